@@ -1,0 +1,228 @@
+"""The facts about an incident: what is written into the log, in the past tense.
+
+`due_at` in a fact is the incident's deadline from then on; None means that it has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from tocsin.core.orders import Ending
+from tocsin.core.signals import VerdictReason
+from tocsin.core.terms import Disposition, IncidentType, Level, Place, sealed
+
+
+class Source(StrEnum):
+    """What opened the incident."""
+
+    SIGNAL = "signal"
+    CALL = "call"
+
+
+class IncidentStep(StrEnum):
+    """What must happen next, and is named when it did not happen in time."""
+
+    TAKE = "take"
+    ASSIGN = "assign"
+    CLOSE = "close"  # the last unit has gone, nobody has closed it
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened:
+    """The signal that opened it joins by a `SignalJoined` of its own.
+
+    `source_key` (protocol and account) and `source_address` tell an unknown source again; both are
+    empty otherwise. `duplicates` are open incidents near by place, time and type.
+    """
+
+    number: int
+    type: IncidentType
+    level: Level
+    place: Place | None
+    district: str
+    agency: str
+    source: Source
+    opened_at: datetime
+    due_at: datetime | None = None
+    site: UUID | None = None
+    signal: UUID | None = None
+    source_key: str = ""
+    source_address: str = ""
+    watch: bool = False  # shown in the watch band: an unknown source, a technical fault
+    title_zh: str = ""
+    title_en: str = ""
+    duplicates: tuple[UUID, ...] = ()
+    caller_name: str | None = sealed()
+    caller_phone: str | None = sealed()
+    note: str | None = sealed()
+
+
+@dataclass(frozen=True, slots=True)
+class SignalJoined:
+    """`reason` is why it belongs here."""
+
+    signal: UUID
+    reason: VerdictReason
+    alarms: bool  # an alarm, not a restore or a status
+
+
+@dataclass(frozen=True, slots=True)
+class SignalLeft:
+    signal: UUID
+    moved_to: UUID
+    alarms: bool  # it counted as an alarm
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTaken:
+    by: str
+    by_name: str
+    at: datetime
+    due_at: datetime | None = None  # assign
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClassified:
+    type: IncidentType
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPrioritised:
+    level: Level
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLocated:
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNoted:
+    text: str = sealed("")
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentHeld:
+    until: datetime
+    reason: str = sealed("")
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentReleased:
+    """The hold has ended: by hand, by a further alarm, or (`by_time`) because its time came."""
+
+    by_time: bool = False
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLinked:
+    other: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentUnlinked:
+    other: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentMerged:
+    """This incident now lives on in `into`."""
+
+    into: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentAbsorbed:
+    """Another incident was merged into this one; its signals count here from now on.
+
+    `signals` names its newest, the counts are of all.
+    """
+
+    other: UUID
+    signals: tuple[UUID, ...]
+    signal_count: int
+    alarm_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSplit:
+    """This incident stands by itself again, as it stood before the merge."""
+
+    out_of: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentReleasedOther:
+    """`other`, absorbed before, stands by itself again."""
+
+    other: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class UnitAttached:
+    unit: UUID
+    order: UUID
+    call_sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitDetached:
+    """`reason` is how its order ended."""
+
+    unit: UUID
+    order: UUID
+    call_sign: str
+    reason: Ending
+    due_at: datetime | None = None  # assign or close, once no unit is left
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClosed:
+    disposition: Disposition
+    closed_at: datetime
+    note: str | None = sealed()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentReopened:
+    due_at: datetime | None = None
+    reason: str = sealed("")
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOverdue:
+    """Nobody acted in time: `step` is what did not happen."""
+
+    step: IncidentStep
+    due_at: datetime
+
+
+IncidentFact = (
+    IncidentOpened
+    | SignalJoined
+    | SignalLeft
+    | IncidentTaken
+    | IncidentClassified
+    | IncidentPrioritised
+    | IncidentLocated
+    | IncidentNoted
+    | IncidentHeld
+    | IncidentReleased
+    | IncidentLinked
+    | IncidentUnlinked
+    | IncidentMerged
+    | IncidentAbsorbed
+    | IncidentSplit
+    | IncidentReleasedOther
+    | UnitAttached
+    | UnitDetached
+    | IncidentClosed
+    | IncidentReopened
+    | IncidentOverdue
+)

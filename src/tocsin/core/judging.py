@@ -1,0 +1,227 @@
+"""Judging a signal: it opens an incident, joins one, or is recorded only, always with the reason.
+
+In doubt it alarms. Restores, tests and statuses never open an incident; an unknown source opens a
+card in the watch band, one per source, and few per network address.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from tocsin.core.code_tables import Meaning, meaning
+from tocsin.core.commands import JudgeSignal
+from tocsin.core.incidents.decide import assign_by, prioritised, titled
+from tocsin.core.incidents.duplicates import possible_duplicates
+from tocsin.core.incidents.facts import IncidentOpened, IncidentReleased, SignalJoined, Source
+from tocsin.core.incidents.state import OPEN, Incident, IncidentState
+from tocsin.core.obligations import deadline
+from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
+from tocsin.core.states import Decided, States
+from tocsin.core.terms import (
+    Context,
+    IncidentType,
+    Level,
+    Reason,
+    Refused,
+    SubjectKind,
+)
+
+LATE_AFTER: Final = timedelta(minutes=10)
+
+# One address may speak for many accounts (a gateway), or invent them (a flood): from here on its
+# unknown accounts share a card, so that a flood cannot bury the queue.
+WATCH_CARDS_PER_ADDRESS_MAX: Final = 5
+
+_RECORDED_BECAUSE: Final = {
+    Effect.RESTORE: VerdictReason.NOTHING_OPEN,
+    Effect.STATUS: VerdictReason.NOTHING_OPEN,
+    Effect.TEST: VerdictReason.TEST,
+}
+
+
+def judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
+    """The signal's verdict, with the incident it opens or joins."""
+    if command.signal in states:
+        raise Refused(Reason.ALREADY_SO)
+    means = meaning(command.read)
+    if command.repeat_of is not None:
+        return [_recorded(command, means, VerdictReason.REPEAT)]
+    if means.effect is Effect.TEST:
+        return [_recorded(command, means, VerdictReason.TEST)]
+    if command.site is None:
+        return _judge_unknown_source(states, command, means, context)
+    home = _home(states, command, means)
+    if home is not None:
+        return _join(states, command, means, home, VerdictReason.SAME_SITE, context)
+    if means.effect is Effect.ALARM:
+        return _open(command, means, VerdictReason.ALARM, context)
+    if means.effect is Effect.TROUBLE:
+        return _open(command, means, VerdictReason.TROUBLE, context)
+    if means.effect is Effect.UNKNOWN:
+        return _open(command, means, VerdictReason.UNKNOWN_CODE, context)
+    return [_recorded(command, means, _RECORDED_BECAUSE[means.effect])]
+
+
+def source_key(command: JudgeSignal) -> str:
+    """What tells an unknown source again: its protocol and account."""
+    return f"{command.read.protocol}/{command.read.account}"
+
+
+def is_late(command: JudgeSignal) -> bool:
+    """Whether it occurred more than ten minutes before we heard of it."""
+    occurred_at = command.read.occurred_at
+    return occurred_at is not None and command.received_at - occurred_at > LATE_AFTER
+
+
+def _judge_unknown_source(
+    states: States, command: JudgeSignal, means: Meaning, context: Context
+) -> list[Decided]:
+    key = source_key(command)
+    cards = [
+        (one, incident)
+        for one in command.candidates
+        if isinstance(incident := states.get(one), Incident)
+        and incident.state in OPEN
+        and incident.site is None
+    ]
+    for one, incident in cards:
+        if incident.source_key == key:
+            return _join(states, command, means, one, VerdictReason.SAME_SOURCE, context)
+    if means.effect in _RECORDED_BECAUSE:
+        return [_recorded(command, means, _RECORDED_BECAUSE[means.effect])]
+    same_address = [
+        one
+        for one, incident in cards
+        if command.source and incident.source_address == command.source
+    ]
+    if len(same_address) >= WATCH_CARDS_PER_ADDRESS_MAX:
+        newest = same_address[0]
+        return _join(states, command, means, newest, VerdictReason.SAME_ADDRESS, context)
+    return _open(command, means, VerdictReason.UNKNOWN_SOURCE, context)
+
+
+def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
+    """The open incident of the site that the signal belongs to.
+
+    An alarm joins one of its own type only: a fire must not hide in a burglary's card. Anything
+    else joins the newest, since a restore or a status says something about it.
+    """
+    for one in command.candidates:
+        where = _lives_on(states, one)
+        if where is None:
+            continue
+        incident = states[where]
+        if not isinstance(incident, Incident) or incident.state not in OPEN:
+            continue
+        if means.effect is not Effect.ALARM or incident.type is means.type:
+            return where
+        # A merged one took in by hand what its type says, whatever the survivor's type is.
+        merged = states[one]
+        if where != one and isinstance(merged, Incident) and merged.type is means.type:
+            return where
+    return None
+
+
+def _lives_on(states: States, one: UUID) -> UUID | None:
+    incident = states.get(one)
+    while isinstance(incident, Incident) and incident.lives_on is not None:
+        one = incident.lives_on.into
+        incident = states.get(one)
+    return one if isinstance(incident, Incident) else None
+
+
+def _recorded(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Decided:
+    return _judged(command, means, Verdict.RECORDED, reason, None)
+
+
+def _judged(
+    command: JudgeSignal,
+    means: Meaning,
+    verdict: Verdict,
+    reason: VerdictReason,
+    incident: UUID | None,
+) -> Decided:
+    fact = SignalJudged(
+        verdict=verdict,
+        reason=reason,
+        effect=means.effect,
+        type=means.type,
+        level=means.level,
+        received_at=command.received_at,
+        district=command.district,
+        agency=command.agency,
+        incident=incident,
+        site=command.site,
+        device=command.device,
+        late=is_late(command),
+        repeat_of=command.repeat_of,
+    )
+    return (SubjectKind.SIGNAL, command.signal, fact)
+
+
+def _join(
+    states: States,
+    command: JudgeSignal,
+    means: Meaning,
+    where: UUID,
+    reason: VerdictReason,
+    context: Context,
+) -> list[Decided]:
+    alarms = means.effect is Effect.ALARM
+    joined = SignalJoined(command.signal, reason, alarms=alarms)
+    decided: list[Decided] = [
+        _judged(command, means, Verdict.JOINED, reason, where),
+        (SubjectKind.INCIDENT, where, joined),
+    ]
+    incident = states[where]
+    if not alarms or not isinstance(incident, Incident) or command.site is None:
+        return decided
+    if incident.state is IncidentState.HELD:
+        # A further alarm is news: whoever held the incident must look again.
+        released = IncidentReleased(due_at=assign_by(incident, context))
+        decided.append((SubjectKind.INCIDENT, where, released))
+    if means.level < incident.level:
+        fact = prioritised(incident, means.level, context)
+        decided.append((SubjectKind.INCIDENT, where, fact))
+    return decided
+
+
+def _open(
+    command: JudgeSignal, means: Meaning, reason: VerdictReason, context: Context
+) -> list[Decided]:
+    watch = reason is not VerdictReason.ALARM
+    unknown_source = command.site is None
+    obligations = context.obligations
+    take_s = obligations.take_watch_s if watch else obligations.take_s[means.level - 1]
+    incident = context.fresh_ids[0]
+    opened = IncidentOpened(
+        number=context.incident_number,
+        type=IncidentType.UNKNOWN if unknown_source else means.type,
+        level=Level.P4 if watch else means.level,
+        place=command.place,
+        district=command.district,
+        agency=command.agency,
+        source=Source.SIGNAL,
+        opened_at=context.now,
+        due_at=deadline(context.now, take_s),
+        site=command.site,
+        signal=command.signal,
+        source_key=source_key(command) if unknown_source else "",
+        source_address=command.source if unknown_source else "",
+        watch=watch,
+        title_zh=titled(means.text_zh, _where(command, command.site_name_zh)),
+        title_en=titled(means.text_en, _where(command, command.site_name_en)),
+        duplicates=possible_duplicates(means.type, command.place, context.now, context.nearby),
+    )
+    joined = SignalJoined(command.signal, reason, alarms=means.effect is Effect.ALARM)
+    return [
+        _judged(command, means, Verdict.OPENED, reason, incident),
+        (SubjectKind.INCIDENT, incident, opened),
+        (SubjectKind.INCIDENT, incident, joined),
+    ]
+
+
+def _where(command: JudgeSignal, site_name: str) -> str:
+    return f"#{command.read.account}" if command.site is None else site_name

@@ -1,0 +1,156 @@
+"""A signal: what a device told us, what it means, and whether it opened or joined an incident.
+
+`SignalRead` is what `tocsin.wire` makes of a frame; the meaning of its code is looked up in
+`tocsin.core.code_tables`, and `tocsin.core.judging` decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from tocsin.core.terms import IncidentType, Level
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRead:
+    """One event read from a frame, as the device said it.
+
+    `code` is the code of the token's own list: two letters for SIA-DCS (`FA`), three digits for
+    ADM-CID (`110`), empty for NULL. `qualifier` is `1` (new event or opening), `3` (restore or
+    closing), `6` (still present) for ADM-CID, else empty. `zone` holds a zone or a user number;
+    `text` is the device's own text. `occurred_at` is UTC, None where the device did not say.
+    """
+
+    protocol: str
+    token: str
+    account: str
+    receiver: str | None = None
+    line: str | None = None
+    sequence: int | None = None
+    code: str = ""
+    qualifier: str = ""
+    zone: str = ""
+    partition: str = ""
+    text: str = ""
+    occurred_at: datetime | None = None
+    encrypted: bool = False
+
+
+class Effect(StrEnum):
+    """What kind of message a code is."""
+
+    ALARM = "alarm"
+    RESTORE = "restore"  # the cause of an alarm or trouble is gone
+    TEST = "test"
+    STATUS = "status"  # armed, disarmed, bypassed, programmed
+    TROUBLE = "trouble"  # the equipment needs somebody
+    UNKNOWN = "unknown"  # not in our tables
+
+
+class Verdict(StrEnum):
+    """What became of a signal."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    RECORDED = "recorded"
+
+
+class VerdictReason(StrEnum):
+    """Why the verdict is what it is."""
+
+    ALARM = "alarm"  # opened: an alarm with no open incident to belong to
+    TROUBLE = "trouble"  # opened in the watch band: the equipment needs somebody
+    UNKNOWN_CODE = "unknown_code"  # opened in the watch band: in doubt it alarms
+    UNKNOWN_SOURCE = "unknown_source"  # opened in the watch band
+    SAME_SITE = "same_site"
+    SAME_SOURCE = "same_source"
+    SAME_ADDRESS = "same_address"  # one address speaks for many unknown accounts
+    BY_HAND = "by_hand"
+    REPEAT = "repeat"
+    TEST = "test"
+    NOTHING_OPEN = "nothing_open"  # a restore or status with no open incident to belong to
+
+
+@dataclass(frozen=True, slots=True)
+class SignalJudged:
+    """What the signal means and what became of it. `late`: it occurred long before we heard it."""
+
+    verdict: Verdict
+    reason: VerdictReason
+    effect: Effect
+    type: IncidentType
+    level: Level
+    received_at: datetime
+    district: str
+    agency: str
+    incident: UUID | None = None
+    site: UUID | None = None
+    device: UUID | None = None
+    late: bool = False
+    repeat_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalMoved:
+    """A person found that it belongs to another incident."""
+
+    incident: UUID
+    moved_from: UUID
+
+
+SignalFact = SignalJudged | SignalMoved
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Everything the log says about one signal; what was heard itself is in `record.heard`."""
+
+    verdict: Verdict
+    reason: VerdictReason
+    effect: Effect
+    type: IncidentType
+    level: Level
+    received_at: datetime
+    district: str
+    agency: str
+    incident: UUID | None = None
+    site: UUID | None = None
+    device: UUID | None = None
+    late: bool = False
+    repeat_of: UUID | None = None
+
+
+def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
+    """The signal after `fact`. Never refuses."""
+    match fact:
+        case SignalJudged():
+            return Signal(
+                verdict=fact.verdict,
+                reason=fact.reason,
+                effect=fact.effect,
+                type=fact.type,
+                level=fact.level,
+                received_at=fact.received_at,
+                district=fact.district,
+                agency=fact.agency,
+                incident=fact.incident,
+                site=fact.site,
+                device=fact.device,
+                late=fact.late,
+                repeat_of=fact.repeat_of,
+            )
+        case SignalMoved():
+            if signal is None:
+                raise ValueError("SignalMoved without a signal before it")
+            return replace(
+                signal,
+                verdict=Verdict.JOINED,
+                reason=VerdictReason.BY_HAND,
+                incident=fact.incident,
+            )
+        case _:
+            assert_never(fact)

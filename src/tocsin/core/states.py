@@ -1,0 +1,108 @@
+"""State and fact of every subject as one union each, with `evolve` and `due` over them.
+
+Getters raise the refusal a person reads when a command names something that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, assert_never, cast
+from uuid import UUID
+
+from tocsin.core import orders, signals, units
+from tocsin.core.incidents import state as incidents
+from tocsin.core.incidents.facts import IncidentFact
+from tocsin.core.incidents.state import Incident
+from tocsin.core.orders import Order, OrderFact
+from tocsin.core.signals import Signal, SignalFact
+from tocsin.core.terms import Reason, Refused, SubjectKind
+from tocsin.core.units import Unit, UnitFact
+
+State = Signal | Incident | Order | Unit
+Fact = SignalFact | IncidentFact | OrderFact | UnitFact
+Decided = tuple[SubjectKind, UUID, Fact]
+States = Mapping[UUID, State]
+
+STATE_CLASS: Final[dict[SubjectKind, type[Signal | Incident | Order | Unit]]] = {
+    SubjectKind.SIGNAL: Signal,
+    SubjectKind.INCIDENT: Incident,
+    SubjectKind.ORDER: Order,
+    SubjectKind.UNIT: Unit,
+}
+
+
+def evolve(kind: SubjectKind, state: State | None, fact: Fact) -> State:
+    """The subject's state after `fact`; `state` is None before its first fact. Never refuses."""
+    match kind:
+        case SubjectKind.SIGNAL:
+            return signals.evolve(cast("Signal | None", state), cast("SignalFact", fact))
+        case SubjectKind.INCIDENT:
+            return incidents.evolve(cast("Incident | None", state), cast("IncidentFact", fact))
+        case SubjectKind.ORDER:
+            return orders.evolve(cast("Order | None", state), cast("OrderFact", fact))
+        case SubjectKind.UNIT:
+            return units.evolve(cast("Unit | None", state), cast("UnitFact", fact))
+        case _:
+            assert_never(kind)
+
+
+def due(state: State) -> datetime | None:
+    """When the clock must send `TimeIsUp` for this subject; None if nothing runs."""
+    match state:
+        case Incident():
+            return incidents.due(state)
+        case Order() | Unit():
+            return state.due_at
+        case Signal():
+            return None
+        case _:
+            assert_never(state)
+
+
+def incident_of(subject: UUID, before: State | None, after: State) -> UUID | None:
+    """The incident a fact belongs to in a timeline, from the states around it.
+
+    A unit's last fact in an incident (`UnitFreed`) still belongs to it, so `before` counts too.
+    """
+    match after:
+        case Incident():
+            return subject
+        case Order():
+            return after.incident
+        case Signal():
+            return after.incident
+        case Unit():
+            if after.incident is not None:
+                return after.incident
+            return before.incident if isinstance(before, Unit) else None
+        case _:
+            assert_never(after)
+
+
+def the_incident(states: States, subject: UUID) -> Incident:
+    found = states.get(subject)
+    if isinstance(found, Incident):
+        return found
+    raise Refused(Reason.NOT_FOUND, subject_kind="incident")
+
+
+def the_order(states: States, subject: UUID) -> Order:
+    found = states.get(subject)
+    if isinstance(found, Order):
+        return found
+    raise Refused(Reason.NOT_FOUND, subject_kind="order")
+
+
+def the_unit(states: States, subject: UUID) -> Unit:
+    found = states.get(subject)
+    if isinstance(found, Unit):
+        return found
+    raise Refused(Reason.NOT_FOUND, subject_kind="unit")
+
+
+def the_signal(states: States, subject: UUID) -> Signal:
+    found = states.get(subject)
+    if isinstance(found, Signal):
+        return found
+    raise Refused(Reason.NOT_FOUND, subject_kind="signal")

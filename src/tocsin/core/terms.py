@@ -1,0 +1,221 @@
+"""The field's closed lists and small values that every subject shares: types, levels, places,
+actors, and the refusals a person reads. Names and their Chinese terms: docs/glossary.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
+
+
+class Datum(StrEnum):
+    """Reference system of a coordinate. A coordinate without one is refused."""
+
+    WGS_84 = "WGS-84"
+    GCJ_02 = "GCJ-02"
+    BD_09 = "BD-09"
+    CGCS2000 = "CGCS2000"
+
+
+class IncidentType(StrEnum):
+    """What is happening. The texts are in `tocsin.core.texts`."""
+
+    FIRE = "fire"
+    MEDICAL = "medical"
+    RESCUE = "rescue"
+    TRAFFIC = "traffic"
+    HOLDUP = "holdup"
+    PANIC = "panic"
+    BURGLARY = "burglary"
+    PUBLIC_ORDER = "public_order"
+    GAS = "gas"
+    HAZMAT = "hazmat"
+    TECHNICAL = "technical"
+    UNKNOWN = "unknown"
+
+
+class Level(IntEnum):
+    """Priority, P1 (life at risk now) to P4 (needs an answer, not a siren)."""
+
+    P1 = 1
+    P2 = 2
+    P3 = 3
+    P4 = 4
+
+
+class Capability(StrEnum):
+    """What a unit can do; an incident type asks for capabilities, never for call signs."""
+
+    PUMP = "pump"
+    LADDER = "ladder"
+    RESCUE = "rescue"
+    HAZMAT = "hazmat"
+    AMBULANCE = "ambulance"
+    ADVANCED_LIFE_SUPPORT = "advanced_life_support"
+    PATROL = "patrol"
+    TRAFFIC = "traffic"
+    COMMAND = "command"
+
+
+class Channel(StrEnum):
+    """A way an order reaches a crew; receipt is tracked for each by itself."""
+
+    APP = "app"
+    STATION = "station"
+
+
+class Disposition(StrEnum):
+    """How an incident ended; required to close one."""
+
+    HANDLED = "handled"
+    FALSE_ALARM = "false_alarm"
+    UNFOUNDED = "unfounded"
+    TEST = "test"
+    NO_RESPONSE_NEEDED = "no_response_needed"
+    TRANSFERRED = "transferred"
+    DUPLICATE = "duplicate"
+
+
+class Role(StrEnum):
+    """What an account or a token may do; decided in `tocsin.core.access`."""
+
+    CALL_TAKER = "call_taker"
+    DISPATCHER = "dispatcher"
+    SUPERVISOR = "supervisor"
+    CREW = "crew"
+    ADMINISTRATOR = "administrator"
+    INSPECTOR = "inspector"
+    SERVICE = "service"
+
+
+class SubjectKind(StrEnum):
+    """What a fact is about. A fact is about exactly one subject."""
+
+    SIGNAL = "signal"
+    INCIDENT = "incident"
+    ORDER = "order"
+    UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is. Degrees, with their datum; `source` says who told us
+    (`site`, `call_taker`, `unit`). Addresses are kept in both languages where known."""
+
+    lat: float
+    lon: float
+    datum: Datum
+    address_zh: str = ""
+    address_en: str = ""
+    source: str = "site"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person or token with a role, or one of our own processes.
+
+    `districts` empty means every district of the agency; a crew's `unit` is the only unit it may
+    speak for.
+    """
+
+    id: str
+    name: str
+    role: Role
+    agency: str
+    districts: tuple[str, ...] = ()
+    unit: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """An open incident that may be the same as one about to be opened."""
+
+    id: UUID
+    type: IncidentType
+    place: Place
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a decision needs besides state and command: time, actor and fresh ids.
+
+    `fresh_ids` holds at least as many ids as the command may create (see
+    `tocsin.core.commands.fresh_ids_needed`); `incident_number` is the next number of the
+    district's sequence, used only if an incident is opened; `nearby` are open incidents around the
+    place of the one to be opened, from which its possible duplicates are named.
+    """
+
+    now: datetime
+    actor: Actor
+    fresh_ids: tuple[UUID, ...] = ()
+    incident_number: int = 0
+    nearby: tuple[Nearby, ...] = ()
+    obligations: Obligations = DEFAULT_OBLIGATIONS
+
+
+class Reason(StrEnum):
+    """Why a command is refused. The person's text, in both languages, is in
+    `tocsin.core.texts.refusals`; a test fails if one is missing."""
+
+    NOT_FOUND = "not_found"
+    NOT_ALLOWED = "not_allowed"
+    INCIDENT_CLOSED = "incident_closed"
+    INCIDENT_NOT_CLOSED = "incident_not_closed"
+    INCIDENT_MERGED = "incident_merged"
+    INCIDENT_NOT_MERGED = "incident_not_merged"
+    INCIDENT_NOT_HELD = "incident_not_held"
+    ALREADY_TAKEN = "already_taken"
+    UNIT_ATTACHED = "unit_attached"
+    UNIT_BUSY = "unit_busy"
+    UNIT_OUT_OF_SERVICE = "unit_out_of_service"
+    UNIT_HAS_NO_ORDER = "unit_has_no_order"
+    UNIT_ON_ORDER = "unit_on_order"
+    UNIT_NOT_IN_SERVICE = "unit_not_in_service"
+    ORDER_ENDED = "order_ended"
+    ORDER_STEP_IMPOSSIBLE = "order_step_impossible"
+    NO_UNITS_NAMED = "no_units_named"
+    UNIT_NAMED_TWICE = "unit_named_twice"
+    SAME_INCIDENT = "same_incident"
+    OTHER_DISTRICT = "other_district"
+    OPENING_ELSEWHERE = "opening_elsewhere"
+    TEXT_EMPTY = "text_empty"
+    TEXT_TOO_LONG = "text_too_long"
+    TIME_IN_PAST = "time_in_past"
+    PLACE_INVALID = "place_invalid"
+    ALREADY_SO = "already_so"
+    CALL_SIGN_TAKEN = "call_sign_taken"
+    LOST_RACE = "lost_race"
+
+
+class Refused(Exception):
+    """A command that cannot be done, with a reason for a person.
+
+    `details` fill the placeholders of the reason's text (`by`, `at`, `call_sign`, ...). A reason in
+    `RACES` means that someone else was first: the API answers 409 with `by` and `at`.
+    """
+
+    def __init__(self, reason: Reason, **details: Any) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.details: Mapping[str, Any] = details
+
+
+# Refusals that mean "somebody else was first": answered 409, the rest 422 (403/404 for access).
+RACES: Final = frozenset({Reason.ALREADY_TAKEN, Reason.UNIT_BUSY, Reason.LOST_RACE})
+
+SEALED: Final = {"sealed": True}
+
+
+def sealed(default: Any = None) -> Any:
+    """A dataclass field that may hold personal data: `tocsin.record` encrypts it under the
+    incident's key and no read table, stream or state ever carries it."""
+    return field(default=default, metadata=SEALED)
+
+
+NOTE_CHARS_MAX: Final = 4_000

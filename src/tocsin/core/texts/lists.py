@@ -1,0 +1,223 @@
+"""Texts of the closed lists: types, levels, states, dispositions, roles, capabilities, steps."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from tocsin.core.incidents.facts import IncidentStep, Source
+from tocsin.core.incidents.state import Band, IncidentState
+from tocsin.core.orders import Ending, OrderState, OrderStep, Refusal
+from tocsin.core.signals import Effect, Verdict, VerdictReason
+from tocsin.core.terms import (
+    Capability,
+    Channel,
+    Disposition,
+    IncidentType,
+    Level,
+    Role,
+    SubjectKind,
+)
+from tocsin.core.texts.text import Text
+from tocsin.core.texts.types import INCIDENT_TYPES
+from tocsin.core.units import OutOfServiceReason, UnitState, UnitStep
+
+LEVELS: Final[dict[Level, Text]] = {
+    Level.P1: Text("一级（危及生命）", "P1, life at risk"),
+    Level.P2: Text("二级（紧急）", "P2, urgent"),
+    Level.P3: Text("三级（一般）", "P3, prompt"),
+    Level.P4: Text("四级（非紧急）", "P4, routine"),
+}
+
+CAPABILITIES: Final[dict[Capability, Text]] = {
+    Capability.PUMP: Text("水罐消防车", "Pump"),
+    Capability.LADDER: Text("登高举升", "Ladder"),
+    Capability.RESCUE: Text("抢险救援", "Technical rescue"),
+    Capability.HAZMAT: Text("危化品处置", "Hazardous materials"),
+    Capability.AMBULANCE: Text("救护转运", "Ambulance"),
+    Capability.ADVANCED_LIFE_SUPPORT: Text("高级生命支持", "Advanced life support"),
+    Capability.PATROL: Text("巡逻处警", "Patrol"),
+    Capability.TRAFFIC: Text("交通管控", "Traffic control"),
+    Capability.COMMAND: Text("现场指挥", "Incident command"),
+}
+
+CHANNELS: Final[dict[Channel, Text]] = {
+    Channel.APP: Text("车组终端", "Crew app"),
+    Channel.STATION: Text("站内终端", "Station terminal"),
+}
+
+DISPOSITIONS: Final[dict[Disposition, Text]] = {
+    Disposition.HANDLED: Text("已处置", "Handled"),
+    Disposition.FALSE_ALARM: Text("误报", "False alarm"),
+    Disposition.UNFOUNDED: Text("查无警情", "Unfounded"),
+    Disposition.TEST: Text("测试", "Test"),
+    Disposition.NO_RESPONSE_NEEDED: Text("无需出动", "No response needed"),
+    Disposition.TRANSFERRED: Text("已移交", "Transferred"),
+    Disposition.DUPLICATE: Text("重复警情", "Duplicate"),
+}
+
+ROLES: Final[dict[Role, Text]] = {
+    Role.CALL_TAKER: Text("接警员", "Call-taker"),
+    Role.DISPATCHER: Text("调度员", "Dispatcher"),
+    Role.SUPERVISOR: Text("值班长", "Supervisor"),
+    Role.CREW: Text("车组", "Crew"),
+    Role.ADMINISTRATOR: Text("系统管理员", "Administrator"),
+    Role.INSPECTOR: Text("督察员", "Inspector"),
+    Role.SERVICE: Text("系统服务", "System service"),
+}
+
+SUBJECT_KINDS: Final[dict[SubjectKind, Text]] = {
+    SubjectKind.SIGNAL: Text("信号", "Signal"),
+    SubjectKind.INCIDENT: Text("警情", "Incident"),
+    SubjectKind.ORDER: Text("派遣指令", "Order"),
+    SubjectKind.UNIT: Text("单位", "Unit"),
+}
+
+INCIDENT_STATES: Final[dict[IncidentState, Text]] = {
+    IncidentState.NEW: Text("未受理", "New"),
+    IncidentState.TAKEN: Text("已受理", "Taken"),
+    IncidentState.HELD: Text("暂缓", "On hold"),
+    IncidentState.CLOSED: Text("已结案", "Closed"),
+    IncidentState.MERGED: Text("已合并", "Merged"),
+}
+
+INCIDENT_STEPS: Final[dict[IncidentStep, Text]] = {
+    IncidentStep.TAKE: Text("超时未受理", "Not taken in time"),
+    IncidentStep.ASSIGN: Text("超时未派遣", "No unit sent in time"),
+    IncidentStep.CLOSE: Text("超时未结案", "Not closed in time"),
+}
+
+BANDS: Final[dict[Band, Text]] = {
+    Band.UNASSIGNED: Text("待派遣", "Unassigned"),
+    Band.WORKING: Text("处置中", "Working"),
+    Band.WATCH: Text("关注", "Watch"),
+    Band.CLOSED: Text("已结束", "Closed"),
+}
+
+SOURCES: Final[dict[Source, Text]] = {
+    Source.SIGNAL: Text("报警信号", "Alarm signal"),
+    Source.CALL: Text("电话报警", "Call"),
+}
+
+ORDER_STATES: Final[dict[OrderState, Text]] = {
+    OrderState.GIVEN: Text("已下达", "Given"),
+    OrderState.SENT: Text("已发送", "Sent"),
+    OrderState.RECEIVED: Text("已送达", "Received"),
+    OrderState.ACCEPTED: Text("已接受", "Accepted"),
+    OrderState.REFUSED: Text("已拒绝", "Refused"),
+    OrderState.UNDER_WAY: Text("途中", "Under way"),
+    OrderState.AT_SCENE: Text("到场", "At scene"),
+    OrderState.DONE: Text("已完成", "Done"),
+    OrderState.RECALLED: Text("已召回", "Recalled"),
+}
+
+ORDER_STEPS: Final[dict[OrderStep, Text]] = {
+    OrderStep.RECEIPT: Text("指令超时未送达", "Order not received in time"),
+    OrderStep.ANSWER: Text("超时未应答", "No answer in time"),
+    OrderStep.START: Text("超时未出动", "Not under way in time"),
+    OrderStep.ARRIVAL: Text("超时未到场", "Not at scene in time"),
+}
+
+REFUSAL_REASONS: Final[dict[Refusal, Text]] = {
+    Refusal.CREW_INCOMPLETE: Text("人员不齐", "Crew incomplete"),
+    Refusal.VEHICLE_DEFECT: Text("车辆故障", "Vehicle defect"),
+    Refusal.EQUIPMENT_MISSING: Text("装备缺失", "Equipment missing"),
+    Refusal.TOO_FAR: Text("距离过远", "Too far"),
+    Refusal.ROAD_BLOCKED: Text("道路不通", "Road blocked"),
+    Refusal.OTHER: Text("其他原因", "Other reason"),
+}
+
+UNIT_STATES: Final[dict[UnitState, Text]] = {
+    UnitState.IN_STATION: Text("在站", "In station"),
+    UnitState.AVAILABLE: Text("在外待命", "Available"),
+    UnitState.ORDERED: Text("已派遣", "Ordered"),
+    UnitState.UNDER_WAY: Text("途中", "Under way"),
+    UnitState.AT_SCENE: Text("到场", "At scene"),
+    UnitState.TRANSPORTING: Text("转运中", "Transporting"),
+    UnitState.RETURNING: Text("返回中", "Returning"),
+    UnitState.OUT_OF_SERVICE: Text("停用", "Out of service"),
+}
+
+OUT_OF_SERVICE_REASONS: Final[dict[OutOfServiceReason, Text]] = {
+    OutOfServiceReason.BREAKDOWN: Text("车辆故障", "breakdown"),
+    OutOfServiceReason.MAINTENANCE: Text("维护保养", "maintenance"),
+    OutOfServiceReason.CREW_REST: Text("人员休整", "crew rest"),
+    OutOfServiceReason.CREW_SHORT: Text("人员不足", "crew short"),
+    OutOfServiceReason.REFUELLING_OR_RESTOCKING: Text("加油补给", "refuelling or restocking"),
+    OutOfServiceReason.DECONTAMINATION: Text("车辆洗消", "decontamination"),
+    OutOfServiceReason.TRAINING: Text("训练", "training"),
+    OutOfServiceReason.OTHER: Text("其他原因", "other reason"),
+}
+
+UNIT_STEPS: Final[dict[UnitStep, Text]] = {
+    UnitStep.HANDOVER: Text("转运超时", "Transport takes too long"),
+    UnitStep.RETURN: Text("返回超时", "Return takes too long"),
+}
+
+EFFECTS: Final[dict[Effect, Text]] = {
+    Effect.ALARM: Text("报警", "Alarm"),
+    Effect.RESTORE: Text("恢复", "Restore"),
+    Effect.TEST: Text("测试", "Test"),
+    Effect.STATUS: Text("状态", "Status"),
+    Effect.TROUBLE: Text("故障", "Trouble"),
+    Effect.UNKNOWN: Text("代码不明", "Unknown code"),
+}
+
+VERDICTS: Final[dict[Verdict, Text]] = {
+    Verdict.OPENED: Text("已立警情", "Opened an incident"),
+    Verdict.JOINED: Text("并入警情", "Joined an incident"),
+    Verdict.RECORDED: Text("仅记录", "Recorded only"),
+}
+
+VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
+    VerdictReason.ALARM: Text("报警，无未结警情可并入", "alarm with no open incident to join"),
+    VerdictReason.TROUBLE: Text("设备故障", "equipment trouble"),
+    VerdictReason.UNKNOWN_CODE: Text("代码不明", "unknown code"),
+    VerdictReason.UNKNOWN_SOURCE: Text("来源未登记", "unknown source"),
+    VerdictReason.SAME_SITE: Text("同一点位", "same site"),
+    VerdictReason.SAME_SOURCE: Text("同一来源", "same source"),
+    VerdictReason.SAME_ADDRESS: Text("同一网络地址", "same network address"),
+    VerdictReason.BY_HAND: Text("人工归并", "moved by hand"),
+    VerdictReason.REPEAT: Text("重复发送", "repeat of a signal already stored"),
+    VerdictReason.TEST: Text("测试信号", "test"),
+    VerdictReason.NOTHING_OPEN: Text("无未结警情可并入", "no open incident to join"),
+}
+
+ENDINGS: Final[dict[Ending, Text]] = {
+    Ending.DONE: Text("任务完成", "done"),
+    Ending.RECALLED: Text("被召回", "recalled"),
+    Ending.REFUSED: Text("车组拒绝", "refused by the crew"),
+    Ending.DIVERTED: Text("改派", "diverted"),
+}
+
+LISTS: Final[dict[type[Enum], dict[Enum, Text]]] = {
+    enum: dict(texts.items())
+    for enum, texts in (
+        (IncidentType, INCIDENT_TYPES),
+        (Level, LEVELS),
+        (Capability, CAPABILITIES),
+        (Channel, CHANNELS),
+        (Disposition, DISPOSITIONS),
+        (Role, ROLES),
+        (SubjectKind, SUBJECT_KINDS),
+        (IncidentState, INCIDENT_STATES),
+        (IncidentStep, INCIDENT_STEPS),
+        (Band, BANDS),
+        (Source, SOURCES),
+        (OrderState, ORDER_STATES),
+        (OrderStep, ORDER_STEPS),
+        (Ending, ENDINGS),
+        (Refusal, REFUSAL_REASONS),
+        (UnitState, UNIT_STATES),
+        (UnitStep, UNIT_STEPS),
+        (OutOfServiceReason, OUT_OF_SERVICE_REASONS),
+        (Effect, EFFECTS),
+        (Verdict, VERDICTS),
+        (VerdictReason, VERDICT_REASONS),
+    )
+}
+
+
+def text_of(member: Enum) -> Text:
+    """The text of a member of any of the closed lists."""
+    return LISTS[type(member)][member]

@@ -1,0 +1,98 @@
+"""Texts of the refusals: why a command cannot be done, as a colleague would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from typing import Any, Final
+
+from tocsin.core.terms import Reason, Refused
+from tocsin.core.texts.text import Text
+from tocsin.core.texts.values import shown
+
+REFUSALS: Final[dict[Reason, Text]] = {
+    Reason.NOT_FOUND: Text("找不到该对象。", "There is no such object."),
+    Reason.NOT_ALLOWED: Text("您的角色无权执行此操作。", "Your role may not do this."),
+    Reason.INCIDENT_CLOSED: Text(
+        "警情已结案。如需继续处置，请先重新打开。",
+        "The incident is closed. Reopen it to work on it.",
+    ),
+    Reason.INCIDENT_NOT_CLOSED: Text("警情尚未结案。", "The incident is not closed."),
+    Reason.INCIDENT_MERGED: Text(
+        "警情已并入另一警情。请在该警情上操作，或先拆分。",
+        "The incident has been merged into another. Work on that one, or split it first.",
+    ),
+    Reason.INCIDENT_NOT_MERGED: Text(
+        "警情未曾合并，无法拆分。",
+        "The incident has not been merged, so there is nothing to split.",
+    ),
+    Reason.INCIDENT_NOT_HELD: Text("警情未处于暂缓状态。", "The incident is not on hold."),
+    Reason.ALREADY_TAKEN: Text("{by} 已于 {at} 受理该警情。", "{by} took this incident at {at}."),
+    Reason.UNIT_ATTACHED: Text(
+        "仍有单位在该警情上：{units}。请先召回或等待其完成任务。",
+        "Units are still on this incident: {units}. Recall them or wait until they are done.",
+    ),
+    Reason.UNIT_BUSY: Text(
+        "{call_sign} 已由 {by} 于 {at} 派出，正在执行任务。",
+        "{call_sign} was sent by {by} at {at} and is on an order.",
+    ),
+    Reason.UNIT_OUT_OF_SERVICE: Text(
+        "{call_sign} 已停用：{why}。", "{call_sign} is out of service: {why}."
+    ),
+    Reason.UNIT_HAS_NO_ORDER: Text(
+        "{call_sign} 没有执行中的派遣指令。", "{call_sign} has no order to act on."
+    ),
+    Reason.UNIT_ON_ORDER: Text(
+        "{call_sign} 正在执行任务，请先召回。", "{call_sign} is on an order. Recall it first."
+    ),
+    Reason.UNIT_NOT_IN_SERVICE: Text(
+        "{call_sign} 已停用，请先恢复服务。",
+        "{call_sign} is out of service. Return it to service first.",
+    ),
+    Reason.ORDER_ENDED: Text(
+        "{call_sign} 的派遣指令已结束。", "The order to {call_sign} has ended."
+    ),
+    Reason.ORDER_STEP_IMPOSSIBLE: Text(
+        "当前状态为“{state}”，不能执行这一步。",
+        "This step cannot follow the present state, {state}.",
+    ),
+    Reason.NO_UNITS_NAMED: Text("未指定单位。", "No unit is named."),
+    Reason.UNIT_NAMED_TWICE: Text("同一单位重复指定。", "A unit is named twice."),
+    Reason.SAME_INCIDENT: Text("两个警情相同。", "Both are the same incident."),
+    Reason.OTHER_DISTRICT: Text(
+        "两个警情不属于同一辖区。", "The incidents belong to different districts."
+    ),
+    Reason.OPENING_ELSEWHERE: Text(
+        "不能为其他单位或本人职责范围以外的辖区立警情。",
+        "You cannot open an incident for another agency or for a district that is not yours.",
+    ),
+    Reason.TEXT_EMPTY: Text("请填写内容。", "The text is empty."),
+    Reason.TEXT_TOO_LONG: Text(
+        "内容过长，最多 {chars_max} 个字符。",
+        "The text is too long; at most {chars_max} characters.",
+    ),
+    Reason.TIME_IN_PAST: Text(
+        "时间已过，请指定将来的时间。", "The time has passed; name a later one."
+    ),
+    Reason.PLACE_INVALID: Text(
+        "坐标无效（纬度 {lat}，经度 {lon}）。",
+        "The coordinate is not valid (lat {lat}, lon {lon}).",
+    ),
+    Reason.ALREADY_SO: Text("已经如此，无需更改。", "It is so already."),
+    Reason.CALL_SIGN_TAKEN: Text(
+        "呼号 {call_sign} 已被使用。", "The call sign {call_sign} is in use."
+    ),
+    Reason.LOST_RACE: Text("{by} 已于 {at} 抢先操作。", "{by} was first, at {at}."),
+}
+
+
+def refusal_text(refused: Refused, zone: tzinfo = UTC) -> Text:
+    """What the person reads, in both languages, with names and times (of `zone`) filled in."""
+    return fill(REFUSALS[refused.reason], refused.details, zone)
+
+
+def fill(text: Text, params: Mapping[str, Any], zone: tzinfo = UTC) -> Text:
+    """A text with its parameters shown as each language shows them."""
+    zh = text.filled({name: shown(value, "zh", zone) for name, value in params.items()}).zh
+    en = text.filled({name: shown(value, "en", zone) for name, value in params.items()}).en
+    return Text(zh, en)

@@ -1,0 +1,85 @@
+"""Sentences of an incident's timeline: one template for each kind of fact.
+
+Placeholders are the fact's fields and `actor` (who did it), `call_sign`; a screen fills them from
+the fact's data in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, tzinfo
+from typing import Any, Final
+
+from tocsin.core.kinds import kind_of
+from tocsin.core.states import Fact
+from tocsin.core.texts.refusals import fill
+from tocsin.core.texts.text import Text
+
+TIMELINE: Final[dict[str, Text]] = {
+    "signal.judged": Text("信号判定：{verdict}（{reason}）", "Signal judged: {verdict} ({reason})"),
+    "signal.moved": Text("信号由 {actor} 改归此警情", "Signal moved here by {actor}"),
+    "incident.opened": Text(
+        "立案：{type}，{level}，来源：{source}", "Opened: {type}, {level}, from: {source}"
+    ),
+    "incident.signal_joined": Text("信号并入（{reason}）", "Signal joined ({reason})"),
+    "incident.signal_left": Text("信号被 {actor} 移出", "Signal moved away by {actor}"),
+    "incident.taken": Text("{by_name} 受理", "Taken by {by_name}"),
+    "incident.classified": Text("{actor} 将类型改为：{type}", "{actor} set the type to: {type}"),
+    "incident.prioritised": Text(
+        "{actor} 将等级改为：{level}", "{actor} set the priority to: {level}"
+    ),
+    "incident.located": Text("{actor} 更新地点", "{actor} set the place"),
+    "incident.noted": Text("{actor} 备注：{text}", "{actor} noted: {text}"),
+    "incident.held": Text(
+        "{actor} 暂缓至 {until}：{reason}", "{actor} put it on hold until {until}: {reason}"
+    ),
+    "incident.released": Text("暂缓结束（{actor}）", "Hold ended ({actor})"),
+    "incident.linked": Text("{actor} 关联另一警情", "{actor} linked another incident"),
+    "incident.unlinked": Text("{actor} 取消关联", "{actor} removed a link"),
+    "incident.merged": Text("{actor} 将其并入另一警情", "{actor} merged it into another incident"),
+    "incident.absorbed": Text(
+        "{actor} 并入另一警情（信号 {signal_count} 条）",
+        "{actor} merged another incident into it (signals: {signal_count})",
+    ),
+    "incident.split": Text("{actor} 将其重新拆分为独立警情", "{actor} split it off again"),
+    "incident.released_other": Text(
+        "{actor} 将一个并入的警情拆出", "{actor} split a merged incident off"
+    ),
+    "incident.unit_attached": Text("派遣 {call_sign}", "{call_sign} sent"),
+    "incident.unit_detached": Text("{call_sign} 撤离：{reason}", "{call_sign} off: {reason}"),
+    "incident.closed": Text("{actor} 结案：{disposition}", "{actor} closed it: {disposition}"),
+    "incident.reopened": Text("{actor} 重新打开：{reason}", "{actor} reopened it: {reason}"),
+    "incident.overdue": Text("{step}（期限 {due_at}）", "{step} (due {due_at})"),
+    "order.given": Text("{by_name} 向 {call_sign} 下达指令", "Order to {call_sign} by {by_name}"),
+    "order.sent": Text("{call_sign} 指令已发送：{channel}", "{call_sign} order sent: {channel}"),
+    "order.received": Text("{call_sign} 指令已送达", "{call_sign} has the order"),
+    "order.accepted": Text("{call_sign} 接受指令", "{call_sign} accepted"),
+    "order.refused": Text("{call_sign} 拒绝指令：{reason}", "{call_sign} refused: {reason}"),
+    "order.started": Text("{call_sign} 出动", "{call_sign} under way"),
+    "order.arrived": Text("{call_sign} 到场", "{call_sign} at scene"),
+    "order.done": Text("{call_sign} 任务完成", "{call_sign} done"),
+    "order.recalled": Text("{call_sign} {reason}", "{call_sign} {reason}"),
+    "order.overdue": Text(
+        "{call_sign} {step}（期限 {due_at}）", "{call_sign}: {step} (due {due_at})"
+    ),
+    "unit.registered": Text("{call_sign} 登记", "{call_sign} registered"),
+    "unit.ordered": Text("{call_sign} 由 {by_name} 派遣", "{call_sign} ordered by {by_name}"),
+    "unit.state_reported": Text("{call_sign} 报告：{state}", "{call_sign} reports: {state}"),
+    "unit.freed": Text(
+        "{call_sign} 任务结束（{reason}）：{state}", "{call_sign} {reason}: {state}"
+    ),
+    "unit.taken_out_of_service": Text(
+        "{call_sign} 停用：{reason}", "{call_sign} out of service: {reason}"
+    ),
+    "unit.returned_to_service": Text("{call_sign} 恢复服务", "{call_sign} back in service"),
+    "unit.overdue": Text(
+        "{call_sign} {step}（期限 {due_at}）", "{call_sign}: {step} (due {due_at})"
+    ),
+}
+
+
+def sentence(fact: Fact, known: Mapping[str, Any], zone: tzinfo = UTC) -> Text:
+    """The fact as a line of the timeline. `known` adds `actor` and `call_sign` to its fields."""
+    own = {one.name: getattr(fact, one.name) for one in fields(fact)}
+    return fill(TIMELINE[kind_of(fact)], {**known, **own}, zone)

@@ -1,0 +1,248 @@
+"""A signal opens an incident, joins one, or is recorded only; always with the reason."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.world import MILL_ROAD, NOON, SYSTEM, World
+from tocsin.core.commands import (
+    CloseIncident,
+    HoldIncident,
+    JudgeSignal,
+    MergeIncidents,
+    TakeIncident,
+)
+from tocsin.core.incidents.facts import IncidentOpened, SignalJoined, Source
+from tocsin.core.incidents.state import Band, IncidentState, band
+from tocsin.core.judging import WATCH_CARDS_PER_ADDRESS_MAX
+from tocsin.core.signals import Effect, SignalRead, Verdict, VerdictReason
+from tocsin.core.states import due
+from tocsin.core.terms import Disposition, IncidentType, Level, Reason
+
+
+def test_an_alarm_opens_an_incident_at_its_site() -> None:
+    world = World()
+    site = world.id()
+    signal = world.hear("FA", "7", site=site)
+    judged, opened, joined = (fact for _, _, fact in world.log)
+    assert isinstance(opened, IncidentOpened)
+    assert (opened.type, opened.level, opened.source) == (
+        IncidentType.FIRE,
+        Level.P1,
+        Source.SIGNAL,
+    )
+    assert (opened.site, opened.signal, opened.place) == (site, signal, MILL_ROAD)
+    assert (opened.title_zh, opened.title_en) == (
+        "火警，防区 7 · 磨坊",
+        "Fire alarm, zone 7 · Mill",
+    )
+    assert joined == SignalJoined(signal, VerdictReason.ALARM, alarms=True)
+    state = world.signal(signal)
+    assert (state.verdict, state.reason) == (Verdict.OPENED, VerdictReason.ALARM)
+    assert state.incident == world.incidents()[0]
+    assert band(world.incident(world.incidents()[0])) is Band.UNASSIGNED
+    assert judged is not None
+
+
+def test_a_further_alarm_of_the_site_joins() -> None:
+    world = World()
+    site = world.id()
+    first, second = world.hear("FA", "7", site=site), world.hear("FA", "8", site=site)
+    assert world.signal(second).incident == world.signal(first).incident
+    assert world.signal(second).reason is VerdictReason.SAME_SITE
+    assert world.incident(world.incidents()[0]).alarm_count == 2
+
+
+def test_an_alarm_of_another_kind_or_site_is_its_own_incident() -> None:
+    world = World()
+    site = world.id()
+    burglary = world.hear("BA", "1", site=site)
+    fire = world.hear("FA", "7", site=site)
+    elsewhere = world.hear("FA", "7", site=world.id())
+    assert len({world.signal(one).incident for one in (burglary, fire, elsewhere)}) == 3
+
+
+def test_an_alarm_after_the_close_opens_anew() -> None:
+    world = World()
+    site = world.id()
+    world.hear("FA", "7", site=site)
+    world.do(CloseIncident(world.incidents()[0], Disposition.FALSE_ALARM))
+    again = world.hear("FA", "7", site=site)
+    assert world.signal(again).verdict is Verdict.OPENED
+
+
+@pytest.mark.parametrize(
+    ("code", "effect", "reason"),
+    [
+        ("FH", Effect.RESTORE, VerdictReason.NOTHING_OPEN),
+        ("OP", Effect.STATUS, VerdictReason.NOTHING_OPEN),
+        ("RP", Effect.TEST, VerdictReason.TEST),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_restores_statuses_and_tests_never_open_an_incident(
+    code: str, effect: Effect, reason: VerdictReason, known: bool
+) -> None:
+    world = World()
+    signal = world.hear(code, site=world.id() if known else None)
+    state = world.signal(signal)
+    assert (state.effect, state.verdict, state.reason) == (effect, Verdict.RECORDED, reason)
+    assert world.incidents() == []
+
+
+def test_a_restore_and_a_status_join_what_is_open_and_alarm_nobody() -> None:
+    world = World()
+    site = world.id()
+    world.hear("FA", "7", site=site)
+    incident = world.incidents()[0]
+    world.do(HoldIncident(incident, NOON + timedelta(minutes=9), "wait"))
+    for code in ("FH", "OP", "FT"):
+        assert world.signal(world.hear(code, site=site)).incident == incident
+    now = world.incident(incident)
+    assert (now.signal_count, now.alarm_count, now.state) == (4, 1, IncidentState.HELD)
+
+
+def test_a_test_is_recorded_even_while_an_incident_is_open() -> None:
+    world = World()
+    site = world.id()
+    world.hear("FA", "7", site=site)
+    assert world.signal(world.hear("RP", site=site)).verdict is Verdict.RECORDED
+
+
+def test_a_further_alarm_ends_a_hold() -> None:
+    world = World()
+    site = world.id()
+    world.hear("FA", "7", site=site)
+    incident = world.incidents()[0]
+    world.do(HoldIncident(incident, NOON + timedelta(minutes=9), "wait"))
+    world.hear("FA", "8", site=site)
+    now = world.incident(incident)
+    assert now.state is IncidentState.TAKEN
+    assert due(now) == NOON + timedelta(seconds=90)
+
+
+def test_a_more_urgent_alarm_raises_the_level() -> None:
+    world = World()
+    site = world.id()
+    world.hear("BA", "1", site=site)
+    incident = world.incidents()[0]
+    assert world.incident(incident).level is Level.P2
+    world.hear("BV", "1", site=site)
+    assert world.incident(incident).level is Level.P1
+    world.hear("TA", "1", site=site)
+    assert world.incident(incident).level is Level.P1
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "kind"),
+    [
+        ("AT", VerdictReason.TROUBLE, IncidentType.TECHNICAL),
+        ("ZY", VerdictReason.UNKNOWN_CODE, IncidentType.UNKNOWN),
+        ("", VerdictReason.UNKNOWN_CODE, IncidentType.UNKNOWN),
+    ],
+)
+def test_trouble_and_unknown_codes_open_a_watch_card(
+    code: str, reason: VerdictReason, kind: IncidentType
+) -> None:
+    world = World()
+    site = world.id()
+    signal = world.hear(code, site=site)
+    assert world.signal(signal).reason is reason
+    incident = world.incident(world.incidents()[0])
+    assert (incident.type, incident.level, incident.watch) == (kind, Level.P4, True)
+    assert band(incident) is Band.WATCH
+    assert due(incident) == NOON + timedelta(hours=1)
+    # It collapses, and an alarm does not hide in it.
+    assert world.signal(world.hear("YT", site=site)).verdict is Verdict.JOINED
+    assert world.signal(world.hear("FA", site=site)).verdict is Verdict.OPENED
+
+
+def test_an_unknown_source_opens_one_watch_card() -> None:
+    world = World()
+    first = world.hear("FA", "7", account="FFFF", source="198.51.100.7")
+    second = world.hear("BA", "1", account="FFFF", source="198.51.100.8")
+    restore = world.hear("BH", "1", account="FFFF", source="198.51.100.7")
+    card = world.signal(first).incident
+    assert card is not None
+    assert {world.signal(one).incident for one in (second, restore)} == {card}
+    assert world.signal(second).reason is VerdictReason.SAME_SOURCE
+    incident = world.incident(card)
+    assert band(incident) is Band.WATCH
+    assert incident.title_en == "Fire alarm, zone 7 · #FFFF"
+    # Who takes it makes it an incident like any other.
+    world.do(TakeIncident(card))
+    assert band(world.incident(card)) is Band.UNASSIGNED
+
+
+def test_a_flood_of_invented_accounts_shares_few_cards() -> None:
+    world = World()
+    for account in range(50):
+        world.hear("FA", account=f"A{account:03}", source="198.51.100.7")
+    other = world.hear("FA", account="B001", source="203.0.113.9")
+    assert len(world.incidents()) == WATCH_CARDS_PER_ADDRESS_MAX + 1
+    assert world.signal(other).verdict is Verdict.OPENED
+    assert sum(world.incident(one).signal_count for one in world.incidents()) == 51
+
+
+def test_a_hold_on_an_unknown_source_is_not_ended_by_it() -> None:
+    world = World()
+    card = world.signal(world.hear("FA", account="FFFF")).incident
+    assert card is not None
+    world.do(HoldIncident(card, NOON + timedelta(hours=1), "installer called"))
+    world.hear("FA", account="FFFF")
+    assert world.incident(card).state is IncidentState.HELD
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(10, False), (10.1, True), (-5, False)])
+def test_late_is_more_than_ten_minutes_and_still_alarms(minutes: float, late: bool) -> None:
+    world = World()
+    occurred_at = NOON - timedelta(minutes=minutes)
+    signal = world.hear("FA", site=world.id(), occurred_at=occurred_at)
+    assert world.signal(signal).late is late
+    assert world.signal(signal).verdict is Verdict.OPENED
+
+
+def test_a_repeat_is_recorded_only() -> None:
+    world = World()
+    first = world.hear("FA", site=world.id())
+    repeat = world.hear("FA", site=world.signal(first).site, repeat_of=first)
+    state = world.signal(repeat)
+    assert (state.verdict, state.reason) == (Verdict.RECORDED, VerdictReason.REPEAT)
+    assert state.repeat_of == first
+
+
+def test_a_signal_is_judged_once() -> None:
+    world = World()
+    signal = world.hear("FA", site=world.id())
+    again = JudgeSignal(signal, SignalRead("dc09", "SIA-DCS", "1"), NOON, "north", "city")
+    assert world.refused(again, SYSTEM).reason is Reason.ALREADY_SO
+
+
+def test_an_alarm_of_a_merged_incidents_type_joins_where_it_lives_on() -> None:
+    world = World()
+    site = world.id()
+    world.hear("FA", "7", site=site)
+    fire = world.incidents()[0]
+    gas = world.call(IncidentType.GAS)
+    world.do(MergeIncidents(fire, into=gas))
+    assert world.signal(world.hear("FA", "8", site=site)).incident == gas
+    assert world.signal(world.hear("BA", "1", site=site)).verdict is Verdict.OPENED
+
+
+def test_an_alarm_after_the_survivors_close_opens_anew() -> None:
+    world = World()
+    site = world.id()
+    world.hear("FA", "7", site=site)
+    fire, other = world.incidents()[0], world.call()
+    world.do(MergeIncidents(fire, into=other))
+    world.do(CloseIncident(other, Disposition.HANDLED))
+    assert world.signal(world.hear("FA", "8", site=site)).verdict is Verdict.OPENED
+
+
+def test_a_duplicate_of_a_call_is_named_when_a_signal_opens() -> None:
+    world = World()
+    call = world.call()
+    signal = world.hear("FA", site=world.id())
+    incident = world.signal(signal).incident
+    assert incident is not None
+    assert world.incident(incident).duplicates == (call,)
