@@ -1,0 +1,198 @@
+"""The writing half of a command's transaction: facts with salt and sealed part, heads, read tables,
+deadlines. Sends statements, waits for none: the caller's pipeline commits them as one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from tocsin.core.incidents.facts import SignalJoined
+from tocsin.core.states import Decided, State, due, evolve, incident_of
+from tocsin.core.terms import Actor, SubjectKind
+from tocsin.record.database import Connection
+from tocsin.record.facts import (
+    StoredFact,
+    bound_to,
+    data_of,
+    encode_state,
+    kind_of,
+    new_salt,
+    parts,
+    require_readable,
+    sealed_part,
+)
+from tocsin.record.keys import CannotOpen, KeyMissing, Keyring
+from tocsin.record.sealing import rewrapped
+from tocsin.record.views.writing import Written, write_rows
+
+logger = logging.getLogger("tocsin.record")
+
+
+@dataclass(slots=True)
+class Head:
+    """A subject's present version and state; version 0 before its first fact."""
+
+    version: int
+    state: State
+
+
+# The facts take their ids in the order they were decided; the sequencer will find them waiting.
+_FACTS: Final = """
+WITH written AS (
+    INSERT INTO log.fact (subject, subject_kind, version, kind, kind_version, recorded_at,
+        district, agency, actor, actor_name, incident, command, body, salt, sealed)
+    SELECT f.subject, f.subject_kind, f.version, f.kind, f.kind_version, %s, f.district, f.agency,
+        %s, %s, f.incident, %s, f.body, f.salt, f.sealed
+    FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::int[], %s::text[],
+        %s::text[], %s::uuid[], %b::bytea[], %b::bytea[], %b::bytea[])
+        WITH ORDINALITY AS f (subject, subject_kind, version, kind, kind_version, district,
+        agency, incident, body, salt, sealed, place)
+    ORDER BY f.place
+    RETURNING id)
+INSERT INTO log.pending (fact) SELECT id FROM written"""
+
+_HEADS: Final = """
+INSERT INTO log.head (subject, kind, version, state, district, agency)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %b::bytea[], %s::text[], %s::text[])
+ON CONFLICT (subject) DO UPDATE SET version = excluded.version, state = excluded.state,
+    district = excluded.district, agency = excluded.agency"""
+
+_DUE: Final = """
+INSERT INTO log.due (subject, kind, due_at, ring_at)
+SELECT d.subject, d.kind, d.due_at, d.due_at
+FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS d (subject, kind, due_at)
+ON CONFLICT (subject) DO UPDATE SET due_at = excluded.due_at, ring_at = excluded.ring_at"""
+
+_REWRAPPED: Final = """
+INSERT INTO heard.rewrapped (message, incident, wrapped_key, at) VALUES (%s, %s, %s, %s)
+ON CONFLICT (message, incident) DO NOTHING"""
+
+
+def append(
+    connection: Connection,
+    keyring: Keyring,
+    heads: Mapping[UUID, Head],
+    decided: list[Decided],
+    *,
+    actor: Actor,
+    command: UUID,
+    now: datetime,
+    heard: Mapping[UUID, tuple[UUID, bytes]],
+) -> list[StoredFact]:
+    """Write what was decided on `heads` (the locked ones; others begin here).
+
+    `heard` gives message and wrapped key of signals that may join an incident. Every key that
+    seals anything is on disk when this returns, before the caller commits.
+    """
+    after = {subject: Head(head.version, head.state) for subject, head in heads.items()}
+    kinds: dict[UUID, SubjectKind] = {}
+    facts: list[StoredFact] = []
+    bodies: list[bytes] = []
+    sealed: list[bytes | None] = []
+    versions: list[int] = []
+    places: list[tuple[str, str]] = []
+    for subject_kind, subject, fact in decided:
+        known = after.get(subject)
+        before = known.state if known else None
+        state = evolve(subject_kind, before, fact)
+        version = known.version + 1 if known else 1
+        after[subject] = Head(version, state)
+        kinds[subject] = subject_kind
+        incident = incident_of(subject, before, state)
+        kind, kind_version = kind_of(fact)
+        body, plain = parts(fact)
+        require_readable(kind, kind_version, body, subject_kind.value, state)
+        binding = bound_to(subject, version, kind)
+        bodies.append(body)
+        sealed.append(None if plain is None else sealed_part(keyring, incident, plain, binding))
+        versions.append(kind_version)
+        places.append((state.district, state.agency))
+        facts.append(StoredFact(kind, subject, subject_kind, version, incident, data_of(body)))
+        if isinstance(fact, SignalJoined) and fact.signal in heard:
+            _rewrap(connection, keyring, *heard[fact.signal], incident=subject, now=now)
+    if not facts:
+        return facts
+    connection.execute(
+        _FACTS,
+        (
+            *(now, actor.id, actor.name, command),
+            [fact.subject for fact in facts],
+            [fact.subject_kind.value for fact in facts],
+            [fact.version for fact in facts],
+            [fact.kind for fact in facts],
+            versions,
+            [district for district, _ in places],
+            [agency for _, agency in places],
+            [fact.incident for fact in facts],
+            bodies,
+            [new_salt() for _ in facts],
+            sealed,
+        ),
+    )
+    written = [Written(kind, subject, *_head(after[subject])) for subject, kind in kinds.items()]
+    _write_heads(connection, written)
+    _write_due(connection, heads, written)
+    write_rows(connection, written, {fact.kind for fact in facts})
+    return facts
+
+
+def _head(head: Head) -> tuple[int, State]:
+    return head.version, head.state
+
+
+def _write_heads(connection: Connection, written: list[Written]) -> None:
+    connection.execute(
+        _HEADS,
+        (
+            [one.subject for one in written],
+            [one.kind.value for one in written],
+            [one.version for one in written],
+            [encode_state(one.state) for one in written],
+            [one.state.district for one in written],
+            [one.state.agency for one in written],
+        ),
+    )
+
+
+def _write_due(connection: Connection, heads: Mapping[UUID, Head], written: list[Written]) -> None:
+    running = []
+    ended = []
+    for one in written:
+        known = heads.get(one.subject)
+        before, now = due(known.state) if known else None, due(one.state)
+        if now == before:
+            continue
+        if now is None:
+            ended.append(one.subject)
+        else:
+            running.append((one.subject, one.kind.value, now))
+    if running:
+        connection.execute(_DUE, tuple(list(column) for column in zip(*running, strict=True)))
+    if ended:
+        connection.execute("DELETE FROM log.due WHERE subject = ANY(%s)", (ended,))
+
+
+def _rewrap(
+    connection: Connection,
+    keyring: Keyring,
+    message: UUID,
+    wrapped_key: bytes,
+    *,
+    incident: UUID,
+    now: datetime,
+) -> None:
+    """What was heard lives and dies with the incident from now on. A key that is gone already
+    must not stop an incident: the bytes are lost either way, and the log says so."""
+    try:
+        wrapped = rewrapped(keyring, message, wrapped_key, incident)
+    except (KeyMissing, CannotOpen) as error:
+        logger.error(  # noqa: TRY400 - the reason is known, a trace says no more
+            "what was heard cannot be opened",
+            extra={"message_id": str(message), "incident": str(incident), "error": str(error)},
+        )
+        return
+    connection.execute(_REWRAPPED, (message, incident, wrapped, now))

@@ -1,0 +1,104 @@
+"""Connections to PostgreSQL: psycopg for decisions and reads, asyncpg for what is heard and for
+followers. Both take the same libpq URLs, embedded server or external one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import psycopg
+from psycopg_pool import ConnectionPool
+
+CONNECT_S: Final = 5
+"""Seconds to wait for a server that does not answer before the attempt counts as failed."""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+# A peer that vanished without a word (cable, power) is noticed within about 10 s.
+_KEEPALIVE: Final[dict[str, Any]] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached now; nothing is known to be wrong with the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """libpq URLs of one database: `application` (least privilege) for everything that runs,
+    `owner` for migrations and rebuilds."""
+
+    application: str
+    owner: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Urls:
+        """From TOCSIN_DATABASE_URL and TOCSIN_DATABASE_OWNER_URL (default: the same URL).
+
+        Raises `DatabaseAway` when none is set: then there is no database to speak of.
+        """
+        application = environment.get("TOCSIN_DATABASE_URL")
+        if not application:
+            raise DatabaseAway(
+                "TOCSIN_DATABASE_URL is not set: start this process with `tocsin up`, or name"
+                " a database, for example postgresql://tocsin_app@/tocsin?host=/run/postgresql"
+            )
+        owner = environment.get("TOCSIN_DATABASE_OWNER_URL") or application
+        return cls(application=application, owner=owner)
+
+
+def connect(url: str, *, name: str = "tocsin") -> Connection:
+    """One connection: transactions are explicit, times are UTC. `name` shows in pg_stat_activity.
+
+    Raises `DatabaseAway` when the server cannot be reached.
+    """
+    try:
+        return psycopg.connect(
+            url, connect_timeout=CONNECT_S, application_name=name, options=_OPTIONS, **_KEEPALIVE
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseAway(str(error).strip()) from error
+
+
+def pool(
+    url: str, *, size: int, name: str = "tocsin"
+) -> ConnectionPool[psycopg.Connection[tuple[Any, ...]]]:
+    """A pool of at most `size` connections like `connect`'s; broken ones are replaced.
+
+    Not opened yet: use it as a context manager or call `open()`.
+    """
+    return ConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_S,
+        check=ConnectionPool.check_connection,
+        kwargs={
+            "connect_timeout": CONNECT_S,
+            "application_name": name,
+            "options": _OPTIONS,
+            **_KEEPALIVE,
+        },
+        open=False,
+        name=name,
+    )
+
+
+async def connect_async(url: str, *, name: str = "tocsin") -> asyncpg.Connection:
+    """One asyncpg connection, times in UTC. Raises `DatabaseAway` when it cannot be reached."""
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_S, server_settings={"application_name": name, "timezone": "UTC"}
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DatabaseAway(str(error).strip() or type(error).__name__) from error
+
+
+_OPTIONS: Final = "-c timezone=UTC"

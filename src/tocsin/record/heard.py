@@ -1,0 +1,404 @@
+"""What was heard, kept before its sender is answered. One flusher per process: whatever has queued
+while the last commit ran goes into the next, so no time window is needed and none is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tocsin.core.signals import SignalRead
+from tocsin.record.database import DatabaseAway, Urls, connect_async
+from tocsin.record.heard_rows import REPEAT_WINDOW, WRITE, Batch, Known, recent
+from tocsin.record.ids import OrderedIds
+from tocsin.record.keys import Keyring
+
+logger = logging.getLogger("tocsin.heard")
+
+QUEUE_MAX: Final = 20_000
+"""Messages that may wait for a commit; more are turned away, so that memory stays bounded."""
+
+BATCH_MAX: Final = 1_000
+FLUSH_S_MAX: Final = 10.0
+"""A commit that takes longer counts as lost: its senders hear nothing and try again."""
+
+NOTE_S_MAX: Final = 4.0
+"""The same for polls and counters: those were answered before, so trust is shorter here."""
+
+SEEN_EVERY_S: Final = 1.0
+_LOCK_S: Final = 5.0
+_RETRY_S: Final = (0.05, 1.0)
+_REPEATS_MAX: Final = 1_000_000
+
+
+class NotKept(Exception):
+    """It is not known to be on disk: answer nothing, the sender will try again."""
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One message as it came. `received_at` is aware, UTC; `source` the sender's address.
+
+    `answer` is what the sender will hear if it is kept; `problem` why it could not be understood.
+    `repeat_key` is a digest that equal messages share, None where a repeat cannot be told.
+    `district` and `agency` are the device's, or the intake's own for an unknown source.
+    `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
+    DC-09 has no message authentication, encrypted or not (AES-CBC, fixed initial vector), so: none.
+    """
+
+    received_at: datetime
+    intake: str
+    protocol: str
+    source: str
+    body: bytes
+    answer: str
+    district: str
+    agency: str
+    problem: str | None = None
+    device: UUID | None = None
+    site: UUID | None = None
+    signals: tuple[SignalRead, ...] = ()
+    repeat_key: bytes | None = None
+    assurance: str = "none"
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """It is on disk under `id`. `repeat_of` is the message that it repeats; its signals are then
+    linked to that one's and not decided on again."""
+
+    id: UUID
+    repeat_of: UUID | None
+
+
+Then = Callable[[Kept | None], None]
+Waiting = tuple[Heard, Then]
+
+
+class HeardLog:
+    """Keeps messages; one per process and intake. Start it, `keep`, stop it.
+
+    While the database is away `keep` raises `NotKept` at once; it resumes by itself.
+    """
+
+    def __init__(self, *, name: str = "edge", queue_max: int = QUEUE_MAX) -> None:
+        self.name = name
+        self.queue_max = queue_max
+        self.not_kept = 0
+        self._queue: list[Waiting] = []
+        self._untold: list[tuple[Then, Kept]] = []  # on disk, and their callers not yet told
+        self._counters: dict[str, int] = {}
+        self._seen: dict[UUID, tuple[datetime, int]] = {}
+        self._repeats: dict[bytes, Known] = {}
+        self._wake = asyncio.Event()
+        self._connected = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = False
+        self._ids = OrderedIds()
+        self._epoch = ""
+        self._epoch_cipher: AESGCM | None = None
+
+    # -- start and stop -----------------------------------------------------------------------
+
+    async def start(self, urls: Urls, keyring: Keyring) -> None:
+        """Begin; returns at once. Await `connected()` to know that messages can be kept."""
+        self._keyring = keyring
+        self._url = urls.application
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.create_task(self._run(), name=f"heard {self.name}")
+
+    async def connected(self) -> None:
+        """Returns when messages can be kept."""
+        await self._connected.wait()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connected.is_set()
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for a commit."""
+        return len(self._queue)
+
+    async def stop(self) -> None:
+        """Commit what waits (for at most FLUSH_S_MAX), then end; nothing is kept afterwards."""
+        if self._task is None:
+            return
+        self._stopping = True
+        if self.is_connected:
+            self._idle.clear()
+            self._wake.set()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S_MAX):
+                    await self._idle.wait()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await asyncio.sleep(0)  # the loop closes the socket at its next turn
+        self._task = None
+
+    # -- what the intakes call ----------------------------------------------------------------
+
+    async def keep(self, message: Heard) -> Kept:
+        """Returns when `message` is on disk. Raises `NotKept`."""
+        future: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
+
+        def then(kept: Kept | None) -> None:
+            if not future.done():
+                future.set_result(kept)
+
+        self.hand_in(message, then)
+        kept = await future
+        if kept is None:
+            raise NotKept("the commit did not succeed")
+        return kept
+
+    def hand_in(self, message: Heard, then: Then) -> None:
+        """The same for callers that must not pay for a future each: `then` gets what was kept, or
+        None for a commit that did not succeed. It is called once, from the flusher, and must not
+        raise.
+
+        Raises `NotKept` at once, and does not call `then`, when it cannot be kept now.
+        """
+        if not self._connected.is_set():
+            self.not_kept += 1
+            raise NotKept("the database is away")
+        if len(self._queue) >= self.queue_max:
+            self.not_kept += 1
+            self.count("heard.queue_full")
+            raise NotKept(f"{self.queue_max} messages wait already")
+        self._queue.append((message, then))
+        if not self._wake.is_set():
+            self._idle.clear()
+            self._wake.set()
+
+    def seen(self, device: UUID, at: datetime) -> None:
+        """A supervision poll that changes nothing: noted within a second, no message is kept."""
+        _, polls = self._seen.get(device, (at, 0))
+        self._seen[device] = (at, polls + 1)
+
+    def count(self, name: str, increase: int = 1) -> None:
+        """Add to a counter that screens show; written within a second."""
+        self._counters[name] = self._counters.get(name, 0) + increase
+
+    # -- the flusher --------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        wait_s = _RETRY_S[0]
+        while True:
+            connection = None
+            try:
+                connection = await self._connect()
+                self._connected.set()
+                wait_s = _RETRY_S[0]
+                await self._flush_all(connection)
+            except (
+                *(OSError, TimeoutError, DatabaseAway),
+                *(asyncpg.PostgresError, asyncpg.InterfaceError),
+                asyncpg.InternalClientError,  # its word when the server dies between two statements
+            ) as error:
+                if self._connected.is_set():
+                    logger.warning("nothing can be kept", extra={"why": str(error) or repr(error)})
+            except Exception:
+                # Whatever it was, an intake that stopped for good would be worse.
+                logger.exception("keeping failed")
+            finally:
+                self._connected.clear()
+                self._tell_untold()
+                self._turn_away()
+                if connection is not None:
+                    connection.terminate()
+                    await asyncio.sleep(0)  # the socket is closed in the loop's next turn
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _RETRY_S[1])
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = await connect_async(self._url, name=f"tocsin heard {self.name}")
+        try:
+            # A commit of our predecessor may still be under way: its server process holds this
+            # lock until it has ended. Only then is what we read of the last minutes all there is.
+            try:
+                await connection.execute(
+                    f"SET lock_timeout = '{_LOCK_S}s';"
+                    " SELECT pg_advisory_lock(hashtextextended("
+                    f"'tocsin heard ' || '{_plain(self.name)}', 0)); RESET lock_timeout"
+                )
+            except asyncpg.LockNotAvailableError:
+                logger.warning("another intake of this name runs", extra={"intake": self.name})
+            self._repeats = await recent(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    async def _flush_all(self, connection: asyncpg.Connection) -> None:
+        assert self._loop is not None
+        write = await connection.prepare(WRITE)
+        noted_at = self._loop.time()
+        while True:
+            if not self._queue:
+                self._tell_untold()
+            if self._noted() and (
+                self._loop.time() - noted_at >= SEEN_EVERY_S or (self._stopping and not self._queue)
+            ):
+                await self._note(connection)
+                noted_at = self._loop.time()
+            if self._queue:
+                taken, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
+                await self._flush(write, taken)
+                continue
+            self._wake.clear()
+            if not self._noted():
+                self._idle.set()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SEEN_EVERY_S):
+                    await self._wake.wait()
+            if connection.is_closed():
+                raise DatabaseAway("the connection was closed")
+
+    async def _flush(self, write: Any, taken: list[Waiting]) -> None:
+        try:
+            await self._commit(write, taken)
+        except (asyncpg.DataError, UnicodeError):
+            # One of them holds what cannot be stored; it must not cost the others their answer.
+            for one in taken:
+                try:
+                    await self._commit(write, [one])
+                except (asyncpg.DataError, UnicodeError) as error:
+                    logger.warning("a message cannot be stored", extra={"why": str(error)})
+                    self.count("heard.unstorable")
+                    self._refuse([one])
+        except BaseException:
+            self._refuse(taken)
+            raise
+
+    async def _commit(self, write: Any, taken: list[Waiting]) -> None:
+        batch = Batch(self._cipher_of(taken[0][0].received_at), self._epoch, self._ids)
+        kept: list[Kept] = []
+        for message, _ in taken:
+            repeated = self._repeat(message, batch)
+            identifier = batch.add(message, repeated)
+            kept.append(Kept(identifier, None if repeated is None else repeated.message))
+        writing = asyncio.ensure_future(write.fetch(*batch.rows(), timeout=FLUSH_S_MAX))
+        try:
+            # It leaves at the loop's next turn. Those of the last commit are told only then, so
+            # that the server and we work at the same time.
+            await asyncio.sleep(0)
+            self._tell_untold()
+            await writing
+        finally:
+            writing.cancel()
+        self._repeats.update(batch.originals)
+        if len(self._repeats) > _REPEATS_MAX:
+            self._forget_old_repeats()
+        for (message, then), one in zip(taken, kept, strict=True):
+            if message.device is not None:
+                _, polls = self._seen.get(message.device, (None, 0))
+                self._seen[message.device] = (message.received_at, polls)
+            self._untold.append((then, one))
+
+    def _tell_untold(self) -> None:
+        untold, self._untold = self._untold, []
+        for then, kept in untold:
+            _tell(then, kept)
+
+    def _refuse(self, taken: list[Waiting]) -> None:
+        self.not_kept += len(taken)
+        for _, then in taken:
+            _tell(then, None)
+
+    def _repeat(self, message: Heard, batch: Batch) -> Known | None:
+        """The earlier message that this one repeats: committed, or in the same batch."""
+        key = message.repeat_key
+        if key is None:
+            return None
+        known = batch.originals.get(key) or self._repeats.get(key)
+        if known is not None and message.received_at - known.at <= REPEAT_WINDOW:
+            return known
+        return None
+
+    def _forget_old_repeats(self) -> None:
+        newest = max(known.at for known in self._repeats.values())
+        self._repeats = {
+            key: known for key, known in self._repeats.items() if newest - known.at <= REPEAT_WINDOW
+        }
+
+    def _cipher_of(self, at: datetime) -> AESGCM:
+        epoch = self._keyring.epoch(at)
+        if epoch != self._epoch or self._epoch_cipher is None:
+            self._epoch_cipher = self._keyring.heard(epoch, create=True)
+            self._epoch = epoch
+        return self._epoch_cipher
+
+    def _turn_away(self) -> None:
+        """The database is away: whoever waits hears nothing, and tries again."""
+        waiting, self._queue = self._queue, []
+        self._refuse(waiting)
+        self._idle.set()
+
+    # -- last seen and counters ---------------------------------------------------------------
+
+    def _noted(self) -> bool:
+        return bool(self._seen or self._counters)
+
+    async def _note(self, connection: asyncpg.Connection) -> None:
+        seen, self._seen = self._seen, {}
+        counters, self._counters = self._counters, {}
+        try:
+            async with asyncio.timeout(NOTE_S_MAX), connection.transaction():
+                if seen:
+                    await connection.execute(_SEEN, *_seen_columns(seen))
+                if counters:
+                    await connection.execute(_COUNTERS, list(counters), list(counters.values()))
+        except BaseException:
+            # Nothing may be lost by a restart of the database; newer sightings win.
+            for device, (at, polls) in seen.items():
+                newer, more = self._seen.get(device, (at, 0))
+                self._seen[device] = (newer, more + polls)
+            for name, increase in counters.items():
+                self.count(name, increase)
+            raise
+
+
+def _tell(then: Then, kept: Kept | None) -> None:
+    """One caller's mistake must not end the flusher for all."""
+    try:
+        then(kept)
+    except Exception:
+        logger.exception("what follows a commit failed")
+
+
+_SEEN: Final = """
+INSERT INTO ref.seen AS s (device, last_seen_at, polls)
+SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[])
+ON CONFLICT (device) DO UPDATE SET polls = s.polls + excluded.polls,
+    last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)"""
+
+_COUNTERS: Final = """
+INSERT INTO ref.intake_counter AS c (name, value, last_at)
+SELECT name, value, now() FROM unnest($1::text[], $2::bigint[]) AS n (name, value)
+ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
+
+
+def _seen_columns(
+    seen: Mapping[UUID, tuple[datetime, int]],
+) -> tuple[list[UUID], list[datetime], list[int]]:
+    # In id order, so that two processes never wait for each other's rows.
+    ordered = sorted(seen.items())
+    return (
+        [device for device, _ in ordered],
+        [at for _, (at, _) in ordered],
+        [polls for _, (_, polls) in ordered],
+    )
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name if letter.isalnum() or letter in "._-")

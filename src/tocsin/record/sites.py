@@ -1,0 +1,197 @@
+"""Import of sites and their devices from rows of text: every mistake is named with line and column,
+and either all rows are taken or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from tocsin.record.database import Connection
+from tocsin.record.devices import CHANNEL
+from tocsin.record.ids import uuid7
+from tocsin.record.keys import Keyring, seal
+from tocsin.record.site_rows import COLUMNS, SITE_COLUMNS, SiteRow, read_row, said
+
+_HEADER_LINE: Final = 1
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """`rows_ok` rows are (or with dry_run would be) imported: all of them, or 0 with `errors`.
+
+    An error is (line, column, what is wrong and what to do); the header is line 1.
+    """
+
+    rows_ok: int = 0
+    errors: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def import_sites(
+    connection: Connection,
+    keyring: Keyring,
+    rows: Sequence[Mapping[Any, Any]],
+    dry_run: bool = False,
+    *,
+    agency: str | None = None,
+    language: str = "en",
+) -> ImportReport:
+    """Add or change sites and devices from `rows` (as `csv.DictReader` gives them, one a device).
+
+    A site is known by its `site` column, a device by protocol and account. `agency` is that of
+    sites without an `agency` column; None: the only agency there is. An empty `key` leaves a
+    device's key as it is. Commits, unless there are errors or it is a `dry_run`. `language` is
+    `en` or `zh`.
+    """
+    report = ImportReport()
+    missing = _missing_columns(rows)
+    if missing or not rows:
+        text = said(language, "header", columns=", ".join(missing)) if missing else ""
+        report.errors = [(_HEADER_LINE, one, text) for one in missing]
+        if not rows:
+            report.errors.append((_HEADER_LINE, COLUMNS[0], said(language, "no_rows")))
+        return report
+    agency = agency if agency is not None else _only_agency(connection)
+    good: list[SiteRow] = []
+    for line, row in enumerate(rows, start=_HEADER_LINE + 1):
+        read = read_row(line, row, agency=agency, language=language)
+        if isinstance(read, SiteRow):
+            good.append(read)
+        else:
+            report.errors += read
+    report.errors += _contradictions(good, language)
+    report.errors += _taken_accounts(connection, good, language)
+    report.errors.sort(key=lambda error: error[0])
+    if not report.errors:
+        report.rows_ok = len(good)
+        if not dry_run:
+            _write(connection, keyring, good, datetime.now(UTC))
+            return report
+    connection.rollback()
+    return report
+
+
+def _missing_columns(rows: Sequence[Mapping[Any, Any]]) -> list[str]:
+    if not rows:
+        return []
+    names = {str(name).lstrip("\ufeff").strip() for name in rows[0]}
+    return [name for name in COLUMNS if name not in names]
+
+
+def _only_agency(connection: Connection) -> str:
+    found = connection.execute("SELECT code FROM ref.agency LIMIT 2").fetchall()
+    return found[0][0] if len(found) == 1 else ""
+
+
+def _contradictions(rows: list[SiteRow], language: str) -> list[tuple[int, str, str]]:
+    """One account twice, or one site described in two ways."""
+    errors = []
+    accounts: dict[tuple[str, str], SiteRow] = {}
+    sites: dict[str, SiteRow] = {}
+    for row in rows:
+        first = accounts.setdefault((row.protocol, row.account), row)
+        if first is not row:
+            text = said(language, "account_twice", account=row.account, line=first.line)
+            errors.append((row.line, "account", text))
+        described = sites.setdefault(row.site, row)
+        for column in SITE_COLUMNS:
+            if getattr(described, column) != getattr(row, column):
+                text = said(language, "site_differs", site=row.site, line=described.line)
+                errors.append((row.line, column, text))
+    return errors
+
+
+def _taken_accounts(
+    connection: Connection, rows: list[SiteRow], language: str
+) -> list[tuple[int, str, str]]:
+    """Accounts that belong to a device of another site already."""
+    known = connection.execute(
+        "SELECT d.protocol, d.account, s.code FROM ref.device d JOIN ref.site s ON s.id = d.site"
+        " WHERE d.account = ANY(%s)",
+        ([row.account for row in rows],),
+    ).fetchall()
+    owner = {(protocol, account): code for protocol, account, code in known}
+    errors = []
+    for row in rows:
+        code = owner.get((row.protocol, row.account), row.site)
+        if code != row.site:
+            text = said(language, "account_taken", account=row.account, site=code)
+            errors.append((row.line, "account", text))
+    return errors
+
+
+_SITE: Final = """
+INSERT INTO ref.site AS s (
+    id, code, name_zh, name_en, address, address_en, lat, lon, datum, district, agency
+) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
+    address = excluded.address, address_en = excluded.address_en,
+    lat = excluded.lat, lon = excluded.lon, datum = excluded.datum,
+    district = excluded.district, agency = excluded.agency, changed_at = now()"""
+
+_DEVICE: Final = """
+INSERT INTO ref.device AS d (id, site, protocol, account, key, interval_s, district, agency)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET site = excluded.site, key = coalesce(excluded.key, d.key),
+    interval_s = excluded.interval_s, district = excluded.district, agency = excluded.agency,
+    changed_at = now()"""
+
+
+def _write(connection: Connection, keyring: Keyring, rows: list[SiteRow], now: datetime) -> None:
+    try:
+        # One import at a time, so that nobody takes an account between our look and our write.
+        connection.execute("LOCK TABLE ref.device IN SHARE ROW EXCLUSIVE MODE")
+        districts = sorted({row.district for row in rows})
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO ref.district (code, name_zh, name_en) VALUES (%s, %s, %s)"
+                " ON CONFLICT (code) DO NOTHING",
+                [(code, code, code) for code in districts],
+            )
+            described = {row.site: row for row in rows}
+            cursor.executemany(_SITE, [_site_values(row, now) for row in described.values()])
+            sites = _ids(
+                connection, "SELECT code, id FROM ref.site WHERE code = ANY(%s)", described
+            )
+            devices = _ids(
+                connection,
+                "SELECT protocol || ' ' || account, id FROM ref.device"
+                " WHERE protocol || ' ' || account = ANY(%s)",
+                {f"{row.protocol} {row.account}": row for row in rows},
+            )
+            cursor.executemany(
+                _DEVICE, [_device_values(row, keyring, sites, devices, now) for row in rows]
+            )
+        connection.execute(f"NOTIFY {CHANNEL}".encode())
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _ids(connection: Connection, query: str, names: Mapping[str, SiteRow]) -> dict[str, UUID]:
+    return dict(connection.execute(query.encode(), (list(names),)).fetchall())
+
+
+def _site_values(row: SiteRow, now: datetime) -> tuple[Any, ...]:
+    return (
+        *(uuid7(now), row.site, row.name_zh, row.name_en, row.address, row.address_en),
+        *(row.lat, row.lon, row.datum, row.district, row.agency),
+    )
+
+
+def _device_values(
+    row: SiteRow,
+    keyring: Keyring,
+    sites: Mapping[str, UUID],
+    devices: Mapping[str, UUID],
+    now: datetime,
+) -> tuple[Any, ...]:
+    device = devices.get(f"{row.protocol} {row.account}") or uuid7(now)
+    key = None if row.key is None else seal(keyring.device(), row.key, device.bytes)
+    return (
+        *(device, sites[row.site], row.protocol, row.account, key),
+        *(row.interval_s, row.district, row.agency),
+    )

@@ -1,0 +1,51 @@
+"""Rows of what the desk knows beforehand: sites and their devices. Keys are never among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from tocsin.record.views.rows import Row
+
+SITES: Final = """
+SELECT s.id, s.code, s.name_zh, s.name_en, s.address, s.address_en, s.lat, s.lon, s.datum,
+    s.district, s.agency,
+    ARRAY(SELECT d.id FROM ref.device d WHERE d.site = s.id ORDER BY d.account) AS devices
+FROM ref.site s"""
+DEVICES: Final = """
+SELECT d.id, d.site, d.protocol, d.account, d.key IS NOT NULL AS has_key, d.interval_s,
+    n.last_seen_at, d.district, d.agency
+FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id"""
+
+
+def site_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
+    return [
+        msgspec.to_builtins(
+            {
+                "id": one["id"],
+                "code": one["code"],
+                "name_zh": one["name_zh"],
+                "name_en": one["name_en"],
+                "address": one["address"],
+                "address_en": one["address_en"],
+                "place": {
+                    "lat": one["lat"],
+                    "lon": one["lon"],
+                    "datum": one["datum"],
+                    "address_zh": one["address"],
+                    "address_en": one["address_en"] or one["address"],
+                    "source": "site",
+                },
+                "district": one["district"],
+                "agency": one["agency"],
+                "devices": one["devices"],
+            }
+        )
+        for one in found
+    ]
+
+
+def device_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
+    return [msgspec.to_builtins(dict(one)) for one in found]

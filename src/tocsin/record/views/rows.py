@@ -1,0 +1,172 @@
+"""The rows that screens see, each a pure function of one subject's state. What lies beside the
+state (units' states in an incident, names of stations, what was heard) is added on reading."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+from uuid import UUID
+
+import msgspec
+
+from tocsin.core.incidents import state as incidents
+from tocsin.core.incidents.state import Incident
+from tocsin.core.orders import Order
+from tocsin.core.signals import Signal
+from tocsin.core.states import State, due
+from tocsin.core.terms import Place
+from tocsin.core.units import Unit, UnitState
+
+Row = dict[str, Any]
+
+
+def row_of(subject: UUID, version: int, state: State) -> Row:
+    """The row of any subject. Values are JSON-encodable by msgspec; times are aware datetimes."""
+    match state:
+        case Incident():
+            return incident_row(subject, version, state)
+        case Order():
+            return order_row(subject, version, state)
+        case Unit():
+            return unit_row(subject, version, state)
+        case Signal():
+            return signal_row(subject, version, state)
+        case _:
+            assert_never(state)
+
+
+def encoded(subject: UUID, version: int, state: State) -> bytes:
+    """`row_of` as JSON."""
+    return msgspec.json.encode(row_of(subject, version, state))
+
+
+def incident_row(subject: UUID, version: int, incident: Incident) -> Row:
+    """`units` lack their states and `version` counts this subject's own facts only: both are
+    completed on reading, since an order's progress changes them too."""
+    return {
+        "id": subject,
+        "number": incident.number,
+        "opened_at": incident.opened_at,
+        "state": incident.state,
+        "type": incident.type,
+        "level": incident.level,
+        "band": incidents.band(incident),
+        "place": place_row(incident.place),
+        "title_zh": incident.title_zh,
+        "title_en": incident.title_en,
+        "district": incident.district,
+        "agency": incident.agency,
+        "source": incident.source,
+        "site": incident.site,
+        "signals": incidents.all_signals(incident),
+        "signal_count": incidents.signal_count(incident),
+        "alarm_count": incidents.alarm_count(incident),
+        "units": [
+            {"unit": one.unit, "call_sign": one.call_sign, "order": one.order}
+            for one in incident.units
+        ],
+        "taken_by": incident.taken_by,
+        "taken_by_name": incident.taken_by_name,
+        "taken_at": incident.taken_at,
+        "held_until": incident.held_until,
+        "linked": incident.linked,
+        "absorbed": [one.other for one in incident.absorbed],
+        "merged_into": incident.lives_on.into if incident.lives_on else None,
+        "duplicates": incident.duplicates,
+        "due_at": due(incident),
+        "overdue": incident.overdue,
+        "disposition": incident.disposition,
+        "closed_at": incident.closed_at,
+        "version": version,
+    }
+
+
+def order_row(subject: UUID, version: int, order: Order) -> Row:
+    return {
+        "id": subject,
+        "incident": order.incident,
+        "unit": order.unit,
+        "call_sign": order.call_sign,
+        "state": order.state,
+        "channels": order.channels,
+        "given_at": order.given_at,
+        "received_at": order.received_at,
+        "accepted_at": order.accepted_at,
+        "refused_at": order.refused_at,
+        "refusal": order.refusal,
+        "under_way_at": order.under_way_at,
+        "at_scene_at": order.at_scene_at,
+        "done_at": order.done_at,
+        "recalled_at": order.recalled_at,
+        "due_at": order.due_at,
+        "overdue": order.overdue,
+        "district": order.district,
+        "agency": order.agency,
+        "version": version,
+    }
+
+
+def unit_row(subject: UUID, version: int, unit: Unit) -> Row:
+    """`position` is the station's place while the unit is there; on the road it is added on
+    reading from its tracks, and so are the station's names."""
+    at_home = None
+    if unit.state is UnitState.IN_STATION:
+        place = unit.station_place
+        at_home = {
+            "lat": place.lat,
+            "lon": place.lon,
+            "datum": place.datum,
+            "at": unit.state_since,
+            "heading": None,
+        }
+    return {
+        "id": subject,
+        "call_sign": unit.call_sign,
+        "kind": unit.kind,
+        "capabilities": unit.capabilities,
+        "state": unit.state,
+        "state_since": unit.state_since,
+        "incident": unit.incident,
+        "order": unit.order,
+        "station": unit.station,
+        "station_name_zh": "",
+        "station_name_en": "",
+        "district": unit.district,
+        "agency": unit.agency,
+        "position": at_home,
+        "out_of_service_reason": unit.out_of_service_reason,
+        "due_at": unit.due_at,
+        "overdue": unit.overdue,
+        "version": version,
+    }
+
+
+def signal_row(subject: UUID, version: int, signal: Signal) -> Row:
+    """The verdict; what the device said is added on reading from what was heard."""
+    return {
+        "id": subject,
+        "received_at": signal.received_at,
+        "late": signal.late,
+        "repeat_of": signal.repeat_of,
+        "effect": signal.effect,
+        "verdict": signal.verdict,
+        "reason": signal.reason,
+        "site": signal.site,
+        "device": signal.device,
+        "incident": signal.incident,
+        "district": signal.district,
+        "agency": signal.agency,
+        "version": version,
+    }
+
+
+def place_row(place: Place | None) -> Row | None:
+    if place is None:
+        return None
+    return {
+        "lat": place.lat,
+        "lon": place.lon,
+        "datum": place.datum,
+        "address_zh": place.address_zh,
+        "address_en": place.address_en,
+        "source": place.source,
+    }

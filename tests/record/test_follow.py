@@ -1,0 +1,130 @@
+"""Following: nothing skipped, nothing twice, woken in milliseconds, through a database restart."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from record_desk import Desk
+
+from tocsin.core.commands import AcceptOrder, AddNote
+from tocsin.record import follow as following
+from tocsin.record.database import Urls, connect
+from tocsin.record.follow import Batch, follow, read_after
+from tocsin.record.keys import Keyring
+from tocsin.record.migrate import migrate
+from tocsin.record.sequencer import assign
+from tocsin.site.postgres import Postgres
+
+
+async def take(batches: AsyncIterator[Batch], facts: int, limit_s: float = 10) -> list[Batch]:
+    taken: list[Batch] = []
+    async with asyncio.timeout(limit_s):
+        while sum(len(batch.facts) for batch in taken) < facts:
+            taken.append(await anext(batches))
+    return taken
+
+
+def test_catches_up_then_is_woken_at_once(
+    urls: Urls, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LOOK_S", 600)  # only a wake-up can bring what is new
+
+    async def run() -> None:
+        with connect(urls.application) as connection:
+            desk = Desk(connection, keyring)
+            incident = desk.open()
+            order = desk.send(incident, desk.unit())
+            assign(connection)
+            batches = follow(urls.application, 0, batch_max=2)
+            caught_up = await take(batches, 6)
+            positions = [fact["position"] for batch in caught_up for fact in batch.facts]
+            assert positions == list(range(1, len(positions) + 1))
+            assert [batch.position for batch in caught_up] == [
+                batch.facts[-1]["position"] for batch in caught_up
+            ]
+
+            waits = []
+            for _ in range(10):
+                woken = asyncio.create_task(take(batches, 1))
+                await asyncio.sleep(0.02)
+                await asyncio.to_thread(desk.do, AddNote(incident, "x"))
+                began = time.perf_counter()
+                await asyncio.to_thread(assign, connection)
+                (batch,) = await woken
+                waits.append(time.perf_counter() - began)
+                assert batch.facts[0]["kind"] == "incident.noted"
+                assert batch.facts[0]["data"] == {}  # what it says is sealed
+            print(f"woken after {sorted(waits)[5] * 1e3:.1f} ms (median)")
+            assert sorted(waits)[5] < 1, waits
+
+            desk.do(AcceptOrder(order))
+            assign(connection)
+            (batch,) = await take(batches, 2)
+            assert [row["state"] for row in batch.rows["orders"]] == ["accepted"]
+            # An order's progress shows in its incident's row, though no fact is about it.
+            assert batch.rows["incidents"][0]["units"][0]["state"] == "accepted"
+            await batches.aclose()  # type: ignore[attr-defined]
+
+            read = read_after(connection, batch.position - 2)
+            assert read is not None
+            assert read.facts == batch.facts
+            assert read.rows == batch.rows
+            assert read_after(connection, batch.position) is None
+
+    asyncio.run(run())
+
+
+def test_a_follower_survives_the_restart_of_the_database(tmp_path: Path) -> None:
+    data = Path(tempfile.mkdtemp(prefix="tocsin-follow-"))
+    keyring = Keyring(tmp_path / "keys")
+    told: list[bool] = []
+
+    async def run(postgres: Postgres) -> None:
+        urls = postgres.urls()
+        with connect(urls.application) as connection:
+            desk = Desk(connection, keyring)
+            for _ in range(3):
+                desk.open()
+            assign(connection)
+        batches = follow(urls.application, 0, on_database=told.append)
+        assert len(await take(batches, 3)) >= 1
+        waiting = asyncio.create_task(take(batches, 2, limit_s=30))
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(postgres.stop)
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(postgres.start)
+        with connect(urls.application) as connection:
+            desk = Desk(connection, keyring)
+            desk.open()
+            desk.open()
+            assign(connection)
+        positions = [fact["position"] for batch in await waiting for fact in batch.facts]
+        assert positions == [4, 5]
+        assert told == [True, False, True]
+
+    postgres = Postgres(data)
+    try:
+        postgres.start()
+        migrate(postgres.urls().owner)
+        asyncio.run(run(postgres))
+    finally:
+        with contextlib.suppress(Exception):
+            postgres.stop()
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 500])
+def test_every_batch_size_reads_the_same(urls: Urls, limit: int) -> None:
+    with connect(urls.application) as connection:
+        facts, after = [], 0
+        while (batch := read_after(connection, after, limit)) is not None:
+            assert len(batch.facts) <= limit
+            facts += batch.facts
+            after = batch.position
+        whole = connection.execute("SELECT count(*) FROM log.position").fetchone()
+    assert whole == (len(facts),)

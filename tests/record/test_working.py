@@ -1,0 +1,389 @@
+"""What runs by itself: signals are judged once, a poisonous one blocks nobody, deadlines speak
+once, facts are reacted to once, and personal text is re-wrapped under the incident's key."""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from psycopg import RawCursor
+from random_history import hear, site_row
+from record_desk import NOW, Desk
+
+from tocsin.core.commands import MoveSignal
+from tocsin.core.signals import SignalRead
+from tocsin.core.terms import Reason, Refused
+from tocsin.record import working
+from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.figures import lag
+from tocsin.record.heard import Heard
+from tocsin.record.heard_rows import WRITE, Batch
+from tocsin.record.ids import OrderedIds
+from tocsin.record.keys import Keyring
+from tocsin.record.sequencer import assign
+from tocsin.record.sites import import_sites
+from tocsin.record.views import get_row
+from tocsin.record.working import FAILURES_MAX, judge_pending, react_after, sound_due
+
+_accounts = itertools.count(0xA000)
+
+
+@pytest.fixture
+def desk(connection: Connection, keyring: Keyring) -> Desk:
+    connection.execute("DELETE FROM heard.pending")
+    connection.execute("DELETE FROM log.due")
+    connection.commit()
+    return Desk(connection, keyring)
+
+
+def account_of_a_site(desk: Desk) -> str:
+    account = f"{next(_accounts):X}"
+    report = import_sites(desk.connection, desk.keyring, [site_row(account)], agency="fire")
+    assert report.rows_ok == 1
+    return account
+
+
+def signal(
+    desk: Desk, account: str, code: str = "FA", text: str = "", source: str = "192.0.2.9"
+) -> UUID:
+    row = desk.connection.execute(
+        "SELECT id, site FROM ref.device WHERE account = %s", (account,)
+    ).fetchone()
+    device, site = row if row is not None else (None, None)
+    read = SignalRead(protocol="dc09", token="SIA-DCS", account=account, code=code, text=text)
+    return hear(
+        desk.connection,
+        desk.keyring,
+        Heard(
+            received_at=desk.now,
+            intake="dc09.tcp",
+            protocol="dc09",
+            source=source,
+            body=b"frame of " + account.encode(),
+            answer="ack",
+            district="huangpu",
+            agency="fire",
+            device=device,
+            site=site,
+            signals=(read,),
+        ),
+    )
+
+
+def judged(desk: Desk, one: UUID) -> tuple[str, str | None]:
+    row = get_row(desk.connection, "signals", one)
+    desk.connection.rollback()
+    assert row is not None
+    return row["verdict"], row["incident"]
+
+
+def test_signals_open_and_join_incidents(desk: Desk) -> None:
+    account = account_of_a_site(desk)
+    first, second = signal(desk, account), signal(desk, account)
+    restore = signal(desk, account, "FR")
+    assert judge_pending(desk.connection, desk.keyring, desk.now) == 3
+    assert judge_pending(desk.connection, desk.keyring, desk.now) == 0
+    verdict, incident = judged(desk, first)
+    assert verdict == "opened"
+    assert judged(desk, second) == ("joined", incident)
+    assert judged(desk, restore) == ("joined", incident)
+    assert incident is not None
+    row = get_row(desk.connection, "incidents", UUID(incident))
+    assert row is not None
+    assert (row["signal_count"], row["alarm_count"], row["type"]) == (3, 2, "fire")
+    assert row["place"]["address_en"] == "1 Mill Road"
+
+
+def test_an_unknown_source_opens_one_card_in_the_watch_band(desk: Desk) -> None:
+    both = [signal(desk, "DEAD"), signal(desk, "DEAD")]
+    judge_pending(desk.connection, desk.keyring, desk.now)
+    (opened, incident), joined = (judged(desk, one) for one in both)
+    assert (opened, joined) == ("opened", ("joined", incident))
+    assert incident is not None
+    row = get_row(desk.connection, "incidents", UUID(incident))
+    assert row is not None
+    assert row["band"] == "watch"
+
+
+def flood(desk: Desk, messages: int) -> None:
+    """`messages` of as many unknown accounts from one address, in one commit."""
+    batch = Batch(desk.keyring.heard(f"{NOW:%Y%m%d}", create=True), f"{NOW:%Y%m%d}", OrderedIds())
+    for number in range(messages):
+        account = f"{0xC0000 + number:X}"
+        read = SignalRead(protocol="dc09", token="SIA-DCS", account=account, code="FA")
+        batch.add(
+            Heard(
+                received_at=desk.now,
+                intake="dc09.udp",
+                protocol="dc09",
+                source="198.51.100.66",
+                body=b"frame",
+                answer="ack",
+                district="huangpu",
+                agency="fire",
+                signals=(read,),
+            ),
+            None,
+        )
+    with RawCursor(desk.connection) as cursor:
+        cursor.execute(WRITE.encode(), batch.rows())
+    desk.connection.commit()
+
+
+def test_a_flood_from_one_address_delays_nobody_else(desk: Desk) -> None:
+    flood(desk, 5_000)
+    desk.later(1)
+    other = signal(desk, "DEAF", source="198.51.100.7")
+    desk.later(1)
+    account = account_of_a_site(desk)
+    # One device on two ways, as panels with a line and a radio report: its order still holds.
+    fire = signal(desk, account)
+    desk.later(1)
+    restore = signal(desk, account, "FR", source="192.0.2.10")
+    assert judge_pending(desk.connection, desk.keyring, desk.now, 20) == 20
+    verdict, incident = judged(desk, fire)
+    assert verdict == "opened"
+    assert judged(desk, restore) == ("joined", incident)
+    assert judged(desk, other)[0] == "opened"
+    assert lag(desk.connection)["signals_waiting"] == 5_003 - 20
+
+
+def test_the_signals_of_one_device_are_judged_in_the_order_heard(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = [account_of_a_site(desk) for _ in range(2)]
+    busy = [signal(desk, accounts[0]) for _ in range(6)]
+    quiet = [signal(desk, accounts[1]) for _ in range(2)]
+    unknown = [signal(desk, "FADE", source="198.51.100.8") for _ in range(3)]
+    handle, order = working.handle, []
+
+    def note(*arguments: object, **named: object) -> object:
+        order.append(arguments[2].signal)  # type: ignore[attr-defined]
+        return handle(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(working, "handle", note)
+    while judge_pending(desk.connection, desk.keyring, desk.now, 4):
+        pass
+    assert [one for one in order if one in busy] == busy
+    assert [one for one in order if one in quiet] == quiet
+    assert [one for one in order if one in unknown] == unknown
+    assert order[:4] == [busy[0], quiet[0], busy[1], quiet[1]]
+    assert order[-3:] == unknown
+
+
+def test_two_workers_judge_each_signal_once(desk: Desk, urls: Urls) -> None:
+    account = account_of_a_site(desk)
+    signals = [signal(desk, account) for _ in range(20)]
+
+    def work(_: int) -> None:
+        with connect(urls.application) as connection:
+            while judge_pending(connection, desk.keyring, desk.now, 5):
+                pass
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(work, range(3)))
+    verdicts = [judged(desk, one) for one in signals]
+    assert [verdict for verdict, _ in verdicts].count("opened") == 1
+    assert len({incident for _, incident in verdicts}) == 1
+
+
+def test_a_poisonous_signal_is_set_aside_and_blocks_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = account_of_a_site(desk)
+    poison, good = signal(desk, account), signal(desk, account)
+    handle = working.handle
+
+    def choke(*arguments: object, **named: object) -> object:
+        if getattr(arguments[2], "signal", None) == poison:
+            raise ZeroDivisionError("poison \0")
+        return handle(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(working, "handle", choke)
+    before = lag(desk.connection)["quarantined"]
+    judge_pending(desk.connection, desk.keyring, desk.now)
+    assert judged(desk, good)[0] == "opened"
+    for _ in range(FAILURES_MAX - 1):
+        assert lag(desk.connection)["signals_waiting"] == 1
+        judge_pending(desk.connection, desk.keyring, desk.now)
+    figures = lag(desk.connection)
+    assert (figures["signals_waiting"], figures["quarantined"]) == (0, before + 1)
+    row = desk.connection.execute(
+        "SELECT failures, error FROM heard.quarantined WHERE signal = %s", (poison,)
+    ).fetchone()
+    assert row == (FAILURES_MAX, "ZeroDivisionError: poison ")
+
+
+def test_what_was_heard_lives_and_dies_with_its_incident(desk: Desk) -> None:
+    account = account_of_a_site(desk)
+    one = signal(desk, account, text="Mrs. Liu, kitchen")
+    judge_pending(desk.connection, desk.keyring, desk.now)
+    incident = judged(desk, one)[1]
+    assert incident is not None
+    # The key of the day goes; what joined an incident can still be read.
+    day = desk.keyring.directory / "heard" / f"{NOW:%Y%m%d}.key"
+    content = day.read_bytes()
+    day.unlink()
+    fresh = Keyring(desk.keyring.directory)
+    row = get_row(desk.connection, "signals", one, keyring=fresh, raw=True)
+    assert row is not None
+    assert row["text"] == "Mrs. Liu, kitchen"
+    assert row["raw"]
+    assert fresh.destroy(UUID(incident))
+    row = get_row(desk.connection, "signals", one, keyring=fresh, raw=True)
+    assert row is not None
+    assert (row["text"], row["raw"]) == ("", None)
+    day.write_bytes(content)
+
+
+def test_a_moved_signal_is_rewrapped_for_where_it_belongs_now(desk: Desk) -> None:
+    one = signal(desk, account_of_a_site(desk), text="x")
+    judge_pending(desk.connection, desk.keyring, desk.now)
+    incident = judged(desk, one)[1]
+    assert incident is not None
+    other = desk.open()
+    desk.do(MoveSignal(one, UUID(incident), other))
+    wraps = desk.connection.execute(
+        "SELECT incident FROM heard.rewrapped WHERE message = %s", (one,)
+    ).fetchall()
+    assert {wrap for (wrap,) in wraps} == {UUID(incident), other}
+    assert judged(desk, one) == ("joined", str(other))
+
+
+def test_a_lost_key_of_the_day_does_not_stop_an_alarm(desk: Desk) -> None:
+    one = signal(desk, account_of_a_site(desk))
+    (desk.keyring.directory / "heard" / f"{NOW:%Y%m%d}.key").unlink()
+    assert judge_pending(desk.connection, Keyring(desk.keyring.directory), desk.now) == 1
+    assert judged(desk, one)[0] == "opened"
+
+
+def test_a_deadline_speaks_once(desk: Desk) -> None:
+    incident = desk.open()
+    assert sound_due(desk.connection, desk.keyring, desk.now) == 0
+    desk.later(61)
+    assert sound_due(desk.connection, desk.keyring, desk.now) == 1
+    row = get_row(desk.connection, "incidents", incident)
+    assert row is not None
+    assert row["overdue"] == "take"
+    assert sound_due(desk.connection, desk.keyring, desk.later(3_600)) == 0
+
+
+def test_several_clocks_sound_each_deadline_once(desk: Desk, urls: Urls) -> None:
+    incidents = [desk.open() for _ in range(12)]
+    desk.later(61)
+
+    def sound(_: int) -> int:
+        with connect(urls.application) as connection:
+            return sum(sound_due(connection, desk.keyring, desk.now, 3) for _ in range(6))
+
+    with ThreadPoolExecutor(3) as threads:
+        assert sum(threads.map(sound, range(3))) == 12
+    rows = desk.connection.execute(
+        "SELECT count(*) FROM log.fact WHERE kind = 'incident.overdue' AND subject = ANY(%s)",
+        (incidents,),
+    ).fetchone()
+    assert rows == (12,)
+
+
+def test_a_clock_that_died_after_claiming_leaves_the_deadline_to_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.open()
+    desk.later(61)
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(working, "handle", die)
+        with pytest.raises(KeyboardInterrupt):
+            sound_due(desk.connection, desk.keyring, desk.now)
+    assert sound_due(desk.connection, desk.keyring, desk.now) == 0
+    assert sound_due(desk.connection, desk.keyring, desk.now + timedelta(seconds=10)) == 1
+
+
+def test_an_order_is_handed_to_its_channel_once(desk: Desk) -> None:
+    order = desk.send(desk.open(), desk.unit())
+    while assign(desk.connection):
+        pass
+    while react_after(desk.connection, desk.keyring, desk.now):
+        pass
+    row = get_row(desk.connection, "orders", order)
+    assert row is not None
+    assert row["state"] == "sent"
+    assert [one["channel"] for one in row["channels"]] == ["app"]
+    version = row["version"]
+    # The cursor is lost: everything is read again, and nothing is done again.
+    desk.connection.execute("DELETE FROM log.cursor")
+    desk.connection.commit()
+    while react_after(desk.connection, desk.keyring, desk.now):
+        pass
+    row = get_row(desk.connection, "orders", order)
+    assert row is not None
+    assert row["version"] == version
+
+
+def react_to_all(desk: Desk) -> None:
+    while assign(desk.connection):
+        pass
+    while react_after(desk.connection, desk.keyring, desk.now):
+        pass
+
+
+@pytest.mark.parametrize("lost_race", [False, True])
+def test_a_reaction_that_failed_is_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, lost_race: bool
+) -> None:
+    react_to_all(desk)
+    broken, whole = (desk.send(desk.open(), desk.unit()) for _ in range(2))
+    handle = working.handle
+
+    def choke(*arguments: object, **named: object) -> object:
+        if getattr(arguments[2], "order", None) == broken:
+            raise Refused(Reason.LOST_RACE) if lost_race else ZeroDivisionError
+        return handle(*arguments, **named)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as failing:
+        failing.setattr(working, "handle", choke)
+        react_to_all(desk)
+    assert state_of(desk, whole) == "sent"
+    assert state_of(desk, broken) == "given"
+    desk.later(1)
+    react_to_all(desk)
+    assert state_of(desk, broken) == "sent"
+    assert desk.connection.execute("SELECT count(*) FROM log.reaction_waiting").fetchone() == (0,)
+    desk.connection.rollback()
+
+
+def test_a_reaction_that_always_fails_is_set_aside_and_counted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    react_to_all(desk)
+    before = lag(desk.connection)["quarantined"]
+    desk.send(desk.open(), desk.unit())
+
+    def choke(*_: object, **__: object) -> object:
+        raise ZeroDivisionError("broken \0")
+
+    monkeypatch.setattr(working, "handle", choke)
+    react_to_all(desk)
+    for _ in range(FAILURES_MAX - 1):
+        assert lag(desk.connection)["quarantined"] == before
+        desk.connection.rollback()
+        desk.later(FAILURES_MAX)
+        react_after(desk.connection, desk.keyring, desk.now)
+    assert lag(desk.connection)["quarantined"] == before + 1
+    desk.later(3_600)
+    react_after(desk.connection, desk.keyring, desk.now)
+    rows = desk.connection.execute("SELECT failures, error FROM log.reaction_waiting").fetchall()
+    assert rows == [(FAILURES_MAX, "ZeroDivisionError: broken ")]
+    desk.connection.execute("DELETE FROM log.reaction_waiting")
+    desk.connection.commit()
+
+
+def state_of(desk: Desk, order: UUID) -> str:
+    row = get_row(desk.connection, "orders", order)
+    desk.connection.rollback()
+    assert row is not None
+    return str(row["state"])
