@@ -1,0 +1,1 @@
+"""The sockets: devices in, answers out; the stream to screens."""

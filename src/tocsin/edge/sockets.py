@@ -1,0 +1,93 @@
+"""Opens an intake's sockets: TCP and UDP on the same address and number, so that a device needs one
+setting. Limits of the machine (open files, receive buffer) are raised here where they can be."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import resource
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+BACKLOG: Final = 4_096
+UDP_BUFFER_BYTES: Final = 4 << 20  # a storm's datagrams wait here while the process is busy
+FILES_SPARE: Final = 64  # open files that are not connections: log, database, health port
+_ATTEMPTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One address, both transports; `port` is the number that was got."""
+
+    tcp: socket.socket
+    udp: socket.socket
+    host: str
+    port: int
+
+    def close(self) -> None:
+        self.tcp.close()
+        self.udp.close()
+
+
+def open_pairs(host: str, port: int) -> list[Pair]:
+    """A pair for each address that `host` stands for. Port 0: any number free for all of them.
+
+    Raises OSError, with the address in its text, where one cannot be had.
+    """
+    addresses = list(
+        dict.fromkeys(
+            (found[0], str(found[4][0]))
+            for found in socket.getaddrinfo(
+                host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+        )
+    )
+    for attempt in range(_ATTEMPTS):
+        pairs: list[Pair] = []
+        number = port
+        try:
+            for family, address in addresses:
+                pairs.append(_pair(family, address, number))
+                number = pairs[0].port
+        except OSError as error:
+            for pair in pairs:
+                pair.close()
+            if port == 0 and error.errno == errno.EADDRINUSE and attempt + 1 < _ATTEMPTS:
+                continue  # the number that TCP got is taken on UDP
+            reason = f"dc09 cannot listen on {host}:{port}: {error.strerror}"
+            raise OSError(error.errno, reason) from error
+        return pairs
+    raise OSError(errno.EADDRINUSE, f"dc09 found no number free for TCP and UDP on {host}")
+
+
+def _pair(family: socket.AddressFamily, address: str, port: int) -> Pair:
+    tcp = socket.socket(family, socket.SOCK_STREAM)
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for sock in (tcp, udp):
+            sock.setblocking(False)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        with contextlib.suppress(OSError):
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
+        tcp.bind((address, port))
+        number = int(tcp.getsockname()[1])
+        udp.bind((address, number))
+        tcp.listen(BACKLOG)
+    except OSError:
+        tcp.close()
+        udp.close()
+        raise
+    return Pair(tcp, udp, f"[{address}]" if family == socket.AF_INET6 else address, number)
+
+
+def connections_possible(wanted: int) -> int:
+    """How many connections this process may hold, after raising its limit of open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    need = wanted + FILES_SPARE
+    if soft != resource.RLIM_INFINITY and soft < need:
+        soft = need if hard == resource.RLIM_INFINITY else min(need, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - FILES_SPARE))

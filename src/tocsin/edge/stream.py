@@ -1,0 +1,441 @@
+"""The stream down to the screens (Server-Sent Events): one follower of the log per process, fanned
+out to every client through the one policy, with bounded memory whatever a client does.
+
+Events: `change` (id = position in the log), `tick` each second, `positions` at most once a second,
+`reset` (fetch a fresh snapshot). No sealed field ever comes here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+from prometheus_client import Counter, Gauge
+from starlette.types import Receive, Scope, Send
+
+from tocsin.core.access import ever
+from tocsin.core.terms import Actor, Role
+from tocsin.edge import sight
+from tocsin.edge.asking import Credential, Refuse, answer, credential_of, position_known
+from tocsin.edge.figures import Figures, Looker
+from tocsin.record.database import DatabaseAway, connect_async
+from tocsin.record.follow import Batch, follow
+
+log = logging.getLogger(__name__)
+
+CLIENTS_MAX: Final = 2_000
+QUEUE_BYTES_MAX: Final = 2_000_000  # what may wait for one client; more, and it starts afresh
+REPLAY_FACTS_MAX: Final = 20_000  # how far back a client may resume without a fresh snapshot
+REPLAY_BYTES_MAX: Final = 32_000_000
+ROW_BYTES: Final = 1_500  # a row or fact in memory, roughly
+GRANT_CHECK_S: Final = 2.5  # a revoked grant ends its streams within 5 s, a lost round included
+DATABASE_TIMEOUT_S: Final = 2.0  # an answer later than this counts as a lost database
+SEND_TIMEOUT_S: Final = 30.0  # a client that takes nothing for so long is let go
+SILENT_POSITIONS_MAX: Final = 1_000  # unseen facts after which a client still gets its position
+
+CLIENTS = Gauge("tocsin_stream_clients", "Open streams.")
+RESETS = Counter("tocsin_stream_resets_total", "Clients told to start afresh: too old or too slow.")
+TURNED_AWAY = Counter("tocsin_stream_turned_away_total", "Streams refused because of the cap.")
+REVOKED = Counter("tocsin_stream_revoked_total", "Streams ended because their grant was gone.")
+
+# Whatever a database that is away, restarting or frozen may raise.
+_LOST: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseAway)
+
+_GRANTS = (
+    "SELECT g.kind, g.credential, actor, name, role, agency, districts, unit, second_factor"
+    " FROM public.people_grant g"
+    " JOIN unnest($1::text[], $2::text[]) AS asked (kind, credential)"
+    " ON g.kind = asked.kind AND g.credential = asked.credential"
+)
+
+
+@dataclass(eq=False)
+class Client:
+    """One open stream. `pending` is bounded by bytes; tick and positions keep only the newest."""
+
+    credential: Credential
+    actor: Actor
+    seen: int
+    pending: deque[bytes] = field(default_factory=deque)
+    pending_bytes: int = 0
+    tick: bytes = b""
+    positions: dict[str, Any] = field(default_factory=dict)
+    reset: bool = False
+    ended: bool = False
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, event: bytes) -> None:
+        """Queues an event; over the bound, everything queued gives way to one `reset`."""
+        if self.reset:
+            return
+        self.pending.append(event)
+        self.pending_bytes += len(event)
+        if self.pending_bytes > QUEUE_BYTES_MAX:
+            self.start_afresh()
+        self.wake.set()
+
+    def start_afresh(self) -> None:
+        """The client must fetch a snapshot: nothing that waits is worth sending any more."""
+        self.reset = True
+        self.pending.clear()
+        self.pending_bytes = 0
+        RESETS.inc()
+        self.wake.set()
+
+    def take(self) -> bytes:
+        """Everything that waits, as one write."""
+        events = [*self.pending]
+        self.pending.clear()
+        self.pending_bytes = 0
+        if self.positions:
+            events.append(sse("positions", {"positions": list(self.positions.values())}))
+            self.positions = {}
+        if self.tick:
+            events.append(self.tick)
+            self.tick = b""
+        if self.reset:
+            events = [sse("reset", {})]
+        return b"".join(events)
+
+
+def sse(event: str, data: Any, position: int | None = None) -> bytes:
+    """One event on the wire; JSON holds no line break, so one `data:` line is enough."""
+    identity = f"id: {position}\n" if position is not None else ""
+    return f"event: {event}\n{identity}data: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+class Stream:
+    """All streams of this process: one follower, one look at the database a second, any number of
+    clients up to the cap."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        demo: bool = False,
+        clients_max: int = CLIENTS_MAX,
+        tick_s: float = 1.0,
+    ) -> None:
+        self.url = url
+        self.demo = demo
+        self.clients_max = clients_max
+        self.tick_s = tick_s
+        self.position = 0
+        self.database_ok = False
+        self._clients: set[Client] = set()
+        self._replay: deque[tuple[Batch, int]] = deque()
+        self._replay_facts = 0
+        self._replay_bytes = 0
+        self._replay_from = -1  # a client at this position or later may resume; -1: not begun
+        self._head_at_begin = 0  # caught up once the follower has come to here
+        self._connection: asyncpg.Connection | None = None
+        self._asking = asyncio.Lock()
+        self._figures = Figures()
+        self._looker = Looker(url)
+
+    @property
+    def clients(self) -> int:
+        return len(self._clients)
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether the follower has come to where the log ended when it began."""
+        return self._replay_from >= 0 and self._head_at_begin <= self.position
+
+    @property
+    def problem(self) -> str | None:
+        """Why screens cannot be served as they should be, in an administrator's words."""
+        if not self.database_ok:
+            return "database lost"
+        return None if self.is_caught_up else "catching up with the log"
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follows the log and ticks until left; then every stream ends."""
+        tasks = [
+            asyncio.create_task(loop(), name=loop.__name__)
+            for loop in (
+                self._follow,
+                self._tick,
+                self._probe,
+                self._check_grants,
+                self._read_figures,
+            )
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for client in self._clients:
+                client.ended = True
+                client.wake.set()
+            self._looker.close()
+            if self._connection is not None:
+                self._connection.terminate()
+
+    # --- one client ------------------------------------------------------------------------
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send, refuse: Refuse) -> None:
+        """Answers one GET: the stream, or a problem document that says why not."""
+        if scope["method"] != "GET":
+            await answer(scope, send, 405, "method_not_allowed", refuse)
+            return
+        after = position_known(scope)
+        if after is None:
+            await answer(scope, send, 400, "malformed", refuse)
+            return
+        credential = credential_of(scope)
+        try:
+            grants = await self._grants([credential]) if credential else {}
+            is_known = await self._is_known(after) if grants else False
+        except _LOST:
+            await answer(scope, send, 503, "database_lost", refuse)
+            return
+        grant = grants.get(credential) if credential else None
+        if credential is None or grant is None:
+            await answer(scope, send, 401, "not_signed_in", refuse)
+        elif not grant[1]:
+            await answer(scope, send, 403, "second_factor_missing", refuse)
+        elif self.clients >= self.clients_max:
+            TURNED_AWAY.inc()
+            await answer(scope, send, 503, "overloaded", refuse)
+        else:
+            client = Client(credential, grant[0], after)
+            if not is_known:
+                client.start_afresh()
+            await self._stream(client, receive, send)
+
+    async def _stream(self, client: Client, receive: Receive, send: Send) -> None:
+        headers = [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"x-accel-buffering", b"no"),  # a proxy must not collect events
+        ]
+        # No await between replay and adding: a batch comes to the client once, and none is missed.
+        self._resume(client)
+        self._clients.add(client)
+        CLIENTS.set(self.clients)
+        gone = asyncio.create_task(_gone(client, receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            tick = self._tick_event(knows_intake=ever(client.actor, "read:intake"))
+            await _push(send, b"retry: 1000\n\n" + tick)
+            while not client.ended:
+                await client.wake.wait()
+                client.wake.clear()
+                if chunk := client.take():
+                    await _push(send, chunk)
+                if client.reset:
+                    break
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (TimeoutError, OSError):
+            log.info("a stream's client took nothing for %s s and was let go", SEND_TIMEOUT_S)
+        finally:
+            gone.cancel()
+            self._clients.discard(client)
+            CLIENTS.set(self.clients)
+
+    def _resume(self, client: Client) -> None:
+        """Gives the client what happened after the position it knows, or a reset when that is no
+        longer held. One ahead of the follower waits until the follower has passed it."""
+        if client.seen < self._replay_from:
+            client.start_afresh()
+            return
+        for batch, _ in self._replay:
+            self._show(client, batch, {})
+
+    # --- from the log to every client ------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._begin()
+                async for batch in follow(self.url, self.position):
+                    self._spread(batch)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever it was, screens must come back
+                self.database_ok = False
+                log.warning("following the log failed, trying again: %r", error)
+            await asyncio.sleep(0.5)
+
+    async def _begin(self) -> None:
+        """Where to follow from: a little before the head, for those who come back to us after our
+        own start."""
+        if self._replay_from < 0:
+            head = await self._head()
+            if self._replay_from < 0:  # nobody else did it meanwhile
+                self._head_at_begin = head
+                self._replay_from = self.position = max(0, head - REPLAY_FACTS_MAX // 4)
+
+    async def _is_known(self, position: int) -> bool:
+        """Whether the log has come to this position: a greater one is of another log. The follower
+        may still be behind."""
+        await self._begin()
+        return position <= self.position or position <= await self._head()
+
+    def _spread(self, batch: Batch) -> None:
+        size = ROW_BYTES * (len(batch.facts) + sum(len(rows) for rows in batch.rows.values()))
+        self._replay.append((batch, size))
+        self._replay_facts += len(batch.facts)
+        self._replay_bytes += size
+        while self._replay and (
+            self._replay_facts > REPLAY_FACTS_MAX or self._replay_bytes > REPLAY_BYTES_MAX
+        ):
+            old, old_size = self._replay.popleft()
+            self._replay_facts -= len(old.facts)
+            self._replay_bytes -= old_size
+            self._replay_from = old.position
+        self.position = batch.position
+        shown: dict[sight.Outlook, bytes | None] = {}
+        for client in self._clients:
+            self._show(client, batch, shown)
+
+    def _show(self, client: Client, batch: Batch, shown: dict[sight.Outlook, bytes | None]) -> None:
+        """Offers the part of a batch that the client's actor may see, encoded once per outlook;
+        nothing of a batch that the client knows."""
+        if batch.position <= client.seen:
+            return
+        outlook = sight.outlook(client.actor)
+        if outlook not in shown:
+            seen = sight.visible(client.actor, batch)
+            shown[outlook] = None if seen is None else sse("change", seen, batch.position)
+        event = shown[outlook]
+        if event is None and batch.position - client.seen >= SILENT_POSITIONS_MAX:
+            nothing = {"position": batch.position, "facts": [], "rows": {}}
+            event = sse("change", nothing, batch.position)
+        if event is not None:
+            client.seen = batch.position
+            client.offer(event)
+
+    # --- each second -----------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        at = loop.time()
+        while True:
+            at = max(at + self.tick_s, loop.time())
+            ticks = {knows: self._tick_event(knows_intake=knows) for knows in (True, False)}
+            for client in self._clients:
+                client.tick = ticks[ever(client.actor, "read:intake")]
+                client.wake.set()
+            await asyncio.sleep(max(0.0, at - loop.time()))
+
+    def _tick_event(self, *, knows_intake: bool) -> bytes:
+        """One event for each audience: lag and counters are for those who may read the intake."""
+        counters = {**self._figures.counters, "stream_clients": self.clients}
+        return sse(
+            "tick",
+            {
+                "at": datetime.now(UTC),
+                "position": self.position,
+                "database": "ok" if self.database_ok else "lost",
+                "lag": self._figures.lag if knows_intake else None,
+                "counters": counters if knows_intake else {},
+            },
+        )
+
+    async def _probe(self) -> None:
+        """Apart from the tick: an answer that does not come must not delay what tells it."""
+        while True:
+            try:
+                await self._ask("SELECT 1")
+                self.database_ok = True
+            except _LOST:
+                self.database_ok = False
+            await asyncio.sleep(self.tick_s)
+
+    async def _read_figures(self) -> None:
+        """Lag, counters and positions, by a connection of their own in a thread: when it hangs,
+        the tick still goes out and says so."""
+        while True:
+            try:
+                figures = await asyncio.to_thread(self._looker.look)
+            except Exception as error:  # noqa: BLE001  the probe says what is lost
+                log.info("lag and counters cannot be read: %r", error)
+            else:
+                self._figures = figures
+                for client in self._clients:
+                    if new := sight.positions(client.actor, figures.moved):
+                        client.positions.update(new)
+                        client.wake.set()
+            await asyncio.sleep(self.tick_s)
+
+    async def _check_grants(self) -> None:
+        while True:
+            await asyncio.sleep(GRANT_CHECK_S)
+            with contextlib.suppress(*_LOST):
+                grants = await self._grants(list({client.credential for client in self._clients}))
+                for client in list(self._clients):
+                    grant = grants.get(client.credential)
+                    if grant is None or not grant[1]:
+                        REVOKED.inc()
+                        client.ended = True
+                        client.wake.set()
+                    elif grant[0] != client.actor:
+                        client.actor = grant[0]
+                        client.start_afresh()
+
+    # --- the database ----------------------------------------------------------------------
+
+    async def _grants(self, credentials: list[Credential]) -> dict[Credential, tuple[Actor, bool]]:
+        """Actor and enrolment of each credential that still opens something."""
+        kinds = [kind for kind, _ in credentials]
+        keys = [key for _, key in credentials]
+        rows = await self._ask(_GRANTS, kinds, keys) if credentials else []
+        return {
+            (row["kind"], row["credential"]): (
+                Actor(
+                    row["actor"],
+                    row["name"],
+                    Role(row["role"]),
+                    row["agency"],
+                    tuple(row["districts"]),
+                    row["unit"],
+                ),
+                row["second_factor"] or self.demo,
+            )
+            for row in rows
+        }
+
+    async def _head(self) -> int:
+        rows = await self._ask("SELECT coalesce(max(position), 0) AS head FROM log.position")
+        return int(rows[0]["head"])
+
+    async def _ask(self, query: str, *arguments: Any) -> list[Any]:
+        """One query within DATABASE_TIMEOUT_S; a connection that failed once is not used again."""
+        async with self._asking:
+            try:
+                async with asyncio.timeout(DATABASE_TIMEOUT_S):
+                    if self._connection is None or self._connection.is_closed():
+                        self._connection = await connect_async(self.url, name="tocsin stream")
+                    rows: list[Any] = await self._connection.fetch(query, *arguments)
+            except BaseException:
+                if self._connection is not None:
+                    self._connection.terminate()
+                    self._connection = None
+                raise
+        return rows
+
+
+async def _push(send: Send, chunk: bytes) -> None:
+    async with asyncio.timeout(SEND_TIMEOUT_S):
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _gone(client: Client, receive: Receive) -> None:
+    """Ends the stream when the browser has closed it."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    client.ended = True
+    client.wake.set()

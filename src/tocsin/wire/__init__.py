@@ -1,0 +1,1 @@
+"""The protocols, pure: bytes to frames to signals. One folder each."""

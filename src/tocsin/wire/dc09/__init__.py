@@ -1,0 +1,1 @@
+"""SIA DC-09 (IP alarm reporting)."""

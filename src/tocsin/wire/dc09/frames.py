@@ -1,0 +1,277 @@
+"""One DC-09 frame: bytes to fields and back, with its CRC, its length and its encryption.
+First step of an alarm; what the fields mean is in signals.py, what is answered in answers.py."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from fastcrc import crc16
+
+LF: Final = b"\n"
+CR: Final = b"\r"
+HEADER_BYTES: Final = 9  # LF, four of CRC, "0", three of length
+FRAME_BYTES_LARGEST: Final = HEADER_BYTES + 0xFFF + 1  # the length field holds three hex digits
+KEY_BYTES: Final = (16, 24, 32)
+BLOCK_BYTES: Final = 16
+
+
+class Reason(StrEnum):
+    """Why bytes are not a frame that can be used."""
+
+    MALFORMED = "malformed"  # the shape of DC-09 5.5 is not there
+    BAD_LENGTH = "bad_length"
+    BAD_CRC = "bad_crc"
+    OVERSIZED = "oversized"
+    CUT_SHORT = "cut_short"  # a new frame began, or silence, before this one ended
+    RUBBISH = "rubbish"  # bytes outside of any frame
+    WRONG_KEY = "wrong_key"  # what came out of the cipher is no message
+
+
+class BadFrame(Exception):
+    """The only error that decoding raises."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Frame(NamedTuple):
+    """The fields of one frame, as sent: text stays text, so that an answer can echo it.
+
+    A tuple and not a dataclass, because one is made for every frame of a storm.
+
+    `token`      what the quotes hold, without the `*` of an encrypted frame
+    `sequence`   four digits
+    `receiver`   hex digits after R; None where the sender left the field out
+    `line`       hex digits after L (some panels send a bare L: ""); None where left out
+    `account`    after #; None where left out (a NAK has none)
+    `data`       between the brackets. While `encrypted` and `pad` is None: the ciphertext in hex
+    `xdata`      the x-data blocks in order, without brackets: letter and text
+    `timestamp`  after the underscore, GMT, unchecked; see `sent_at`
+    `pad`        what filled the encrypted region before its `|`; None unless decrypted
+    """
+
+    token: str
+    sequence: str
+    receiver: str | None = None
+    line: str | None = None
+    account: str | None = None
+    data: bytes = b""
+    xdata: tuple[bytes, ...] = ()
+    timestamp: str | None = None
+    encrypted: bool = False
+    pad: bytes | None = None
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """The timestamp in UTC, or None where there is none that a clock could show."""
+        return read_timestamp(self.timestamp) if self.timestamp else None
+
+
+_TIMESTAMP: Final = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2}),([0-9]{2})-([0-9]{2})-([0-9]{4})")
+
+
+def read_timestamp(text: str) -> datetime | None:
+    """`HH:MM:SS,MM-DD-YYYY` in GMT (DC-09 5.5.1.9), or None for anything else."""
+    found = _TIMESTAMP.fullmatch(text)
+    if found is None:
+        return None
+    hour, minute, second, month, day, year = map(int, found.groups())
+    try:  # not strptime: it takes ten times as long, and this is done for every frame
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def write_timestamp(moment: datetime) -> str:
+    """The text after the underscore. `moment` must know its zone."""
+    return moment.astimezone(UTC).strftime("%H:%M:%S,%m-%d-%Y")
+
+
+# The region before the data is what an answer echoes. Field practice is wider than the standard:
+# one-digit accounts, a bare or missing L, sequences counted in hex. Refusing those would refuse
+# alarms, and the CRC has already said that the text arrived as it was sent.
+_HEAD: Final = (
+    rb"\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"
+    rb'"(\*?)([!#-)+-~][!#-~ ]{0,31})"([0-9A-Fa-f]{4})'
+    rb"(?:R([0-9A-Fa-f]{0,8}))?(?:L([0-9A-Fa-f]{0,8}))?(?:#([0-9A-Za-z]{1,32}))?"
+)
+_HEADER: Final = re.compile(rb'\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"')
+_PLAIN: Final = re.compile(
+    _HEAD + rb"\[([^\[\]\r\n]*)\]((?:\[[^\[\]\r\n]*\])*)(?:_([ -~]*))?\r", re.DOTALL
+)
+# Text with brackets in it: the data then runs to the last one, and nothing of it is lost.
+_BRACKETS_IN_DATA: Final = re.compile(_HEAD + rb"\[([^\r\n]*)\](?:_([ -Z^-~]*))?\r", re.DOTALL)
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]*")
+_SEALED: Final = re.compile(_HEAD + rb"\[([0-9A-Fa-f]*)\r", re.DOTALL)
+_OPENED: Final = re.compile(
+    rb"(?:([^|\[\]]*)(\|))?([^\[\]]*)\]((?:\[[^\[\]]*\])*)(?:_([ -~]*))?", re.DOTALL
+)
+
+
+def crc(body: bytes) -> int:
+    """CRC-16/ARC of the bytes from the opening quote up to, not including, CR."""
+    return crc16.arc(body)
+
+
+def wrap(body: bytes) -> bytes:
+    """The whole frame around `body`. Raises ValueError for a body longer than 4,095 bytes."""
+    if len(body) > 0xFFF:
+        raise ValueError("a DC-09 frame holds at most 4,095 bytes")
+    return b"\n%04X%04X%b\r" % (crc(body), len(body), body)
+
+
+def decode(raw: bytes) -> Frame:
+    """The fields of one whole frame, LF to CR. Raises only `BadFrame`.
+
+    Length before CRC: a frame whose length is wrong has a wrong CRC too, and the first says more.
+    """
+    found = _PLAIN.fullmatch(raw)
+    if found is not None and not found[3]:
+        crc, length, _, token, sequence, receiver, line, account, data, blocks, stamp = (
+            found.groups()
+        )
+        _check(raw, crc, length)
+        return Frame(
+            token.decode(),
+            sequence.decode(),
+            None if receiver is None else receiver.decode(),
+            None if line is None else line.decode(),
+            None if account is None else account.decode(),
+            data,
+            tuple(blocks[1:-1].split(b"][")) if blocks else (),
+            None if stamp is None else stamp.decode(),
+        )
+    header = _HEADER.match(raw)
+    if header is None or raw[-1:] != CR:
+        raise BadFrame(Reason.MALFORMED)
+    _check(raw, header[1], header[2])
+    found = _SEALED.fullmatch(raw)
+    if found is not None and found[3]:
+        return _frame(found, found[9], None, encrypted=True)
+    found = _BRACKETS_IN_DATA.fullmatch(raw)
+    if found is not None and not found[3]:
+        return _frame(found, found[9], found[10], encrypted=False)
+    raise BadFrame(Reason.MALFORMED)
+
+
+def _check(raw: bytes, declared_crc: bytes, declared_length: bytes) -> None:
+    if int(declared_length, 16) != len(raw) - HEADER_BYTES - 1:
+        raise BadFrame(Reason.BAD_LENGTH)
+    if int(declared_crc, 16) != crc16.arc(raw[HEADER_BYTES:-1]):
+        raise BadFrame(Reason.BAD_CRC)
+
+
+def _frame(
+    found: re.Match[bytes], data: bytes, timestamp: bytes | None, *, encrypted: bool
+) -> Frame:
+    token, sequence, receiver, line, account = (
+        None if part is None else part.decode() for part in found.groups()[3:8]
+    )
+    return Frame(
+        token or "",
+        sequence or "",
+        receiver,
+        line,
+        account,
+        data,
+        (),
+        None if timestamp is None else timestamp.decode(),
+        encrypted,
+    )
+
+
+def encode(frame: Frame) -> bytes:
+    """The bytes of a frame, with its length and CRC in upper case.
+
+    Raises ValueError for a frame that is to be encrypted and is not yet (see `seal`), and for one
+    that is longer than the length field can say.
+    """
+    if frame.encrypted:
+        if frame.pad is not None or _HEX.fullmatch(frame.data) is None:
+            raise ValueError("seal the frame before it is encoded")
+        return wrap(b'"*%b"%b[%b' % (frame.token.encode(), echo(frame), frame.data))
+    return wrap(b'"%b"%b[%b' % (frame.token.encode(), echo(frame), _region(frame)))
+
+
+def echo(frame: Frame) -> bytes:
+    """Sequence, receiver, line and account exactly as they were sent."""
+    text = frame.sequence
+    if frame.receiver is not None:
+        text += "R" + frame.receiver
+    if frame.line is not None:
+        text += "L" + frame.line
+    if frame.account is not None:
+        text += "#" + frame.account
+    return text.encode()
+
+
+def _region(frame: Frame) -> bytes:
+    """Everything after the opening bracket, in clear."""
+    region = frame.data + b"]"
+    for block in frame.xdata:
+        region += b"[" + block + b"]"
+    if frame.timestamp is not None:
+        region += b"_" + frame.timestamp.encode()
+    return region
+
+
+@lru_cache(maxsize=4096)
+def _cipher(key: bytes) -> Cipher[modes.CBC]:
+    return Cipher(algorithms.AES(key), modes.CBC(bytes(BLOCK_BYTES)))  # DC-09 5.4.4: IV is zero
+
+
+_NOT_IN_PAD: Final = bytes.maketrans(b"|[]", b"pad")
+
+
+def seal(frame: Frame, key: bytes, noise: bytes) -> Frame:
+    """The encrypted form of a frame in clear, ready for `encode`.
+
+    `noise`: at least 16 random bytes for the pad (DC-09 5.4.4: any byte but `|`, `[` and `]`, up to
+    the next multiple of 16, a whole block where the length is one already; `|` ends it). A frame
+    that `unseal` made keeps the pad it had, so that it becomes the bytes it was.
+    """
+    region = _region(frame)
+    if frame.pad is None:
+        fill = BLOCK_BYTES - len(region) % BLOCK_BYTES - 1
+        if len(noise) < fill:
+            raise ValueError("16 bytes of noise are needed for the pad")
+        region = noise[:fill].translate(_NOT_IN_PAD) + b"|" + region
+    else:
+        region = frame.pad + region
+    encryptor = _cipher(key).encryptor()
+    data = (encryptor.update(region) + encryptor.finalize()).hex().upper().encode()
+    return frame._replace(data=data, xdata=(), timestamp=None, encrypted=True, pad=None)
+
+
+def unseal(frame: Frame, key: bytes) -> Frame:
+    """An encrypted frame in clear: data, x-data, timestamp, and its pad with the `|`.
+
+    The pad is bytes, not text (Ajax fills it with anything above 127), and may lack its `|`
+    (Hikvision's NULL): then all before the `]` is taken as pad. Raises `BadFrame(WRONG_KEY)` where
+    no message comes out, which is DC-09's only sign of a wrong key. One wrong key in about 2**15
+    looks like a message without a usable timestamp, which fails the time test and is not
+    acknowledged either; with a timestamp within the window it is one in more than 2**100.
+    """
+    if len(frame.data) % (2 * BLOCK_BYTES) or not frame.data:
+        raise BadFrame(Reason.WRONG_KEY)
+    decryptor = _cipher(key).decryptor()
+    region = decryptor.update(bytes.fromhex(frame.data.decode())) + decryptor.finalize()
+    found = _OPENED.fullmatch(region)
+    if found is None:
+        raise BadFrame(Reason.WRONG_KEY)
+    pad, bar, data, blocks, timestamp = found.groups()
+    if bar is None:
+        pad, data = data, b""
+    else:
+        pad += bar
+    xdata = tuple(blocks[1:-1].split(b"][")) if blocks else ()
+    text = None if timestamp is None else timestamp.decode()
+    if text is None and (bar is None or not data.isascii()):
+        raise BadFrame(Reason.WRONG_KEY)
+    return frame._replace(data=data, xdata=xdata, timestamp=text, pad=pad)

@@ -1,0 +1,168 @@
+"""One sender's bytes, without the socket: segments in, frames and refusals out, answers in order.
+Shape of h11 and websockets: `receive_data`, `events_received`, `data_to_send`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from tocsin.wire.dc09.frames import CR, FRAME_BYTES_LARGEST, LF, BadFrame, Frame, Reason, decode
+
+_LF: Final = LF[0]
+_BLANK: Final = b"\r\n\x00 \t"  # between frames these say nothing (a G90B sends NUL after CR)
+
+
+class Received(NamedTuple):
+    """A whole frame whose length and CRC are right, with its bytes from LF to CR."""
+
+    raw: bytes
+    frame: Frame
+
+
+class Refused(NamedTuple):
+    """Bytes that are no frame, and why. `raw` holds no more than the session's limit."""
+
+    raw: bytes
+    reason: Reason
+
+
+Event = Received | Refused
+Answer = list[bytes | None]  # one element: the answer, None until it is decided
+
+
+class Session:
+    """The stream of one connection, or of one datagram.
+
+    A frame runs from LF to the next CR; both occur nowhere else in DC-09, so the stream is found
+    again at the next LF after anything. However the bytes are cut into segments, the events are the
+    same. Never holds more than `frame_bytes_max` plus one segment.
+
+    Answers leave in the order in which their frames came: `expect_answer` when a frame is taken in
+    hand, `answer` when it is decided (b"" for silence), `data_to_send` for what may go out now.
+    """
+
+    __slots__ = ("_answers", "_buffer", "_frame_bytes_max", "_inside", "_position", "_rubbish")
+
+    def __init__(self, frame_bytes_max: int = FRAME_BYTES_LARGEST) -> None:
+        self._frame_bytes_max = frame_bytes_max
+        self._buffer = b""
+        self._position = 0  # of the first byte not yet gone through, or of the open frame's LF
+        self._inside = False  # an LF was seen and its CR was not
+        # What came outside of any frame and is not yet reported; None while the rest of an
+        # oversized frame, which is reported already, passes by.
+        self._rubbish: bytes | None = b""
+        self._answers: deque[Answer] = deque()
+
+    @property
+    def is_waiting_for_more(self) -> bool:
+        """A frame was begun, or something else sent, and has not been ended."""
+        return self._inside or self._rubbish != b""
+
+    @property
+    def answers_open(self) -> int:
+        """How many frames' answers have not left yet."""
+        return len(self._answers)
+
+    def receive_data(self, data: bytes) -> None:
+        """Takes one segment; follow with `events_received`."""
+        rest = self._buffer[self._position :]
+        self._buffer = rest + data if rest else data
+        self._position = 0
+
+    def events_received(self) -> Iterator[Event]:
+        """What has become whole, in order. May be left early and taken up again later."""
+        while (event := self.next_event()) is not None:
+            yield event
+
+    def next_event(self) -> Event | None:
+        """The next event, or None when more bytes are needed."""
+        while True:
+            start = self._position
+            if start >= len(self._buffer):
+                return None
+            if self._buffer[start] == _LF and not self._rubbish:
+                self._inside = True  # what nearly every segment begins with
+            cut = self._next_mark(start + self._inside)
+            if cut < 0:
+                return self._unfinished()
+            event = self._within(start, cut) if self._inside else self._between(start, cut)
+            self._inside = self._buffer[cut] == _LF
+            self._position = cut + (not self._inside)
+            if event is not None:
+                return event
+
+    def abandon(self) -> Refused | None:
+        """Gives up what is unfinished (silence, or the sender has gone) and says what it was."""
+        unfinished = self._buffer[self._position :] if self._inside else self._rubbish
+        reason = Reason.CUT_SHORT if self._inside else Reason.RUBBISH
+        self._buffer, self._position, self._inside, self._rubbish = b"", 0, False, b""
+        return Refused(unfinished, reason) if unfinished else None
+
+    def expect_answer(self) -> Answer:
+        """Holds the place of one frame's answer among those of its connection."""
+        place: Answer = [None]
+        self._answers.append(place)
+        return place
+
+    def answer(self, place: Answer, data: bytes) -> None:
+        """Fills a place; b"" where the sender is to hear nothing."""
+        place[0] = data
+
+    def data_to_send(self) -> bytes:
+        """Every answer that no earlier frame's answer holds back."""
+        answers = self._answers
+        if len(answers) == 1 and (only := answers[0][0]) is not None:  # a stop-and-wait sender
+            answers.clear()
+            return only
+        ready = []
+        while answers and (data := answers[0][0]) is not None:
+            ready.append(data)
+            answers.popleft()
+        return ready[0] if len(ready) == 1 else b"".join(ready)
+
+    def _next_mark(self, start: int) -> int:
+        """Where the next LF or CR is; -1 for nowhere yet."""
+        cr = self._buffer.find(CR, start)
+        lf = self._buffer.find(LF, start, cr if cr >= 0 else len(self._buffer))
+        return lf if lf >= 0 else cr
+
+    def _unfinished(self) -> Refused | None:
+        """What is there has no end yet: keep it within the limit, or report it and let it pass."""
+        waiting = self._buffer[self._position :]
+        if not self._inside:
+            self._note(waiting)
+            self._buffer, self._position = b"", 0
+        elif len(waiting) > self._frame_bytes_max:
+            self._inside, self._rubbish = False, None
+            self._buffer, self._position = b"", 0
+            return Refused(waiting[: self._frame_bytes_max], Reason.OVERSIZED)
+        return None
+
+    def _within(self, start: int, cut: int) -> Event | None:
+        """A frame ends at `cut`, by its CR or because another begins."""
+        ended = self._buffer[cut] != _LF
+        raw = self._buffer[start : cut + ended]
+        if len(raw) > self._frame_bytes_max:
+            return Refused(raw[: self._frame_bytes_max], Reason.OVERSIZED)
+        try:
+            if ended:
+                return Received(raw, decode(raw))
+            reason = Reason.CUT_SHORT
+        except BadFrame as bad:
+            reason = bad.reason
+        return Refused(raw, reason) if raw.strip(_BLANK) else None
+
+    def _between(self, start: int, cut: int) -> Refused | None:
+        """No frame is open; whatever stands before `cut` is none."""
+        if start < cut:
+            self._note(self._buffer[start:cut])
+        rubbish, self._rubbish = self._rubbish, b""
+        return Refused(rubbish, Reason.RUBBISH) if rubbish else None
+
+    def _note(self, outside: bytes) -> None:
+        if self._rubbish is None:
+            return
+        if not self._rubbish:
+            outside = outside.lstrip(_BLANK)
+        self._rubbish += outside[: self._frame_bytes_max - len(self._rubbish)]

@@ -1,0 +1,214 @@
+"""What a DC-09 frame says: SIA-DCS, ADM-CID and NULL to signals. Nothing that was sent is lost:
+what no grammar here reads becomes a signal without a code, with the device's own text."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from tocsin.core.signals import SignalRead
+from tocsin.wire.dc09.frames import Frame, read_timestamp
+
+SIA_DCS: Final = "SIA-DCS"
+ADM_CID: Final = "ADM-CID"
+NULL: Final = "NULL"
+TOKENS: Final = frozenset({SIA_DCS, ADM_CID, NULL})
+TEXT_CHARS_MAX: Final = 1_024
+SIGNALS_MAX: Final = 64  # of one frame; what stands behind them is kept as text
+
+_CID: Final = re.compile(r"([136])([0-9A-F]{3}) ?([0-9A-F]{2}) ?([0-9A-F]{3})")
+# A value ends where the slash or the code begins: `ri1/CL501`, `ri1CL0`, `ti19:44/id1/RP`. One in
+# hex needs its slash, because `BA` in `ri1BA2` is a burglary and not part of the area's number.
+_MODIFIER: Final = re.compile(r"([a-z]{2})(?:([0-9][0-9:.-]*)(?:/|(?=[A-Z])|$)|([0-9A-F:.-]*)/)")
+# What nearly every frame of the field is; read at once, with the outcome of the longer way.
+_USUAL_CID: Final = re.compile(r"#[0-9A-Za-z]*\|([136])([0-9A-F]{3}) ([0-9A-F]{2}) ([0-9A-F]{3})")
+_USUAL_SIA: Final = re.compile(r"#[0-9A-Za-z]*\|N(?:ri([0-9]{1,8})/?)?([A-Z]{2})([0-9]{0,8})")
+# An address has a digit and is short. What else stands there may be anything, a person's name or
+# number too, so it is text, which is sealed.
+_ADDRESS: Final = re.compile(r"(?=[A-Za-z]*[0-9])[0-9A-Za-z]{1,8}")
+_EVENT: Final = re.compile(
+    r"([A-Z]{2})([^/^*|]*)"
+    r"(?:\^([^^]*)\^|\*'([^']*)'[A-Z]{2})?"  # `^text^`, or XSIA's `*'text'NM`
+)
+_CONTROLS: Final = dict.fromkeys((*range(0x20), 0x7F), "\N{REPLACEMENT CHARACTER}")
+_NOTHING_TO_SAY: Final = re.compile(r"(?:#?[0-9A-Za-z]*\|)?[0 ]*")
+
+
+class _Event(NamedTuple):
+    code: str
+    qualifier: str = ""
+    zone: str = ""
+    partition: str = ""
+    text: str = ""
+
+
+def read(frame: Frame) -> tuple[SignalRead, ...]:
+    """The signals of a frame in clear, in the order sent; at least one, and never an error.
+
+    NULL is one signal without a code: "I am here". So is everything that cannot be read, its data
+    being the text.
+    """
+    text = _text(frame.data)
+    if frame.token == ADM_CID:
+        usual = _USUAL_CID.fullmatch(text)
+        if usual is not None:
+            qualifier, code, partition, zone = usual.groups()
+            events = [_Event(code, qualifier, zone, partition)]
+        else:
+            events = _contact_id(text, frame.account)
+    elif frame.token == SIA_DCS:
+        usual = _USUAL_SIA.fullmatch(text)
+        if usual is not None:
+            partition, code, zone = usual.groups()
+            events = [_Event(code, "", zone, partition or "")]
+        else:
+            events = _sia(text, frame.account)
+    elif frame.token == NULL and _NOTHING_TO_SAY.fullmatch(text):
+        events = [_Event("")]
+    else:
+        events = [_Event("", text=text)]
+    if not frame.xdata and len(events) == 1:
+        return (_signal(frame, events[0], None, frame.sent_at),)
+    own_text = occurred_at = None
+    for block in frame.xdata:
+        if block[:1] == b"I" and own_text is None:
+            own_text = _text(block[1:])
+        elif block[:1] == b"H" and occurred_at is None:
+            occurred_at = read_timestamp(_text(block[1:]).lstrip("_"))
+    if occurred_at is None:
+        occurred_at = frame.sent_at
+    return tuple(_signal(frame, event, own_text, occurred_at) for event in events)
+
+
+def unread(frame: Frame) -> SignalRead:
+    """The signal of a frame whose content is closed to us, as with a wrong key."""
+    return _signal(frame, _Event(""), None, None)
+
+
+def is_poll(frame: Frame) -> bool:
+    """The device only says that it is there."""
+    return frame.token == NULL and _NOTHING_TO_SAY.fullmatch(_text(frame.data)) is not None
+
+
+def _signal(
+    frame: Frame, event: _Event, own_text: str | None, occurred_at: datetime | None
+) -> SignalRead:
+    token, sequence, receiver, line, account, _, _, _, encrypted, _ = frame
+    code, qualifier, zone, partition, text = event
+    if own_text:
+        text = f"{text} {own_text}" if text else own_text
+    return SignalRead(
+        "dc09",
+        token,
+        (account or "").upper(),
+        receiver,
+        line,
+        int(sequence) if sequence.isdecimal() else None,
+        code,
+        qualifier,
+        zone,
+        partition,
+        text[:TEXT_CHARS_MAX],
+        occurred_at,
+        encrypted,
+    )
+
+
+def _text(data: bytes) -> str:
+    """Devices send ASCII, Windows-1252 (DC-09 for some x-data) or, lately, UTF-8. Control bytes are
+    shown as such and not kept: a NUL would be refused by the database."""
+    if data.isascii():
+        text = data.decode()
+        return text if text.isprintable() else text.translate(_CONTROLS)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    return text.translate(_CONTROLS)
+
+
+def _blocks(text: str, account: str | None) -> list[str]:
+    """The blocks of the data, which `|` divides, without the account that opens them."""
+    blocks = text.split("|")
+    opening = blocks[0]
+    if len(blocks) > 1 and (opening[:1] in ("", "#") or opening == account):
+        del blocks[0]
+    return blocks
+
+
+def _contact_id(text: str, account: str | None) -> list[_Event]:
+    """DC-05 in DC-07: `#acct|QEEE GG CCC`, qualifier, event, partition, zone or user."""
+    events: list[_Event] = []
+    said = ""
+    for block in _blocks(text, account):
+        found = _CID.fullmatch(block.strip())
+        if found is not None and len(events) < SIGNALS_MAX:
+            qualifier, code, partition, zone = found.groups()
+            events.append(_Event(code, qualifier, zone, partition))
+        elif block[:1] == "A" and events:
+            said += block[1:]
+        else:
+            return [*events, _Event("", text=text)]
+    return [event._replace(text=said) for event in events] if said else events
+
+
+def _sia(text: str, account: str | None) -> list[_Event]:
+    """DC-03 in DC-07: `#acct|N` with modifiers and events between slashes, `|A` with a text."""
+    events: list[_Event] = []
+    said = ""
+    for block in _blocks(text, account):
+        if block[:1] == "A" and events:
+            said += block[1:]
+            continue
+        # N (new) and O (old) open a block of events. They are also first letters of codes: `NNL2`
+        # is code NL, and `OP3` without an N is an opening.
+        read_events = (_sia_events(block[1:]) if block[:1] in ("N", "O") else None) or _sia_events(
+            block
+        )
+        if read_events is None or len(events) + len(read_events) > SIGNALS_MAX:
+            return [*events, _Event("", text=text)]
+        events.extend(read_events)
+    if said:
+        return [e._replace(text=f"{e.text} {said}" if e.text else said) for e in events]
+    return events
+
+
+def _sia_events(block: str) -> list[_Event] | None:
+    """The events of one block, or None where it is not wholly understood.
+
+    The modifiers before an event hold for those behind it too: `ri` is the partition; `id` (user)
+    and `pi` (peripheral) stand for the zone where the event names none. `ti` and `da` are the
+    panel's wall clock without a zone, so they date nothing; they stay in the original.
+    """
+    events: list[_Event] = []
+    modifiers: dict[str, str] = {}
+    position = 0
+    while position < len(block):
+        modifier = _MODIFIER.match(block, position)
+        if modifier is not None:
+            modifiers[modifier[1]] = modifier[2] or modifier[3] or ""
+            position = modifier.end()
+            continue
+        event = _EVENT.match(block, position)
+        if event is None:
+            return None
+        code, address, caret, named = event.groups()
+        named_zone, rest = _zone_and_rest(address.strip())
+        known = {name: value for name, value in modifiers.items() if _ADDRESS.fullmatch(value)}
+        zone = named_zone or known.get("id") or known.get("pi") or ""
+        other = (modifiers[name] for name in ("ri", "id", "pi") if name in modifiers.keys() - known)
+        said = " ".join(filter(None, (*other, rest, (caret or named or "").strip())))
+        events.append(_Event(code, "", zone, known.get("ri", ""), said))
+        position = event.end()
+        if block[position : position + 1] == "/":
+            position += 1
+        elif position < len(block):
+            return None
+    return events or None
+
+
+def _zone_and_rest(address: str) -> tuple[str, str]:
+    """The zone at the beginning of an address, and what stands behind it."""
+    first, _, rest = address.partition(" ")
+    return (first, rest.strip()) if _ADDRESS.fullmatch(first) else ("", address)

@@ -1,0 +1,189 @@
+"""The edge on real sockets in a thread of its own, with the real record behind it, and a panel."""
+
+import asyncio
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import uvloop
+
+from tocsin.edge.dc09 import serve
+from tocsin.record.database import Connection, Urls
+from tocsin.record.devices import DeviceBook
+from tocsin.record.heard import HeardLog
+from tocsin.record.keys import Keyring, seal
+from tocsin.wire.dc09.frames import Frame, decode
+
+PLAIN, ENCRYPTED = "1234", "5678"
+KEY, WRONG_KEY = b"0123456789abcdef", b"fedcba9876543210"
+WAIT_S = 5.0
+_names = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Limits:
+    host: str = "127.0.0.1"
+    port: int = 0
+    max_connections: int = 1_000
+    max_connections_per_address: int = 500
+    frames_in_flight_per_address: int = 1_000
+    frame_bytes_max: int = 4_096
+    idle_s: float = 60.0
+    half_frame_s: float = 30.0
+
+
+@dataclass
+class Edge:
+    port: int
+    turns: list[bool] = field(default_factory=list)
+
+    def connect(self, source: str = "127.0.0.1") -> "Panel":
+        return Panel(socket.create_connection(("127.0.0.1", self.port), WAIT_S, (source, 0)))
+
+    def datagrams(self) -> socket.socket:
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened.settimeout(WAIT_S)
+        opened.connect(("127.0.0.1", self.port))
+        return opened
+
+
+class Panel:
+    """One TCP connection of a panel."""
+
+    def __init__(self, opened: socket.socket) -> None:
+        self.socket = opened
+        self.rest = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def receive(self, timeout_s: float = WAIT_S) -> Frame | None:
+        """The next answer; None when the edge has closed. Raises TimeoutError on silence."""
+        self.socket.settimeout(timeout_s)
+        while b"\r" not in self.rest:
+            try:
+                more = self.socket.recv(65_536)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return None
+            self.rest += more
+        raw, _, self.rest = self.rest.partition(b"\r")
+        return decode(raw + b"\r")
+
+    def is_silent(self, for_s: float = 0.4) -> bool:
+        try:
+            self.receive(for_s)
+        except TimeoutError:
+            return True
+        return False
+
+
+@contextmanager
+def running(
+    urls: Urls, keyring: Keyring, limits: Limits | None = None, *, new_loop: Any = None
+) -> Iterator[Edge]:
+    """The edge with its own loop (uvloop unless `new_loop` says otherwise), until the end."""
+    ready = threading.Event()
+    edge = Edge(port=0)
+    failed: list[BaseException] = []
+    stop: list[Callable[[], None]] = []
+
+    def listening(line: str) -> None:
+        assert line.startswith("listening dc09 ")
+        edge.port = int(line.rsplit(":", 1)[1])
+
+    async def main() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
+        # Intakes of one name wait for each other's last commit; each of these has its own.
+        heard, devices = HeardLog(name=f"edge {next(_names)}"), DeviceBook()
+        await heard.start(urls, keyring)
+        await devices.start(urls.application, keyring)
+        try:
+            await asyncio.wait_for(heard.connected(), WAIT_S)
+            await serve(
+                limits or Limits(),
+                stopping,
+                heard=heard,
+                devices=devices,
+                district="main",
+                agency="fire",
+                say=listening,
+                turn=turn,
+            )
+        finally:
+            await heard.stop()
+            await devices.stop()
+
+    def turn(can_keep: bool) -> None:
+        edge.turns.append(can_keep)
+        ready.set()
+
+    def run() -> None:
+        try:
+            with asyncio.Runner(loop_factory=new_loop or uvloop.new_event_loop) as runner:
+                runner.run(main())
+        except BaseException as error:  # noqa: BLE001 - shown by the test that waits
+            failed.append(error)
+            ready.set()
+
+    thread = threading.Thread(target=run, name="edge")
+    thread.start()
+    try:
+        assert ready.wait(WAIT_S * 2)
+        assert not failed, failed
+        yield edge
+    finally:
+        if stop and not failed:
+            stop[0]()
+        thread.join(WAIT_S * 4)
+        assert not thread.is_alive()
+    assert not failed, failed
+
+
+def register(owner: Connection, keyring: Keyring, account: str, key: bytes | None = None) -> UUID:
+    """A site with one device, written as an import writes it."""
+    site, device = uuid4(), uuid4()
+    sealed = None if key is None else seal(keyring.device(), key, device.bytes)
+    owner.execute(
+        "INSERT INTO ref.site (id, code, name_zh, name_en, address, lat, lon, datum, district,"
+        " agency) VALUES (%s, %s, '一', 'One', 'Mill Road 4', 31, 121, 'WGS-84', 'north', 'fire')",
+        (site, account),
+    )
+    owner.execute(
+        "INSERT INTO ref.device (id, site, protocol, account, key, district, agency)"
+        " VALUES (%s, %s, 'dc09', %s, %s, 'north', 'fire')",
+        (device, site, account, sealed),
+    )
+    owner.commit()
+    return device
+
+
+def counter(owner: Connection, name: str) -> int:
+    owner.rollback()
+    row = owner.execute("SELECT value FROM ref.intake_counter WHERE name = %s", (name,)).fetchone()
+    return 0 if row is None else row[0]
+
+
+def eventually(holds: Callable[[], bool], within_s: float = WAIT_S) -> bool:
+    """Whether it comes true in time. The edge writes its counters each second."""
+    until = time.monotonic() + within_s
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True

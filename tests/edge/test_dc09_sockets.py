@@ -1,0 +1,389 @@
+"""DC-09 over real sockets, with the real record: each defined answer, each limit, each fault."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from live_edge import (
+    ENCRYPTED,
+    KEY,
+    PLAIN,
+    WRONG_KEY,
+    Edge,
+    Limits,
+    Panel,
+    counter,
+    eventually,
+    register,
+    running,
+)
+
+from tocsin.edge.senders import Sender, Senders
+from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.keys import Keyring
+from tocsin.wire.dc09.frames import Frame, decode, encode, seal, unseal, write_timestamp
+
+
+class SmallShare(Senders):
+    """Remembers the most that one address had in flight."""
+
+    most = 0
+
+    def answered(self, sender: Sender) -> None:
+        SmallShare.most = max(SmallShare.most, sender.in_flight)
+        super().answered(sender)
+
+
+NOISE = bytes(range(16))
+sequence = iter(range(1, 9_999))
+
+
+def frame(data: str = "NFA7", account: str = PLAIN, token: str = "SIA-DCS", **fields: Any) -> bytes:
+    number = fields.pop("number", None) or f"{next(sequence):04d}"
+    fields = {"receiver": "1", "line": "0"} | fields
+    body = f"#{account}|{data}".encode() if data else b""
+    return encode(Frame(token, number, account=account, data=body, **fields))
+
+
+def sealed(
+    data: str = "NFA7", key: bytes = KEY, late_s: float = 0.0, token: str = "SIA-DCS"
+) -> bytes:
+    sent = write_timestamp(datetime.now(UTC) - timedelta(seconds=late_s))
+    body = f"#{ENCRYPTED}|{data}".encode() if data else b""
+    number = f"{next(sequence):04d}"
+    clear = Frame(token, number, None, "0", ENCRYPTED, body, timestamp=sent)
+    return encode(seal(clear, key, NOISE))
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    return Keyring(tmp_path_factory.mktemp("edge") / "keys")
+
+
+@pytest.fixture(scope="module")
+def record(urls: Urls, ring: Keyring) -> Iterator[Connection]:
+    with connect(urls.owner) as owner:
+        register(owner, ring, PLAIN)
+        register(owner, ring, ENCRYPTED, KEY)
+        yield owner
+
+
+@pytest.fixture(scope="module")
+def edge(urls: Urls, ring: Keyring, record: Connection) -> Iterator[Edge]:
+    with running(urls, ring) as live:
+        yield live
+
+
+@pytest.fixture
+def panel(edge: Edge) -> Iterator[Panel]:
+    with edge.connect() as opened:
+        yield opened
+
+
+def messages(record: Connection) -> list[tuple[str, str | None, int]]:
+    """Answer, problem and number of signals of everything kept, oldest first."""
+    record.rollback()
+    return record.execute(
+        "SELECT m.answer, m.problem, count(s.id) FROM heard.message m"
+        " LEFT JOIN heard.signal s ON s.message = m.id"
+        " GROUP BY m.id, m.answer, m.problem ORDER BY m.id"
+    ).fetchall()
+
+
+def asks(panel: Panel, raw: bytes) -> Frame:
+    panel.send(raw)
+    answer = panel.receive()
+    assert answer is not None
+    return answer
+
+
+def test_frame_of_a_known_account_is_kept_and_then_acknowledged(panel, record) -> None:
+    before = len(messages(record))
+    answer = asks(panel, frame(number="0042"))
+    assert answer == Frame("ACK", "0042", "1", "0", PLAIN)
+    assert messages(record)[before:] == [("ack", None, 1)]
+    district = record.execute(
+        "SELECT district, device IS NOT NULL, site IS NOT NULL FROM heard.signal ORDER BY id DESC"
+    ).fetchone()
+    assert district == ("north", True, True)
+
+
+def test_encrypted_frame_is_acknowledged_encrypted(panel, record) -> None:
+    answer = asks(panel, sealed())
+    assert (answer.token, answer.encrypted, answer.receiver) == ("ACK", True, None)
+    told = unseal(answer, KEY).sent_at
+    assert told is not None
+    assert abs((told - datetime.now(UTC)).total_seconds()) < 5
+    assert messages(record)[-1] == ("ack", None, 1)
+
+
+def test_stale_encrypted_frame_hears_our_time_and_opens_nothing(panel, record) -> None:
+    pending = record.execute("SELECT count(*) FROM heard.pending").fetchone()
+    answer = asks(panel, sealed(late_s=60))
+    assert (answer.token, answer.encrypted) == ("NAK", False)
+    assert answer.sent_at is not None
+    assert messages(record)[-1][:2] == ("nak", "stale_time")
+    assert record.execute("SELECT count(*) FROM heard.pending").fetchone() == pending
+
+
+def test_polls_are_acknowledged_and_only_noted(panel, record) -> None:
+    before = len(messages(record))
+    for raw in (frame("", token="NULL", number="0000"), sealed("", token="NULL")):
+        assert asks(panel, raw).token == "ACK"
+    assert len(messages(record)) == before
+
+    def seen() -> bool:
+        record.rollback()
+        return record.execute("SELECT count(*) FROM ref.seen WHERE polls > 0").fetchone() == (2,)
+
+    assert eventually(seen)
+
+
+def test_unknown_account_is_kept_shown_and_acknowledged(panel, record) -> None:
+    answer = asks(panel, frame(account="BEEF"))
+    assert (answer.token, answer.account) == ("ACK", "BEEF")
+    assert messages(record)[-1] == ("ack", "unknown_account", 1)
+    assert record.execute(
+        "SELECT district, agency FROM heard.signal ORDER BY id DESC"
+    ).fetchone() == (
+        "main",
+        "fire",
+    )
+    assert eventually(lambda: counter(record, "dc09.unknown_account") > 0)
+
+
+def test_unknown_token_is_kept_shown_and_acknowledged(panel, record) -> None:
+    assert asks(panel, frame("what", token="VIS-BBA")).token == "ACK"
+    assert messages(record)[-1] == ("ack", "unknown_token", 1)
+    assert eventually(lambda: counter(record, "dc09.unknown_token") > 0)
+
+
+def test_wrong_key_is_kept_and_shown_and_hears_nothing(panel, record) -> None:
+    panel.send(sealed(key=WRONG_KEY))
+    assert panel.is_silent()
+    assert messages(record)[-1] == ("nothing", "wrong_key", 1)
+    assert eventually(lambda: counter(record, "dc09.wrong_key") > 0)
+    assert asks(panel, sealed()).token == "ACK"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda raw: raw.replace(b"NFA", b"NFB"), "bad_crc"),
+        (lambda raw: raw.replace(b"NFA", b"NFFA"), "bad_length"),
+        (lambda raw: raw[:1] + b"zzzz" + raw[5:], "malformed"),
+        (lambda raw: raw[:-1] + b"x" * 9_000 + b"\r", "oversized"),
+        (lambda raw: raw[1:], "rubbish"),
+        (lambda raw: raw[:20] + b"\n\r", "cut_short"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_frames_hear_nothing_are_counted_and_hold_up_nothing(
+    panel, record, change, reason
+) -> None:
+    before, counted = len(messages(record)), counter(record, f"dc09.{reason}")
+    bad = change(frame())
+    panel.send(bad + bad)
+    assert panel.is_silent(0.2)
+    assert asks(panel, frame()).token == "ACK"
+    assert len(messages(record)) == before + 1
+    assert eventually(lambda: counter(record, f"dc09.{reason}") == counted + 2)
+
+
+def test_repeat_is_acknowledged_linked_and_not_decided_again(panel, record) -> None:
+    """Annex C.2.3.7b: 9995, 9996, 9995 again, 9997."""
+    pending = record.execute("SELECT count(*) FROM heard.pending").fetchone()
+    for number in ("9995", "9996", "9995", "9997"):
+        stamp = write_timestamp(datetime.now(UTC) + timedelta(seconds=int(number) % 7))
+        assert asks(panel, frame("NBA3", number=number, timestamp=stamp)).sequence == number
+    record.rollback()
+    now = record.execute("SELECT count(*) FROM heard.pending").fetchone()
+    assert pending is not None
+    assert now == (pending[0] + 3,)
+    linked = record.execute(
+        "SELECT count(*) FROM (SELECT repeat_of FROM heard.signal ORDER BY id DESC LIMIT 4) AS s"
+        " WHERE repeat_of IS NOT NULL"
+    ).fetchone()
+    assert linked == (1,)
+
+
+def test_answers_come_in_the_order_of_their_frames(panel) -> None:
+    numbers = [f"{n:04d}" for n in range(7000, 7200)]
+    stream = b"".join(
+        frame("", token="NULL", number=n) if int(n) % 3 else frame(number=n) for n in numbers
+    )
+    for at in range(0, len(stream), 700):  # frames split over segments, several in one
+        panel.send(stream[at : at + 700])
+    assert [panel.receive().sequence for _ in numbers] == numbers
+
+
+def test_frame_sent_byte_by_byte(panel) -> None:
+    panel.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    raw = frame()
+    for at in range(len(raw)):
+        panel.send(raw[at : at + 1])
+    assert panel.receive().token == "ACK"
+
+
+def test_sender_that_closes_its_side_still_hears_its_answer(edge) -> None:
+    with edge.connect() as panel:
+        panel.send(frame())
+        panel.socket.shutdown(socket.SHUT_WR)
+        assert panel.receive().token == "ACK"
+        assert panel.receive() is None
+
+
+def test_udp_has_the_same_answers(edge, record) -> None:
+    before = len(messages(record))
+    with edge.datagrams() as udp:
+        udp.send(frame(number="0077"))
+        assert decode(udp.recv(4_096)) == Frame("ACK", "0077", "1", "0", PLAIN)
+        udp.send(sealed())
+        assert decode(udp.recv(4_096)).encrypted
+        udp.send(sealed(late_s=60))
+        assert decode(udp.recv(4_096)).token == "NAK"
+        udp.send(frame().replace(b"NFA", b"NFB"))
+        udp.send(frame()[:-3])
+        udp.send(b"")
+        udp.send(frame(number="0078") + frame(number="0079"))
+        assert [decode(udp.recv(4_096)).sequence for _ in range(2)] == ["0078", "0079"]
+    assert len(messages(record)) == before + 5
+    assert eventually(lambda: counter(record, "dc09.cut_short") > 0)
+
+
+def test_flood_of_one_address_does_not_stop_another(urls, ring, record) -> None:
+    limits = Limits(max_connections=40, max_connections_per_address=10)
+    refused = counter(record, "dc09.too_many_connections_of_address")
+    with running(urls, ring, limits) as edge:
+        flood = [edge.connect("127.0.0.2") for _ in range(30)]
+        rubbish = b"\n" + b"x" * 500 + b"\r"
+        for panel in flood:
+            panel.socket.setblocking(False)
+        for _ in range(20):
+            for panel in flood:
+                try:
+                    panel.socket.send(rubbish * 200 + frame() * 50)
+                except (BlockingIOError, ConnectionError):
+                    continue
+        with edge.connect("127.0.0.3") as other:
+            for _ in range(20):
+                assert asks(other, frame()).token == "ACK"
+        for panel in flood:
+            panel.socket.close()
+        assert eventually(
+            lambda: counter(record, "dc09.too_many_connections_of_address") == refused + 20
+        )
+
+
+def test_connections_have_a_ceiling(urls, ring, record) -> None:
+    refused = counter(record, "dc09.too_many_connections")
+    with running(urls, ring, Limits(max_connections=2)) as edge:
+        first, second, third = (edge.connect(f"127.0.0.{n}") for n in (2, 3, 4))
+        assert third.receive() is None
+        assert asks(first, frame()).token == "ACK"
+        second.socket.close()
+        assert eventually(lambda: counter(record, "dc09.too_many_connections") == refused + 1)
+        with edge.connect("127.0.0.4") as fourth:
+            assert asks(fourth, frame()).token == "ACK"
+        first.socket.close()
+        third.socket.close()
+
+
+def test_half_a_frame_and_silence_is_closed_and_counted(urls, ring, record) -> None:
+    counted = counter(record, "dc09.cut_short")
+    with running(urls, ring, Limits(half_frame_s=0.2, idle_s=30)) as edge, edge.connect() as panel:
+        panel.send(frame()[:30])
+        with edge.connect() as other:
+            assert asks(other, frame()).token == "ACK"
+            assert panel.receive() is None
+            assert asks(other, frame()).token == "ACK"
+        assert eventually(lambda: counter(record, "dc09.cut_short") == counted + 1)
+
+
+def test_idle_connection_is_closed_even_if_it_sends_rubbish(urls, ring, record) -> None:
+    with running(urls, ring, Limits(idle_s=0.2)) as edge, edge.connect() as panel:
+        panel.send(b"\nrubbish\r")
+        assert panel.receive() is None
+
+
+def test_share_in_flight_makes_a_sender_wait_and_loses_nothing(
+    urls, ring, record, monkeypatch
+) -> None:
+    monkeypatch.setattr("tocsin.edge.dc09.Senders", SmallShare)
+    limits = Limits(frames_in_flight_per_address=3)
+    with running(urls, ring, limits) as edge, edge.connect() as one, edge.connect() as two:
+        numbers = [f"{n:04d}" for n in range(6000, 6150)]
+        for number in numbers:
+            one.send(frame(number=number))
+            two.send(frame(number=number, account="ABCD"))
+        assert [one.receive().sequence for _ in numbers] == numbers
+        assert [two.receive().sequence for _ in numbers] == numbers
+    assert SmallShare.most == 3
+
+
+def test_plain_asyncio_serves_too(urls, ring, record) -> None:
+    """Where there is no uvloop."""
+    with running(urls, ring, new_loop=asyncio.new_event_loop) as edge, edge.connect() as panel:
+        assert asks(panel, frame()).token == "ACK"
+        panel.send(frame() * 100)
+        assert panel.receive().token == "ACK"
+
+
+def test_stop_answers_what_is_in_flight(urls, ring, record) -> None:
+    with running(urls, ring) as edge:
+        panel = edge.connect()
+        panel.send(frame(number="0008"))
+        assert panel.receive().sequence == "0008"
+        kept = len(messages(record))
+        panel.send(frame(number="0009"))
+        assert eventually(lambda: len(messages(record)) > kept)
+    assert panel.receive().sequence == "0009"
+    assert panel.receive() is None
+    panel.socket.close()
+
+
+def test_address_in_use_is_said(urls, ring, edge) -> None:
+    with (
+        pytest.raises(AssertionError, match="cannot listen"),
+        running(urls, ring, Limits(port=edge.port)),
+    ):
+        raise RuntimeError("it listens on a number that is taken")
+
+
+def test_lost_database_is_silence_and_comes_back_by_itself(tmp_path, ring) -> None:
+    from tocsin.record.migrate import migrate
+    from tocsin.site.postgres import Postgres
+
+    postgres = Postgres(tmp_path / "pg")
+    postgres.start()
+    try:
+        urls = postgres.urls()
+        migrate(urls.owner)
+        with connect(urls.owner) as owner:
+            register(owner, ring, PLAIN)
+        with running(urls, ring) as edge, edge.connect() as panel:
+            assert asks(panel, frame()).token == "ACK"
+            postgres.stop()
+            assert eventually(lambda: edge.turns[-1] is False)
+            panel.send(frame())
+            panel.send(frame("", token="NULL"))
+            assert panel.is_silent()
+            postgres.start()
+            assert eventually(lambda: edge.turns[-1] is True, 15)
+            answer = asks(panel, frame(number="4711"))
+            assert (answer.token, answer.sequence) == ("ACK", "4711")
+            with psycopg.connect(urls.owner) as owner:
+                kept = owner.execute("SELECT count(*) FROM heard.message").fetchone()
+                assert kept == (2,)
+            assert eventually(lambda: any_counted(urls, "dc09.not_kept") == 2)
+    finally:
+        postgres.stop()
+
+
+def any_counted(urls: Urls, name: str) -> int:
+    with connect(urls.owner) as owner:
+        return counter(owner, name)
