@@ -1,0 +1,1 @@
+"""The screens and the API: Django, one app per kind of person."""

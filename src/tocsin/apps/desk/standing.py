@@ -1,0 +1,60 @@
+"""How an actor stands to the objects a command or path names, put to the one policy.
+
+An object outside the actor's reach is reported exactly as one that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from tocsin.core import access
+from tocsin.core.commands import OpenIncident, PersonCommand, subjects
+from tocsin.core.terms import Actor, Reason, Refused
+from tocsin.record.database import Connection
+
+# `unit` is the actor's unit where the object belongs to it: attached to the incident, or its own.
+_STANDING = """
+SELECT i.id, i.district, i.agency, o.unit
+  FROM view.incident i
+  LEFT JOIN view."order" o ON o.incident = i.id AND o.unit = %(unit)s AND o.active
+ WHERE i.id = ANY(%(ids)s)
+UNION ALL SELECT id, district, agency, unit FROM view."order" WHERE id = ANY(%(ids)s)
+UNION ALL SELECT id, district, agency, id FROM view.unit WHERE id = ANY(%(ids)s)
+UNION ALL SELECT id, district, agency, NULL::uuid FROM view.signal WHERE id = ANY(%(ids)s)
+"""
+
+
+def require_act(actor: Actor, act: str) -> None:
+    """Raises `Refused(NOT_ALLOWED)` if the role can never do this, whatever the object."""
+    if not access.ever(actor, act):
+        raise Refused(Reason.NOT_ALLOWED)
+
+
+def reached(connection: Connection, actor: Actor, act: str, objects: Iterable[UUID]) -> set[UUID]:
+    """Those of the objects that exist and to which `actor` may do `act`."""
+    ids = list(set(objects))
+    rows = connection.execute(_STANDING, {"ids": ids, "unit": actor.unit}).fetchall()
+    return {
+        found
+        for found, district, agency, unit in rows
+        if access.may(actor, act, district=district, agency=agency, unit=unit)
+    }
+
+
+def require(connection: Connection, actor: Actor, act: str, objects: Iterable[UUID]) -> None:
+    """Raises `Refused`: NOT_ALLOWED for the role, NOT_FOUND for an object missing or foreign."""
+    require_act(actor, act)
+    wanted = set(objects)
+    if wanted - reached(connection, actor, act, wanted):
+        raise Refused(Reason.NOT_FOUND)
+
+
+def require_command(connection: Connection, actor: Actor, command: PersonCommand) -> None:
+    """Whether `actor` may send `command`, by its type and everything it names."""
+    if isinstance(command, OpenIncident):
+        require_act(actor, command.type)
+        if not access.may(actor, command.type, district=command.district, agency=command.agency):
+            raise Refused(Reason.OPENING_ELSEWHERE)
+        return
+    require(connection, actor, command.type, [subject for _, subject in subjects(command)])
