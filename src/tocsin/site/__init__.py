@@ -1,0 +1,1 @@
+"""The outermost ring: settings, embedded database, supervisor, the tocsin command."""

@@ -1,0 +1,252 @@
+"""`tocsin web`, `edge`, `work` and `clock`: one process each, as `tocsin up` starts them. By hand
+they need TOCSIN_DATABASE_URL, or a `tocsin up` that runs on the same data."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import uvloop
+
+from tocsin.edge import dc09
+from tocsin.record.database import DatabaseAway, Urls
+from tocsin.record.devices import DeviceBook
+from tocsin.record.heard import HeardLog
+from tocsin.record.keys import Keyring
+from tocsin.site.command.options import CommandRefused, configuration, data_directory
+from tocsin.site.configuration import Configuration
+from tocsin.site.health import Heart
+from tocsin.site.language import say
+from tocsin.site.loops import run_loops
+from tocsin.site.places import running_urls
+from tocsin.site.postgres import external_urls
+from tocsin.site.process import end_by_force_later, served
+from tocsin.site.sockets import PortTaken, announce, listen
+from tocsin.site.supervisor import listen_to_signals
+
+if TYPE_CHECKING:
+    import uvicorn
+
+logger = logging.getLogger("tocsin.process")
+
+
+def prepare(arguments: argparse.Namespace) -> tuple[Path, Configuration, str]:
+    """Data directory, configuration and the application's database URL of one process."""
+    data = data_directory(arguments)
+    external = external_urls(os.environ)
+    running = running_urls(data)
+    if external is not None:
+        url = external.application
+    elif running is not None:
+        url = running["application"]
+    else:
+        raise CommandRefused(
+            say(
+                f"no database: no tocsin runs on {data}, and TOCSIN_DATABASE_URL is not set."
+                " `tocsin up` starts everything together",
+                f"没有数据库：{data} 上没有运行 tocsin，也未设置 TOCSIN_DATABASE_URL。"
+                "`tocsin up` 会启动全部进程",
+            )
+        )
+    os.environ["TOCSIN_DATA"] = str(data)
+    os.environ["TOCSIN_DATABASE_URL"] = url
+    return data, configuration(arguments), url
+
+
+def run_web(arguments: argparse.Namespace) -> int:
+    """HTTP: the console, the API, the stream."""
+    _, chosen, _ = prepare(arguments)
+    web = chosen.web
+    os.environ.update(
+        TOCSIN_WEB_HOST=web.host,
+        TOCSIN_WEB_NAMES=",".join(web.names),
+        TOCSIN_WEB_TLS="1" if web.tls_cert else "0",
+        TOCSIN_WEB_PROXY=web.proxy,
+        TOCSIN_SITE_NAME_ZH=chosen.name_zh,
+        TOCSIN_SITE_NAME_EN=chosen.name_en,
+        TOCSIN_OBLIGATIONS=msgspec.json.encode(chosen.obligations).decode(),
+    )
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Leaves signals to us: uvicorn raises the one it caught again once it has served, which
+        would end the process by it, before it has said so."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    sockets = listen(web.host, web.port)
+    with served("web", chosen) as heart:
+        server = Server(
+            uvicorn.Config(
+                "tocsin.site.asgi:application",
+                loop="uvloop",
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,  # the application believes its one declared proxy
+                ssl_certfile=web.tls_cert or None,
+                ssl_keyfile=web.tls_key or None,
+                timeout_graceful_shutdown=3,
+                limit_concurrency=None,
+                backlog=1024,
+            )
+        )
+        uvloop.run(_serve_web(server, sockets, web.host, bool(web.tls_cert), heart))
+    return 0
+
+
+async def _serve_web(
+    server: uvicorn.Server, sockets: list[socket.socket], host: str, tls: bool, heart: Heart
+) -> None:
+    async def beat() -> None:
+        said = False
+        while True:
+            if server.started:
+                from tocsin.site import asgi  # by now uvicorn has loaded it
+
+                if problem := asgi.stream.problem:
+                    heart.not_ready(problem)
+                else:
+                    heart.ready()
+                heart.beat()
+                if not said:
+                    said = True
+                    port = int(sockets[0].getsockname()[1])
+                    announce("web", "https" if tls else "http", host, port)
+            elif not said:
+                heart.beat()
+            if server.should_exit:
+                return
+            await asyncio.sleep(1.0 if said and heart.problem is None else 0.05)
+
+    beating = asyncio.create_task(beat())
+
+    def ask_to_stop() -> None:
+        server.should_exit = True
+        end_by_force_later()
+
+    on_signals(ask_to_stop)
+    try:
+        await server.serve(sockets=sockets)
+    finally:
+        beating.cancel()
+
+
+def run_edge(arguments: argparse.Namespace) -> int:
+    """Alarm devices: DC-09 over TCP and UDP."""
+    data, chosen, url = prepare(arguments)
+    with served("edge", chosen) as heart:
+        try:
+            uvloop.run(_serve_edge(data, chosen, url, heart))
+        except OSError as error:
+            raise PortTaken(str(error)) from None
+    return 0
+
+
+async def _serve_edge(data: Path, chosen: Configuration, url: str, heart: Heart) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    keyring = Keyring(data / "keys")
+    heard, devices = HeardLog(), DeviceBook()
+    try:
+        await heard.start(Urls(application=url, owner=url), keyring)
+        if not await _devices_known(devices, url, keyring, heart, stop):
+            return
+
+        def turn(can_keep: bool) -> None:
+            heart.beat()
+            if can_keep:
+                heart.ready()
+            else:
+                heart.not_ready("database lost")
+
+        await dc09.serve(
+            chosen.edge.dc09,
+            stop,
+            heard=heard,
+            devices=devices,
+            district=chosen.district,
+            agency=chosen.agency,
+            say=lambda line: print(line, flush=True),
+            turn=turn,
+        )
+    finally:
+        await heard.stop()
+        await devices.stop()
+
+
+async def _devices_known(
+    devices: DeviceBook, url: str, keyring: Keyring, heart: Heart, stop: asyncio.Event
+) -> bool:
+    """Wait for the first reading of the register: without keys every panel would look unknown.
+
+    False when asked to stop meanwhile.
+    """
+    while not stop.is_set():
+        heart.beat()
+        try:
+            await devices.start(url, keyring)
+        except DatabaseAway as error:
+            heart.not_ready("database lost")
+            logger.warning("database lost", extra={"why": str(error)})
+            await asyncio.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+def run_work(arguments: argparse.Namespace) -> int:
+    """Signals to incidents, what facts call for, the order of the log."""
+    data, chosen, url = prepare(arguments)
+    return _run_loops("work", data, chosen, url)
+
+
+def run_clock(arguments: argparse.Namespace) -> int:
+    """Deadlines, and the partitions of what is kept for a time."""
+    data, chosen, url = prepare(arguments)
+    return _run_loops("clock", data, chosen, url)
+
+
+def _run_loops(name: str, data: Path, chosen: Configuration, url: str) -> int:
+    from tocsin.site.tasks import loops_of, measure
+
+    stop = threading.Event()
+
+    def ask_to_stop(*_: object) -> None:
+        end_by_force_later()
+        stop.set()
+
+    listen_to_signals(ask_to_stop)
+    with served(name, chosen, refresh=lambda: measure(url)) as heart:
+        run_loops(url, loops_of(name, Keyring(data / "keys"), chosen), heart, stop)
+    return 0
+
+
+def stop_on_signals(event: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set `event`; a stop that hangs ends by force."""
+
+    def stop() -> None:
+        end_by_force_later()
+        event.set()
+
+    on_signals(stop)
+
+
+def on_signals(stop: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT call `stop` in the running loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)

@@ -1,0 +1,169 @@
+"""`tocsin up`: the database, its migrations, then edge, web, work and clock, supervised."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from tocsin.record.database import Urls
+from tocsin.site.command.options import CommandFailed, configuration, data_directory
+from tocsin.site.configuration import Configuration
+from tocsin.site.files import write_durably
+from tocsin.site.language import say
+from tocsin.site.logs import start_logging
+from tocsin.site.postgres import Postgres, external_urls
+from tocsin.site.supervisor import Child, Supervisor, child_environment, command_line
+
+PROCESSES: Final = ("edge", "web", "work", "clock")
+
+logger = logging.getLogger("tocsin.supervisor")
+
+
+class _StopAsked(BaseException):
+    """SIGTERM or Ctrl-C before the children run."""
+
+
+class Announced:
+    """The sockets that the children said they listen on; each is said once on our own output."""
+
+    def __init__(self, chosen: Configuration, said: Callable[[str], None]) -> None:
+        self.ports: dict[str, int] = {}
+        self._chosen = chosen
+        self._said = said
+        self._lines: set[str] = set()
+
+    def listener(self, child: Callable[[], Child]) -> Callable[[str], None]:
+        """What hears `child`: keeps its sockets where they are when it is started again."""
+
+        def heard(line: str) -> None:
+            words = line.split()
+            if len(words) == 4 and words[0] == "listening":
+                _, name, _, address = words
+                if name not in self.ports:
+                    self.ports[name] = int(address.rpartition(":")[2])
+                    child().command += ["--listen", self._pinned(name)]
+                if line in self._lines:
+                    return
+                self._lines.add(line)
+            self._said(line)
+
+        return heard
+
+    def _pinned(self, name: str) -> str:
+        hosts = {"web": self._chosen.web.host, "dc09": self._chosen.edge.dc09.host}
+        return f"{name}={hosts.get(name, self._chosen.health.host)}:{self.ports[name]}"
+
+
+def run_up(arguments: argparse.Namespace) -> int:
+    """The command. Returns the exit code."""
+    chosen = configuration(arguments)
+    data = data_directory(arguments)
+    return run_site(data, chosen, child_environment(TOCSIN_DATA=str(data)))
+
+
+def run_site(
+    data: Path,
+    chosen: Configuration,
+    environment: Mapping[str, str],
+    *,
+    prepare: Callable[[Urls], None] = lambda _: None,
+    each_turn: Callable[[Supervisor, Announced], None] = lambda *_: None,
+    said: Callable[[str], None] = lambda line: print(line, flush=True),
+) -> int:
+    """Run everything on `data` until SIGTERM or SIGINT; the exit code.
+
+    `prepare` is called once the database is up to date; `each_turn` is called some 50 times a
+    second; `said` gets the `listening` lines.
+    """
+    start_logging("supervisor", chosen.log)
+    supervisor = Supervisor([])
+    try:
+        with _stoppable(), _database(data, chosen) as urls:
+            file = _keep(data, chosen)
+            environment = {**environment, "TOCSIN_DATABASE_URL": urls.application}
+            _migrate(data, file, environment, urls)
+            prepare(urls)
+            announced = Announced(chosen, said)
+            for name in PROCESSES:
+                command = command_line(name, "--data", str(data), "--config", str(file))
+                supervisor.children.append(_child(name, command, environment, announced))
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, supervisor.ask_to_stop)
+            code = supervisor.run(each_turn=lambda: each_turn(supervisor, announced))
+            logger.info("stopping the database")
+            return code
+    except _StopAsked:
+        return 0
+    finally:
+        logger.info("stopped")
+
+
+def _child(
+    name: str, command: list[str], environment: Mapping[str, str], announced: Announced
+) -> Child:
+    child = Child(name, command, environment, heard=announced.listener(lambda: child))
+    return child
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """While the block starts up, SIGTERM and Ctrl-C leave it at once, cleaning up on the way."""
+
+    def leave(*_: object) -> None:
+        raise _StopAsked
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, leave)
+    yield
+
+
+@contextlib.contextmanager
+def _database(data: Path, chosen: Configuration) -> Iterator[Urls]:
+    external = external_urls(os.environ)
+    if external is not None:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield external
+        return
+    settings = {
+        "shared_buffers": f"{chosen.database.shared_buffers_mb}MB",
+        "max_connections": str(chosen.database.max_connections),
+        "max_wal_size": f"{chosen.database.max_wal_size_mb}MB",
+    }
+    with Postgres(data, settings=settings) as server:
+        yield server.urls()
+
+
+def _keep(data: Path, chosen: Configuration) -> Path:
+    """The configuration in force, for the children and for `tocsin check-config`."""
+    file = data / "run" / "configuration.json"
+    file.parent.mkdir(mode=0o755, exist_ok=True)
+    write_durably(file, msgspec.json.format(msgspec.json.encode(chosen).decode()) + "\n")
+    return file
+
+
+def _migrate(data: Path, file: Path, environment: Mapping[str, str], urls: Urls) -> None:
+    # A process of its own: Django stays out of the supervisor's memory, and the owner's URL out
+    # of the other processes.
+    migrated = subprocess.run(
+        command_line("db", "migrate", "--data", str(data), "--config", str(file)),
+        env={**environment, "TOCSIN_DATABASE_OWNER_URL": urls.owner},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    if migrated.returncode != 0:
+        raise CommandFailed(
+            say(
+                "the database could not be brought up to date (see above)",
+                "数据库升级失败（原因见上）",
+            )
+        )

@@ -1,0 +1,47 @@
+"""What edge, web, work and clock share as processes: logs, health port, a clean stop on SIGTERM
+that ends by force when it takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+from tocsin.site.configuration import Configuration
+from tocsin.site.health import HealthServer, Heart
+from tocsin.site.logs import start_logging
+from tocsin.site.sockets import PortTaken, announce
+from tocsin.site.supervisor import STOP_S
+
+logger = logging.getLogger("tocsin.process")
+
+
+@contextlib.contextmanager
+def served(
+    name: str, configuration: Configuration, *, refresh: Callable[[], None] | None = None
+) -> Iterator[Heart]:
+    """Logs and the health port of the process `name` while the block runs."""
+    start_logging(name, configuration.log)
+    heart = Heart()
+    host, port = configuration.health.host, int(getattr(configuration.health, name))
+    try:
+        server = HealthServer(heart, host, port, refresh=refresh)
+    except OSError as error:
+        raise PortTaken(f"health-{name} {host}:{port}: {error.strerror}") from None
+    server.start()
+    announce(f"health-{name}", "http", host, server.port)
+    logger.info("process started", extra={"pid": os.getpid(), "health_port": server.port})
+    try:
+        yield heart
+    finally:
+        server.stop()
+        logger.info("process ends", extra={"pid": os.getpid()})
+
+
+def end_by_force_later() -> None:
+    """Call when asked to stop: a process that hangs must not keep its port and its parent."""
+    timer = threading.Timer(STOP_S, os._exit, args=(1,))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,79 @@
+"""Listening sockets of the site's own servers, and the line by which each is announced."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from tocsin.site.language import say
+
+
+class PortTaken(Exception):
+    """The address cannot be listened on; the text says why."""
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """TCP sockets on `host`:`port`, one per address family; port 0 gives all the same free port.
+
+    `localhost` listens on 127.0.0.1 and, where there is one, ::1, since browsers try either.
+    """
+    wanted = _addresses(host)
+    for _ in range(20):
+        opened: list[socket.socket] = []
+        number = port
+        try:
+            for family, address in wanted:
+                opened.append(_bound(family, address, number))
+                number = opened[0].getsockname()[1]
+        except OSError as error:
+            for one in opened:
+                one.close()
+            if opened and port == 0 and error.errno == errno.EADDRINUSE:
+                continue  # the number that the first family got is taken in the second
+            if opened and error.errno == errno.EADDRNOTAVAIL:
+                wanted = wanted[:1]  # no IPv6 on this machine
+                continue
+            raise PortTaken(
+                say(
+                    f"cannot listen on {host}:{port}: {error.strerror}",
+                    f"无法监听 {host}:{port}：{error.strerror}",
+                )
+            ) from None
+        return opened
+    raise PortTaken(
+        say(f"no free port on {host} in every address family", f"{host} 上没有可用的空闲端口")
+    )
+
+
+def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
+    if host == "localhost":
+        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise PortTaken(
+            say(f"{host} is no address: {error.strerror}", f"{host} 不是有效地址：{error.strerror}")
+        ) from None
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    # With its protocol named, asyncio switches Nagle's delay off: an answer of two writes would
+    # wait 40 ms for the first one's acknowledgement.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind((address, port))
+        opened.listen(1024)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def announce(name: str, kind: str, host: str, port: int) -> None:
+    """`listening web http localhost:8443`, on standard output, at once."""
+    shown = f"[{host}]" if ":" in host else host
+    print(f"listening {name} {kind} {shown}:{port}", flush=True)

@@ -1,0 +1,181 @@
+"""Parent of everything that runs on one machine: PostgreSQL, then edge, web, work and clock. What
+ends is started again, with the reason in the log; SIGTERM ends all, the database last."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import IO, Final
+
+from tocsin.site.postgres import next_wait_s
+from tocsin.site.privilege import dies_with_us
+
+STOP_S: Final = 10.0
+"""Seconds a process gets to finish after SIGTERM, before SIGKILL."""
+
+REFUSED: Final = 2
+"""Exit code of a process that cannot run as it is configured: starting it again is no use."""
+
+STOP_ORDER: Final = ("city", "edge", "web", "work", "clock")
+"""Intake stops first, so that what it acknowledged is decided and seen by those still there."""
+
+_TURN_S: Final = 0.02
+
+logger = logging.getLogger("tocsin.supervisor")
+
+
+class Child:
+    """One process: its command line, its life, and the sockets it announced."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        heard: Callable[[str], None],
+        may_end_with: Collection[int] = (),
+    ) -> None:
+        """`heard` gets each line of its standard output. One that ends with a code of
+        `may_end_with` has done its work and is not started again."""
+        self.name = name
+        self.command = list(command)
+        self.environment = dict(environment)
+        self.may_end_with = frozenset(may_end_with)
+        self.restarts = 0
+        self.process: subprocess.Popen[str] | None = None
+        self._heard = heard
+        self._began = 0.0
+        self._wait_s = 0.0
+        self._due = 0.0
+
+    def start(self) -> None:
+        """Call from the thread that stays: the kernel ends the child when that thread ends."""
+        self._began = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl-C in a terminal is for the supervisor, which stops in order
+            preexec_fn=dies_with_us(signal.SIGTERM),  # noqa: PLW1509
+        )
+        assert self.process.stdout is not None
+        threading.Thread(
+            target=_read, args=(self.process.stdout, self._heard), daemon=True, name=self.name
+        ).start()
+
+    def tend(self, now: float) -> bool:
+        """Start it again when it ended, after a wait that grows while it keeps ending.
+
+        False when it said that it cannot run as configured.
+        """
+        if self.process is not None:
+            code = self.process.poll()
+            if code is None or code in self.may_end_with:
+                return True
+            if code == REFUSED:
+                return False
+            self._wait_s = next_wait_s(self._wait_s, ran_s=now - self._began)
+            self._due = now + self._wait_s
+            self.process = None
+            self.restarts += 1
+            logger.error(
+                "process ended; starting it again",
+                extra={"child": self.name, "why": reason(code), "wait_s": self._wait_s},
+            )
+        if now >= self._due:
+            self.start()
+        return True
+
+    def stop(self, *, hurry: Callable[[], bool]) -> None:
+        """SIGTERM; SIGKILL after `STOP_S`, or at once when `hurry` becomes true."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        until = time.monotonic() + STOP_S
+        while self.process.poll() is None:
+            if hurry() or time.monotonic() > until:
+                logger.error("process does not end; killing it", extra={"child": self.name})
+                self.process.kill()
+                self.process.wait()
+                return
+            time.sleep(_TURN_S)
+        logger.info(
+            "process stopped", extra={"child": self.name, "why": reason(self.process.returncode)}
+        )
+
+
+class Supervisor:
+    """Runs its children until `ask_to_stop` or a signal. A second signal stops without patience."""
+
+    def __init__(self, children: Sequence[Child]) -> None:
+        self.children = list(children)
+        self._asked = 0
+
+    def ask_to_stop(self, *_: object) -> None:
+        self._asked += 1
+
+    def asked_to_stop(self) -> bool:
+        return self._asked > 0
+
+    def run(self, *, each_turn: Callable[[], None] = lambda: None) -> int:
+        """Start all and tend them until asked to stop; stop them in order. The exit code: 0, or 2
+        when one of them refuses its configuration."""
+        for child in self.children:
+            child.start()
+        refused: list[str] = []
+        while not self._asked and not refused:
+            now = time.monotonic()
+            refused = [child.name for child in self.children if not child.tend(now)]
+            each_turn()
+            time.sleep(_TURN_S)
+        if refused:
+            logger.error("process cannot run as configured", extra={"child": refused[0]})
+        self.stop()
+        return REFUSED if refused else 0
+
+    def stop(self) -> None:
+        order = {name: place for place, name in enumerate(STOP_ORDER)}
+        for child in sorted(self.children, key=lambda one: order.get(one.name, -1)):
+            child.stop(hurry=lambda: self._asked > 1)
+
+
+def listen_to_signals(stop: Callable[..., None]) -> None:
+    """SIGTERM and SIGINT call `stop`. Main thread only."""
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def command_line(*arguments: str) -> list[str]:
+    """How one of our own subcommands is started: the same interpreter, the same installation."""
+    return [sys.executable, "-m", "tocsin.site.command", *arguments]
+
+
+def reason(code: int) -> str:
+    """Why a process ended, from its exit code as `subprocess` gives it."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """Our environment without the owner's database URL, which only migrations need."""
+    kept = {key: value for key, value in os.environ.items() if key != "TOCSIN_DATABASE_OWNER_URL"}
+    return {**kept, **more}
+
+
+def _read(lines: IO[str], heard: Callable[[str], None]) -> None:
+    with lines:
+        for line in lines:
+            heard(line.rstrip("\n"))

@@ -1,0 +1,67 @@
+"""What `tocsin work` and `tocsin clock` do in their loops, and what they measure for /metrics."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from prometheus_client import Gauge
+
+from tocsin.core.obligations import Obligations
+from tocsin.record import retention, sequencer, working
+from tocsin.record.database import Connection, DatabaseAway, connect
+from tocsin.record.keys import Keyring
+from tocsin.site.configuration import Configuration
+from tocsin.site.loops import Loop
+
+BATCH: Final = 200
+"""Signals or deadlines taken up in one turn."""
+
+_LAG: Final = Gauge("tocsin_lag", "What waits, by kind (counts) and for how long (_s).", ["name"])
+_DATABASE: Final = Gauge("tocsin_database_up", "1 while the database answers.")
+
+
+def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop]:
+    """The loops of `work` or `clock`."""
+    durations = Obligations(**msgspec.structs.asdict(chosen.obligations))
+
+    def judge(connection: Connection) -> int:
+        return working.judge_pending(connection, keyring, _now(), BATCH, obligations=durations)
+
+    def react(connection: Connection) -> int:
+        return working.react_after(connection, keyring, _now(), BATCH, obligations=durations)
+
+    def sound(connection: Connection) -> int:
+        return working.sound_due(connection, keyring, _now(), BATCH, obligations=durations)
+
+    if process == "work":
+        return [
+            Loop("sequencer", sequencer.assign, idle_s=0.02),
+            Loop("judge", judge, idle_s=0.03),
+            Loop("react", react, idle_s=0.1, channel="facts"),
+        ]
+    return [Loop("deadlines", sound, idle_s=0.25), Loop("retention", _tidy, idle_s=600)]
+
+
+def _tidy(connection: Connection) -> int:
+    retention.prepare_partitions(connection, _now())
+    return retention.forget_old(connection, _now())
+
+
+def measure(url: str) -> None:
+    """Set the gauges for /metrics."""
+    try:
+        with connect(url, name="tocsin metrics") as connection:
+            figures = working.lag(connection)
+    except DatabaseAway:
+        _DATABASE.set(0)
+        return
+    _DATABASE.set(1)
+    for name, value in figures.items():
+        if isinstance(value, int | float):
+            _LAG.labels(name).set(value)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

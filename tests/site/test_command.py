@@ -1,0 +1,181 @@
+"""The `tocsin` command as a user meets it: help, refusals in words, exit codes, two languages."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tocsin.site.command.demo import LOGINS, MARK, claim, open_browser, web_url
+from tocsin.site.command.options import CommandRefused, listening
+from tocsin.site.configuration import Configuration, Web, commented_defaults
+
+COMMANDS = ["demo", "up", "web", "edge", "work", "clock", "check-config", "admin", "token", "db"]
+
+
+def tocsin(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    base = {key: value for key, value in os.environ.items() if not key.startswith("TOCSIN_")}
+    return subprocess.run(
+        [sys.executable, "-m", "tocsin.site.command", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**base, "LC_ALL": "C.UTF-8", "COLUMNS": "100", **environment},
+    )
+
+
+def test_help_names_every_command_and_the_exit_codes() -> None:
+    shown = tocsin("--help")
+    assert shown.returncode == 0
+    for name in (*COMMANDS, "import", "rebuild"):
+        assert f"\n    {name}" in shown.stdout
+    assert "Exit codes: 0 done; 1 tried and failed; 2 refused" in shown.stdout
+    assert "tocsin demo" in shown.stdout
+    assert "city" not in shown.stdout.split("commands:")[1].replace("synthetic city", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *([name] for name in ("demo", "up", "web", "edge", "work", "clock", "check-config")),
+        *(["admin", "create"], ["admin", "reset-authenticator"], ["token", "create"]),
+        *(["db", "url"], ["db", "migrate"], ["db", "status"], ["import", "sites"], ["rebuild"]),
+    ],
+    ids=" ".join,
+)
+def test_every_command_takes_data_and_config_and_explains_itself(command: list[str]) -> None:
+    shown = tocsin(*command, "--help")
+    assert shown.returncode == 0
+    assert "--data DIR" in shown.stdout
+    assert "--config FILE" in shown.stdout
+
+
+def test_it_speaks_chinese_where_the_terminal_does() -> None:
+    shown = tocsin("--help", LC_ALL="zh_CN.UTF-8")
+    assert "在本机运行全部服务" in shown.stdout
+    refused = tocsin("up", "--listen", "x", LC_ALL="zh_CN.UTF-8")
+    assert "应写作" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["up", "--listen", "web"], 2, "write it as NAME=HOST:PORT"),
+        (["up", "--listen", "web=localhost:70000"], 2, "write it as NAME=HOST:PORT"),
+        (["up", "--listen", "fax=localhost:1"], 2, "no server named 'fax'"),
+        (["up", "--listen", "web=0.0.0.0:8443"], 2, "passwords would cross the network"),
+        (["up", "--config", "/nowhere.toml"], 2, "/nowhere.toml: No such file"),
+        (["demo", "--speed", "0"], 2, "--speed: 0.1 to 100"),
+        (["token", "create", "--role", "king", "--name", "x"], 2, "invalid choice: 'king'"),
+        (["db", "url"], 1, "no tocsin runs on"),
+        (["rebuild"], 2, "no database in"),
+        (["edge"], 2, "TOCSIN_DATABASE_URL is not set"),
+        (["import", "sites", "/nowhere.csv"], 2, "/nowhere.csv: No such file"),
+        ([], 2, "required"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_words(
+    arguments: list[str], code: int, says: str, tmp_path: Path
+) -> None:
+    ran = tocsin(*arguments, TOCSIN_DATA=str(tmp_path / "data"))
+    assert ran.returncode == code
+    assert says in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_external_database_that_is_away_is_a_failure_not_a_traceback(tmp_path: Path) -> None:
+    url = f"postgresql://nobody@/none?host={tmp_path}"
+    ran = tocsin("db", "status", TOCSIN_DATABASE_URL=url, TOCSIN_DATA=str(tmp_path / "data"))
+    assert ran.returncode == 1
+    assert "the database does not answer" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_check_config_says_what_would_change(tmp_path: Path) -> None:
+    file = tmp_path / "tocsin.toml"
+    file.write_text("[web]\nport = 9000\n")
+    said = tocsin("check-config", file, "--data", tmp_path)
+    assert said.returncode == 0
+    assert "web.port: 8443 -> 9000" in said.stdout
+    file.write_text("[web]\nprot = 9000\n")
+    refused = tocsin("check-config", file)
+    assert refused.returncode == 2
+    assert f'{file}: web.prot: unknown key; did you mean "port"?' in refused.stderr
+
+
+def test_the_printed_defaults_pass_the_check(tmp_path: Path) -> None:
+    file = tmp_path / "defaults.toml"
+    file.write_text(tocsin("check-config", "--print-defaults").stdout)
+    assert file.read_text() == commented_defaults()
+    assert "same as" in tocsin("check-config", file, "--data", tmp_path).stdout
+
+
+def test_listen_overrides_one_server_each() -> None:
+    chosen = Configuration()
+    for text in ("web=localhost:1", "dc09=[::1]:2", "health-work=127.0.0.1:3"):
+        chosen = listening(chosen, text)
+    assert (chosen.web.host, chosen.web.port) == ("localhost", 1)
+    assert (chosen.edge.dc09.host, chosen.edge.dc09.port) == ("::1", 2)
+    assert (chosen.health.work, chosen.health.edge) == (3, 0)
+
+
+# -- the demo's directory -------------------------------------------------------------------------
+
+
+def test_a_demo_never_touches_a_directory_that_is_not_its_own(tmp_path: Path) -> None:
+    precious = tmp_path / "pg" / "PG_VERSION"
+    precious.parent.mkdir()
+    precious.write_text("18\n")
+    ran = tocsin("demo", "--data", tmp_path)
+    assert ran.returncode == 2
+    assert "was not made by `tocsin demo`" in ran.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pg"]
+    with pytest.raises(CommandRefused):
+        claim(precious, seed=1)
+
+
+def test_a_demo_directory_is_kept_for_its_seed_and_begun_anew_for_another(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "demo"
+    claim(data, seed=7)
+    (data / LOGINS).write_text("{}")
+    (data / "pg").mkdir()
+    claim(data, seed=7)
+    assert (data / LOGINS).exists()
+    claim(data, seed=8)
+    assert [path.name for path in data.iterdir()] == [MARK]
+    assert (data / MARK).read_text() == "seed 8\n"
+
+
+def test_a_symbolic_link_in_a_demo_directory_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("x")
+    data = tmp_path / "demo"
+    claim(data, seed=1)
+    (data / "link").symlink_to(outside)
+    claim(data, seed=2)
+    assert (outside / "kept").exists()
+
+
+def test_the_printed_address_is_one_that_passkeys_accept() -> None:
+    assert web_url(Configuration(), 8443) == "http://localhost:8443/"
+    assert web_url(Configuration(web=Web(host="127.0.0.1")), 1) == "http://localhost:1/"
+    tls = Configuration(web=Web(host="desk.example", tls_cert="x", tls_key="y"))
+    assert web_url(tls, 443) == "https://desk.example:443/"
+
+
+def test_a_browser_is_opened_only_on_a_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    open_browser("http://localhost:1/", lambda url: not opened.append(url))
+    assert opened == []
+    monkeypatch.setenv("DISPLAY", ":0")
+    open_browser("http://localhost:1/", lambda url: not opened.append(url))
+    assert opened == ["http://localhost:1/"]

@@ -1,0 +1,228 @@
+"""`tocsin up` from outside: its lines, its ports, health, clean stop, refusals, restarts."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+NAMES = {"web", "dc09", "health-web", "health-edge", "health-work", "health-clock"}
+START_S = 60
+
+
+class Up:
+    """A running `tocsin up`; `lines` are those of its standard output."""
+
+    def __init__(self, data: Path, log: Path, *options: str) -> None:
+        self.log = log
+        with log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tocsin.site.command", "up", "--data", str(data), *options],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self.lines: list[str] = []
+
+    def listening(self) -> dict[str, tuple[str, int]]:
+        """Waits for the lines of all sockets; (host, port) by name."""
+        assert self.process.stdout is not None
+        found: dict[str, tuple[str, int]] = {}
+        deadline = time.monotonic() + START_S
+        while found.keys() != NAMES or len(self.lines) < len(NAMES) + 1:
+            line = self.process.stdout.readline()
+            assert line, f"ended with {self.process.wait()}: {self.log.read_text()[-2000:]}"
+            assert time.monotonic() < deadline
+            self.lines.append(line.rstrip("\n"))
+            said = re.fullmatch(r"listening (\S+) (tcp|udp|http|https) (\S+):(\d+)", line.strip())
+            assert said is not None, line
+            found[said[1]] = (said[3], int(said[4]))
+        return found
+
+    def end(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(40)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            family = [psutil.Process(self.process.pid)]
+            family += family[0].children(recursive=True)
+            for process in family:
+                process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("up") / "data"
+
+
+@pytest.fixture(scope="module")
+def up(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    log = tmp_path_factory.mktemp("log") / "log"
+    running = Up(data, log, "--port", "0", "--listen", "dc09=127.0.0.1:0")
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+@pytest.fixture(scope="module")
+def addresses(up: Up) -> dict[str, tuple[str, int]]:
+    return up.listening()
+
+
+def ready(addresses: dict[str, tuple[str, int]], name: str) -> bool:
+    host, port = addresses[f"health-{name}"]
+    try:
+        return httpx.get(f"http://{host}:{port}/ready", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def wait_ready(addresses: dict[str, tuple[str, int]]) -> None:
+    deadline = time.monotonic() + START_S
+    while not all(ready(addresses, name) for name in ("web", "edge", "work", "clock")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_each_socket_has_one_line_and_all_become_ready(
+    up: Up, addresses: dict[str, tuple[str, int]]
+) -> None:
+    assert addresses.keys() == NAMES
+    assert len(up.lines) == len(set(up.lines)) == len(NAMES) + 1  # dc09: TCP and UDP
+    assert addresses["web"][0] == "localhost"
+    assert addresses["dc09"][0] == "127.0.0.1"
+    kinds = {line.split()[2] for line in up.lines if line.startswith("listening dc09 ")}
+    assert kinds == {"tcp", "udp"}
+    wait_ready(addresses)
+
+
+def test_every_process_serves_health_and_metrics(addresses: dict[str, tuple[str, int]]) -> None:
+    wait_ready(addresses)
+    for name in ("web", "edge", "work", "clock"):
+        host, port = addresses[f"health-{name}"]
+        assert httpx.get(f"http://{host}:{port}/health").status_code == 200
+        assert "tocsin_ready 1.0" in httpx.get(f"http://{host}:{port}/metrics").text
+    host, port = addresses["health-work"]
+    metrics = httpx.get(f"http://{host}:{port}/metrics").text
+    assert "tocsin_database_up 1.0" in metrics
+    assert 'tocsin_lag{name="signals_waiting"} 0.0' in metrics
+
+
+def test_the_web_answers_on_both_address_families(addresses: dict[str, tuple[str, int]]) -> None:
+    port = addresses["web"][1]
+    assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    assert httpx.get(f"http://localhost:{port}/health").status_code == 200
+
+
+def test_short_commands_work_beside_it(data: Path, addresses: dict[str, tuple[str, int]]) -> None:
+    def run(*words: str) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-m", "tocsin.site.command", *words, "--data", str(data)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    assert run("db", "url").startswith("postgresql://postgres@/tocsin?host=")
+    assert "running: PostgreSQL 18" in run("db", "status")
+    assert "password: " in run("admin", "create", "first")
+    token = run("token", "create", "--role", "inspector", "--name", "outside").strip()
+    url = f"http://localhost:{addresses['web'][1]}/api/v1/incidents"
+    assert httpx.get(url).status_code == 401
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
+def test_a_second_one_on_the_same_data_is_refused(
+    data: Path, up: Up, addresses: dict[str, tuple[str, int]]
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tocsin.site.command", "up", "--data", str(data)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 2
+    assert f"another tocsin (process {up.process.pid}) already runs" in ran.stderr
+    assert up.process.poll() is None
+
+
+def test_a_killed_process_comes_back_on_its_port(
+    up: Up, addresses: dict[str, tuple[str, int]]
+) -> None:
+    wait_ready(addresses)
+    children = psutil.Process(up.process.pid).children()
+    edge = next(child for child in children if "edge" in child.cmdline())
+    edge.kill()
+    deadline = time.monotonic() + 10
+    while ready(addresses, "edge"):
+        assert time.monotonic() < deadline
+    wait_ready(addresses)
+
+
+def test_it_stops_cleanly_in_order_and_leaves_nothing(
+    data: Path, up: Up, addresses: dict[str, tuple[str, int]]
+) -> None:
+    wait_ready(addresses)
+    family = psutil.Process(up.process.pid).children(recursive=True)
+    token = subprocess.run(
+        [
+            *(sys.executable, "-m", "tocsin.site.command", "token", "create", "--data", str(data)),
+            *("--role", "inspector", "--name", "still listening"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.strip()
+    address = f"http://localhost:{addresses['web'][1]}/api/v1/stream"
+    with httpx.stream("GET", address, headers={"Authorization": f"Bearer {token}"}) as stream:
+        assert next(stream.iter_raw())
+        assert up.end() == 0
+    assert not any(process.is_running() for process in family)
+    entries = [json.loads(line) for line in up.log.read_text().splitlines()]
+    stopped = [one["child"] for one in entries if one["message"] == "process stopped"]
+    assert stopped == ["edge", "web", "work", "clock"]
+    ends = [one["why"] for one in entries if one["message"] == "process stopped"]
+    assert ends == ["exit code 0"] * 4
+    for name in stopped:
+        said = [one["message"] for one in entries if one["process"] == name]
+        assert said[-1] == "process ends"
+    assert entries[-1]["message"] == "stopped"
+    assert not (addresses.keys() - NAMES)
+
+
+def test_a_port_that_is_taken_is_named_and_ends_it(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = ("--port", "0", "--listen", f"dc09=127.0.0.1:{port}")
+        running = Up(tmp_path / "data", tmp_path / "log", *taken)
+        try:
+            assert running.process.wait(START_S) == 2
+        finally:
+            running.kill()
+    assert f"127.0.0.1:{port}" in (tmp_path / "log").read_text()
