@@ -1,0 +1,1 @@
+"""The road graph and the times units need on it."""

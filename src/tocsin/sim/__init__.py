@@ -1,0 +1,1 @@
+"""A seeded synthetic city that speaks to the real sockets."""
