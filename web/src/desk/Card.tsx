@@ -1,0 +1,290 @@
+// The incident's card: what is known, what is asked of the desk, who should go, who went, and how
+// it came about. Buttons say the key that does the same.
+
+import { useEffect } from "react";
+
+import type { Id, Incident } from "../api/shapes.ts";
+import { incidentWords } from "../locale/incident.ts";
+import { pick, useLanguage, useMessages } from "../locale/index.ts";
+import { clock, dayClock, elapsed, shortClock, zone } from "../locale/time.ts";
+import { LevelSign, Mark } from "../look/Shapes.tsx";
+import { AdviceList } from "./AdviceList.tsx";
+import { Attached } from "./Attached.tsx";
+import { useNow } from "./clock.ts";
+import { focusLine } from "./focus.ts";
+import { perform, select } from "./perform.ts";
+import { isOverdue } from "./queue.ts";
+import { refreshSignals, refreshTimeline } from "./reading.ts";
+import { Signals } from "./Signals.tsx";
+import { change, useDesk } from "./store.ts";
+import { Timeline } from "./Timeline.tsx";
+
+function Deadline({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const now = useNow();
+  if (!incident.due_at && !incident.overdue) return null;
+  const late = isOverdue(incident, now);
+  const step = incident.overdue ?? (incident.state === "new" ? "take" : "assign");
+  if (late) {
+    return (
+      <p className="deadline overdue" role="status">
+        <Mark of="overdue" />
+        {words.overdueSteps[step] ?? words.board.overdue}
+        {incident.due_at && Date.parse(incident.due_at) < now && (
+          <span className="num">+{elapsed(incident.due_at, now, words)}</span>
+        )}
+      </p>
+    );
+  }
+  const time = incident.due_at ? clock(incident.due_at) : "";
+  const due = words.card.due;
+  const text =
+    step === "take" ? due.take(time)
+    : incident.band === "unassigned" ? due.assign(time)
+    : due.other(time);
+  return <p className="deadline muted">{text}</p>;
+}
+
+function Facts({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const language = useLanguage();
+  const now = useNow();
+  const districts = useDesk((state) => state.live?.districts);
+  const district = districts?.find((row) => row.code === incident.district);
+  const { place } = incident;
+  const from = words.sources[incident.source] ?? incident.source;
+  const alarms = incident.alarm_count > 1 ? ` ×${incident.alarm_count}` : "";
+  return (
+    <dl className="facts">
+      <dt>{words.card.place}</dt>
+      <dd className="num">
+        {place ? (
+          <>
+            {place.lat.toFixed(5)}, {place.lon.toFixed(5)} <span className="tag">{place.datum}</span>
+            <span className="muted"> {words.placeSources[place.source] ?? place.source}</span>
+          </>
+        ) : (
+          words.card.noPlace
+        )}
+      </dd>
+      <dt>{words.card.district}</dt>
+      <dd>{pick(language, district?.name_zh, district?.name_en) || incident.district}</dd>
+      <dt>{words.card.source}</dt>
+      <dd>
+        {from}
+        {alarms}
+      </dd>
+      <dt>{words.card.opened}</dt>
+      <dd className="num">
+        {dayClock(incident.opened_at, now)} <span className="muted">{zone(now)}</span>
+      </dd>
+      <dt>{words.card.taken}</dt>
+      <dd>
+        {incident.taken_at ? (
+          <>
+            {incident.taken_by_name ?? incident.taken_by} <span className="num muted">{clock(incident.taken_at)}</span>
+          </>
+        ) : (
+          <span className="muted">{words.card.notTaken}</span>
+        )}
+      </dd>
+      {incident.state === "held" && incident.held_until && (
+        <>
+          <dt>{words.card.heldUntil}</dt>
+          <dd className="num">{shortClock(incident.held_until)}</dd>
+        </>
+      )}
+      {incident.closed_at && (
+        <>
+          <dt>{words.card.closedAt}</dt>
+          <dd>
+            <span className="num">{dayClock(incident.closed_at, now)}</span>{" "}
+            {incident.disposition && words.dispositions[incident.disposition]}
+          </dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Actions({ incident }: { incident: Incident }) {
+  const { actions } = useMessages().card;
+  const say = (line: string): void => {
+    change({ line, armed: null });
+    focusLine();
+  };
+  const closed = incident.state === "closed" || incident.state === "merged";
+  return (
+    <div className="actions">
+      {incident.state === "new" && (
+        <button type="button" onClick={() => void perform({ act: "take", incident })}>
+          {actions.take} <kbd>K</kbd>
+        </button>
+      )}
+      <button type="button" onClick={() => say(";")}>
+        {actions.note} <kbd>;</kbd>
+      </button>
+      {!closed && (
+        <>
+          <button type="button" onClick={() => say("p")}>
+            {actions.priority} <kbd>P</kbd>
+          </button>
+          {incident.state === "held" ? (
+            <button type="button" onClick={() => void perform({ act: "release", incident })}>
+              {actions.release} <kbd>U</kbd>
+            </button>
+          ) : (
+            <button type="button" onClick={() => say("h 15 ;")}>
+              {actions.hold} <kbd>H</kbd>
+            </button>
+          )}
+          <button type="button" onClick={() => say("z ")}>
+            {actions.close} <kbd>Z</kbd>
+          </button>
+        </>
+      )}
+      {incident.state === "closed" && (
+        <button type="button" onClick={() => say("o ;")}>
+          {actions.reopen} <kbd>O</kbd>
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Related({
+  title, ids, act, incident,
+}: {
+  title: string;
+  ids: readonly Id[];
+  act: "merge" | "split" | "unlink";
+  incident: Incident;
+}) {
+  const words = useMessages();
+  const language = useLanguage();
+  const now = useNow();
+  const incidents = useDesk((state) => state.live?.incidents);
+  const others = ids.flatMap((id) => incidents?.get(id) ?? []);
+  if (!others.length) return null;
+  const label = { merge: words.card.mergeInto, split: words.card.split, unlink: words.card.unlink };
+  const key = { merge: "M", split: "F", unlink: null };
+  const doIt = (other: Incident): void =>
+    void perform(
+      act === "merge" ? { act, incident, into: other }
+      : act === "split" ? { act, incident: other }
+      : { act, incident, other },
+    );
+  return (
+    <section className="related">
+      <h3>{title}</h3>
+      <ul>
+        {others.map((other) => (
+          <li key={other.id}>
+            <button type="button" className="link" onClick={() => select(other.id)}>
+              <LevelSign level={other.level} />
+              <span className="num">#{other.number}</span> {words.types[other.type]}{" "}
+              <span className="related-place">
+                {pick(language, other.place?.address_zh, other.place?.address_en)}
+              </span>
+            </button>
+            <span className="muted num">
+              {words.time.ago(elapsed(other.opened_at, now, words))}
+            </span>
+            <button type="button" className="small" onClick={() => doIt(other)}>
+              {label[act]} {key[act] && <kbd>{key[act]}</kbd>}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Head({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const language = useLanguage();
+  const now = useNow();
+  const { address, title } = incidentWords(language, incident);
+  return (
+    <header className="card-head">
+      <p className="card-line">
+        <LevelSign level={incident.level} />
+        <b>P{incident.level}</b>
+        <span className="num">#{incident.number}</span>
+        <span>{words.types[incident.type]}</span>
+        <span className={`state state-${incident.state}`}>
+          {words.incidentStates[incident.state]}
+        </span>
+        <span className="num card-elapsed" title={words.card.elapsed}>
+          {elapsed(incident.opened_at, Date.parse(incident.closed_at ?? "") || now, words)}
+        </span>
+      </p>
+      <h2>{address}</h2>
+      {title && <p className="card-title">{title}</p>}
+      <Deadline incident={incident} />
+    </header>
+  );
+}
+
+function Opened({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const incidents = useDesk((state) => state.live?.incidents);
+  const into = incident.merged_into ? incidents?.get(incident.merged_into) : undefined;
+  return (
+    <>
+      <Head incident={incident} />
+      {incident.state === "merged" && (
+        <p className="notice">
+          {words.card.mergedInto(into?.number ?? "…")}
+          {into && (
+            <button type="button" className="small" onClick={() => select(into.id)}>
+              {words.card.goTo}
+            </button>
+          )}
+          <button
+            type="button"
+            className="small"
+            onClick={() => void perform({ act: "split", incident })}
+          >
+            {words.card.split} <kbd>F</kbd>
+          </button>
+        </p>
+      )}
+      <Actions incident={incident} />
+      <Related act="merge" title={words.card.duplicates} ids={incident.duplicates} incident={incident} />
+      <Attached incident={incident} />
+      <AdviceList incident={incident} />
+      <Facts incident={incident} />
+      <Related act="split" title={words.card.absorbed} ids={incident.absorbed} incident={incident} />
+      <Related act="unlink" title={words.card.linked} ids={incident.linked} incident={incident} />
+      <Timeline incident={incident} />
+      <Signals incident={incident} />
+    </>
+  );
+}
+
+export function Card() {
+  const words = useMessages();
+  const selected = useDesk((state) => state.selected);
+  const incident = useDesk((state) =>
+    selected === null ? undefined : state.live?.incidents.get(selected),
+  );
+  const version = incident?.version;
+  useEffect(() => {
+    if (selected === null) return;
+    void refreshTimeline(selected);
+    void refreshSignals(selected);
+  }, [selected, version]);
+  return (
+    <section className="card" aria-label={words.card.label} tabIndex={0}>
+      {incident ? (
+        <Opened key={incident.id} incident={incident} />
+      ) : (
+        <div className="empty">
+          <p>{words.card.none}</p>
+          <p className="muted">{words.card.noneHint}</p>
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,70 @@
+// The signals that belong to an incident, as the devices said them and as we read them.
+
+import { useMemo } from "react";
+
+import type { Incident, Signal } from "../api/shapes.ts";
+import { pick, useLanguage, useMessages } from "../locale/index.ts";
+import { dayClock } from "../locale/time.ts";
+import { useNow } from "./clock.ts";
+import { useDesk } from "./store.ts";
+
+const SHOWN = 50;
+
+function Row({ signal }: { signal: Signal }) {
+  const words = useMessages();
+  const language = useLanguage();
+  const now = useNow();
+  const facts = [
+    signal.account && `${words.card.account} ${signal.account}`,
+    signal.code && `${words.card.code} ${signal.qualifier}${signal.code}`,
+    signal.partition && `${words.card.partition} ${signal.partition}`,
+    signal.zone && `${words.card.zone} ${signal.zone}`,
+    signal.occurred_at && words.card.occurred(dayClock(signal.occurred_at, now)),
+    words.assurances[signal.assurance],
+  ].filter(Boolean);
+  return (
+    <li>
+      <time className="num muted" dateTime={signal.received_at}>
+        {dayClock(signal.received_at, now)}
+      </time>
+      <span>
+        {pick(language, signal.text_zh, signal.text_en) || signal.text ||
+          words.effects[signal.effect ?? "unknown"]}
+        {signal.late && <span className="chip">{words.card.late}</span>}
+        <span className="muted signal-facts">
+          {[signal.protocol, signal.token].filter(Boolean).join(" ").toUpperCase()} ·{" "}
+          {facts.join(" · ")}
+        </span>
+      </span>
+    </li>
+  );
+}
+
+export function Signals({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const entry = useDesk((state) => state.signals[incident.id]);
+  const streamed = useDesk((state) => state.live?.signals);
+  const signals = useMemo(() => {
+    const rows = new Map((entry?.value ?? []).map((signal) => [signal.id, signal]));
+    for (const signal of streamed?.values() ?? []) {
+      if (signal.incident === incident.id) rows.set(signal.id, signal);
+    }
+    return [...rows.values()].sort((a, b) => (a.received_at < b.received_at ? 1 : -1));
+  }, [entry, streamed, incident.id]);
+  if (!signals.length) return null;
+  return (
+    <section className="timeline signals">
+      <h3>
+        {words.card.signals}
+        {incident.signal_count > SHOWN && (
+          <span className="muted">{words.card.moreSignals(incident.signal_count)}</span>
+        )}
+      </h3>
+      <ol>
+        {signals.slice(0, SHOWN).map((signal) => (
+          <Row key={signal.id} signal={signal} />
+        ))}
+      </ol>
+    </section>
+  );
+}

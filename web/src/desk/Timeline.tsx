@@ -1,0 +1,93 @@
+// How the incident came about: one readable sentence a fact, newest first.
+
+import { useMemo } from "react";
+
+import type { Fact, Incident } from "../api/shapes.ts";
+import { pick, useLanguage, useMessages } from "../locale/index.ts";
+import { isEcho, tell } from "../locale/telling.ts";
+import type { Known } from "../locale/telling.ts";
+import { clock, dayClock, zone } from "../locale/time.ts";
+import { useNow } from "./clock.ts";
+import { change, useDesk } from "./store.ts";
+
+/** What was read from the server, and what the stream told since (without sealed fields). */
+function joined(read: readonly Fact[], streamed: readonly Fact[]): Fact[] {
+  const byPosition = new Map(streamed.map((fact) => [fact.position, fact]));
+  for (const fact of read) byPosition.set(fact.position, fact);
+  return [...byPosition.values()].sort((a, b) => b.position - a.position);
+}
+
+/** The actor of what our own processes do: it needs no name beside it. */
+const OURSELVES = "tocsin";
+const LATE = new Set(["incident.overdue", "order.overdue", "unit.overdue", "order.refused"]);
+
+export function Timeline({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const language = useLanguage();
+  const live = useDesk((state) => state.live);
+  const entry = useDesk((state) => state.timelines[incident.id]);
+  const full = useDesk((state) => state.fullTimeline);
+  const now = useNow();
+  const streamed = live?.facts;
+  const facts = useMemo(
+    () => joined(entry?.value ?? [], streamed?.filter((fact) => fact.incident === incident.id) ?? []),
+    [entry, streamed, incident.id],
+  );
+  const signs = useMemo(() => {
+    const found = new Map<string, string>();
+    for (const fact of facts) {
+      const sign = fact.data.call_sign;
+      if (fact.kind === "order.given" && typeof sign === "string") found.set(fact.subject, sign);
+    }
+    return found;
+  }, [facts]);
+  const known: Known = {
+    messages: words,
+    incidentNumber: (id) => live?.incidents.get(id)?.number ?? null,
+    unit: (id) => live?.units.get(id),
+    orderSign: (order) => signs.get(order) ?? live?.orders.get(order)?.call_sign ?? null,
+    clock: (time) => clock(time),
+    address: (place) =>
+      pick(language, place.address_zh, place.address_en) ||
+      `${place.lat.toFixed(5)}, ${place.lon.toFixed(5)} ${place.datum}`,
+  };
+  const shown = full ? facts : facts.filter((fact) => !isEcho(fact));
+  return (
+    <section className="timeline">
+      <h3>
+        {words.card.timeline}
+        <button
+          type="button"
+          className="small"
+          aria-pressed={full}
+          onClick={() => change({ fullTimeline: !full })}
+        >
+          {full ? words.card.timelineFull : words.card.timelineShort} <kbd>F4</kbd>
+        </button>
+        <span className="muted">{words.time.zone(zone(now))}</span>
+      </h3>
+      {!facts.length && (
+        <p className="muted">
+          {entry?.failed ? words.card.timelineFailed : words.card.timelineLoading}
+        </p>
+      )}
+      <ol>
+        {shown.map((fact) => {
+          const sentence = tell(fact, known);
+          const who = fact.actor === OURSELVES ? "" : (fact.actor_name ?? "");
+          return (
+            <li key={fact.position} className={fact.kind === "incident.noted" ? "noted" : undefined}>
+              <time className="num muted" dateTime={fact.recorded_at}>
+                {dayClock(fact.recorded_at, now)}
+              </time>
+              <span className={LATE.has(fact.kind) ? "overdue" : undefined}>
+                {sentence}
+                {!sentence.includes(who) && <span className="muted"> {who}</span>}
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}

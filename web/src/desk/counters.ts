@@ -1,0 +1,19 @@
+// Intake counters: `dc09.bad_crc` is a name of its intake and what was counted. What we do not know
+// counts as trouble: in doubt it is shown.
+
+/** Counted in the ordinary course: what was taken and answered, and who listens. */
+const ORDINARY = new Set([
+  "poll", "received", "ack", "nak", "duh", "nothing", "repeat", "stream_clients",
+]);
+
+/** The name without its intake. */
+export const counted = (name: string): string => name.slice(name.indexOf(".") + 1);
+
+export const isTrouble = (name: string): boolean => !ORDINARY.has(counted(name));
+
+export function troubles(counters: Record<string, number>): number {
+  return Object.entries(counters).reduce(
+    (sum, [name, count]) => sum + (isTrouble(name) ? count : 0),
+    0,
+  );
+}

@@ -1,0 +1,24 @@
+// Where the keyboard goes: to the command line, unless a person is filling in something else.
+
+let line: HTMLInputElement | null = null;
+
+export function registerLine(input: HTMLInputElement | null): void {
+  line = input;
+}
+
+export function focusLine(): void {
+  requestAnimationFrame(() => {
+    if (!line) return;
+    line.focus({ preventScroll: true });
+    line.setSelectionRange(line.value.length, line.value.length);
+  });
+}
+
+export const isLine = (target: EventTarget | null): boolean => target !== null && target === line;
+
+/** An input of a form that keeps its own keyboard. */
+export function isField(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && !isLine(target) && target.matches("input, textarea, select")
+  );
+}

@@ -1,0 +1,116 @@
+// What the desk knows: a snapshot, then changes on top. Pure; its cases in tests/live/*.json are
+// run by the server's tests too. A row replaces a row of the same id when its version is not older.
+
+import { ORDER_ENDED } from "../api/shapes.ts";
+import type {
+  Change, Fact, Id, Incident, Named, Order, Person, Signal, Snapshot, Station, Unit, UnitPosition,
+} from "../api/shapes.ts";
+
+type Rows<T> = ReadonlyMap<Id, T>;
+
+export interface LiveState {
+  readonly position: number;
+  readonly incidents: Rows<Incident>;
+  readonly units: Rows<Unit>;
+  readonly orders: Rows<Order>;
+  readonly signals: Rows<Signal>;
+  readonly stations: Rows<Station>;
+  readonly districts: readonly Named[];
+  readonly agencies: readonly Named[];
+  readonly me: Person;
+  /** Facts that came over the stream since the snapshot, newest last; bounded. */
+  readonly facts: readonly Fact[];
+}
+
+const CLOSED_KEPT_MS = 3_600_000;
+const FACTS_KEPT = 400;
+
+function byId<T extends { id: Id }>(rows: readonly T[]): Map<Id, T> {
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+export function fromSnapshot(snapshot: Snapshot): LiveState {
+  return {
+    position: snapshot.position,
+    incidents: byId(snapshot.incidents),
+    units: byId(snapshot.units),
+    orders: byId(snapshot.orders),
+    signals: new Map(),
+    stations: byId(snapshot.stations),
+    districts: snapshot.districts,
+    agencies: snapshot.agencies,
+    me: snapshot.me,
+    facts: [],
+  };
+}
+
+function upsert<T extends { id: Id; version?: number }>(
+  rows: Rows<T>,
+  changed: readonly T[] | undefined,
+  merge: (old: T, fresh: T) => T = (_, fresh) => fresh,
+): Rows<T> {
+  if (!changed?.length) return rows;
+  const next = new Map(rows);
+  for (const row of changed) {
+    const old = next.get(row.id);
+    if (old && (row.version ?? 0) < (old.version ?? 0)) continue;
+    next.set(row.id, old ? merge(old, row) : row);
+  }
+  return next;
+}
+
+/** A row of a unit may carry an older position than the positions stream has given since. */
+function keepNewerPosition(old: Unit, fresh: Unit): Unit {
+  if (!old.position || !fresh.position || old.position.at <= fresh.position.at) return fresh;
+  return { ...fresh, position: old.position };
+}
+
+function withoutEnded(orders: Rows<Order>): Rows<Order> {
+  const ended = [...orders.values()].filter((order) => ORDER_ENDED.includes(order.state));
+  if (!ended.length) return orders;
+  const next = new Map(orders);
+  for (const order of ended) next.delete(order.id);
+  return next;
+}
+
+export function applyChange(state: LiveState, change: Change): LiveState {
+  if (change.position <= state.position) return state;
+  return {
+    ...state,
+    position: change.position,
+    incidents: upsert(state.incidents, change.rows.incidents),
+    units: upsert(state.units, change.rows.units, keepNewerPosition),
+    orders: withoutEnded(upsert(state.orders, change.rows.orders)),
+    signals: upsert(state.signals, change.rows.signals),
+    facts: [...state.facts, ...change.facts].slice(-FACTS_KEPT),
+  };
+}
+
+export function applyPositions(state: LiveState, positions: readonly UnitPosition[]): LiveState {
+  let units: Map<Id, Unit> | null = null;
+  for (const { unit: id, lat, lon, heading, at } of positions) {
+    const unit = (units ?? state.units).get(id);
+    if (!unit || (unit.position && at < unit.position.at)) continue;
+    units ??= new Map(state.units);
+    units.set(id, { ...unit, position: { datum: "WGS-84", lat, lon, heading, at } });
+  }
+  return units ? { ...state, units } : state;
+}
+
+/** The rows that a snapshot taken at `now` would hold: what equality with the server is about. */
+export function asSnapshot(
+  state: LiveState,
+  now: number,
+): Pick<Snapshot, "position" | "incidents" | "units" | "orders"> {
+  const shown = (incident: Incident): boolean =>
+    incident.state !== "merged" &&
+    (incident.closed_at === null || now - Date.parse(incident.closed_at) <= CLOSED_KEPT_MS);
+  const sorted = <T extends { id: Id }>(rows: Iterable<T>): T[] =>
+    [...rows].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return {
+    position: state.position,
+    incidents: sorted([...state.incidents.values()].filter(shown)),
+    units: sorted(state.units.values()),
+    orders: sorted(state.orders.values()),
+  };
+}

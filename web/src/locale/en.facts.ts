@@ -1,0 +1,83 @@
+// The timeline's sentences in English, one for each kind of fact.
+
+import type { FactSentence } from "./telling.ts";
+
+const DETACHED: Record<string, string> = {
+  done: "done", recalled: "recalled", refused: "refused", diverted: "diverted",
+};
+const REFUSED: Record<string, string> = {
+  crew_incomplete: "crew incomplete", vehicle_defect: "vehicle defect",
+  equipment_missing: "equipment missing", too_far: "too far", road_blocked: "road blocked",
+  other: "other reason",
+};
+const OUT: Record<string, string> = {
+  breakdown: "breakdown", maintenance: "maintenance", crew_rest: "crew rest",
+  crew_short: "crew short", refuelling_or_restocking: "refuelling or restocking",
+  decontamination: "decontamination", training: "training", other: "other reason",
+};
+const JOINED: Record<string, string> = {
+  same_site: "same site", same_source: "same source", same_address: "same address",
+  by_hand: "by hand",
+};
+const RECORDED: Record<string, string> = {
+  repeat: "repeat", test: "test", nothing_open: "nothing open",
+};
+const STEPS: Record<string, string> = {
+  take: "taken", assign: "assigned a unit", close: "closed", receipt: "received",
+  answer: "answered", start: "under way", turnout: "under way", arrival: "at scene",
+  transport: "done transporting", return: "back",
+};
+
+export const facts: Record<string, FactSentence> = {
+  "incident.opened": (f) =>
+    `${f.is("source", "call") ? "Phone call" : "Alarm signal"}: ${f.type("type").toLowerCase()} incident opened, ${f.level("level")}`,
+  "incident.signal_joined": (f) =>
+    `${f.flag("alarms") ? "Further alarm" : "Further signal"} (${f.lookUp(JOINED, "reason")})`,
+  "incident.signal_left": (f) => `A signal was moved to ${f.incident("moved_to")}`,
+  "incident.taken": (f) => `Taken by ${f.text("by_name")}`,
+  "incident.classified": (f) => `Type changed to ${f.type("type").toLowerCase()}`,
+  "incident.prioritised": (f) => `Priority changed to ${f.level("level")}`,
+  "incident.located": (f) => `Place changed to ${f.place("place")}`,
+  "incident.noted": (f) => `Note: ${f.sealed("text")}`,
+  "incident.held": (f) => `On hold until ${f.time("until")}${f.sealedAfter(": ", "reason")}`,
+  "incident.released": (f) => (f.flag("by_time") ? "Hold ran out" : "Hold ended"),
+  "incident.linked": (f) => `Linked with ${f.incident("other")}`,
+  "incident.unlinked": (f) => `Unlinked from ${f.incident("other")}`,
+  "incident.merged": (f) => `Merged into ${f.incident("into")}`,
+  "incident.absorbed": (f) => `${f.incident("other")} merged into this incident`,
+  "incident.split": (f) => `Split from ${f.incident("out_of")}; stands by itself again`,
+  "incident.released_other": (f) => `${f.incident("other")} split off`,
+  "incident.unit_attached": (f) => `${f.unit()} joined`,
+  "incident.unit_detached": (f) => `${f.unit()} left (${f.lookUp(DETACHED, "reason")})`,
+  "incident.closed": (f) =>
+    `Closed: ${f.disposition("disposition").toLowerCase()}${f.sealedAfter(". ", "note")}`,
+  "incident.reopened": (f) => `Reopened${f.sealedAfter(": ", "reason")}`,
+  "incident.overdue": (f) => `Overdue: not ${f.lookUp(STEPS, "step")} in time`,
+  "order.given": (f) =>
+    `${f.unit()} sent${f.flag("advised") ? " (recommended)" : ""}${f.sealedAfter(", note: ", "note")}`,
+  "order.sent": (f) => `${f.unit()}: order handed to the ${f.channel("channel")}`,
+  "order.received": (f) => `${f.unit()}: order received by the ${f.channel("channel")}`,
+  "order.accepted": (f) => `${f.unit()} accepted the order`,
+  "order.refused": (f) => `${f.unit()} refused the order: ${f.lookUp(REFUSED, "reason")}`,
+  "order.started": (f) => `${f.unit()} under way`,
+  "order.arrived": (f) => `${f.unit()} at scene`,
+  "order.done": (f) => `${f.unit()} done`,
+  "order.recalled": (f) => `${f.unit()} ${f.lookUp(DETACHED, "reason")}`,
+  "order.overdue": (f) => `${f.unit()} overdue: not ${f.lookUp(STEPS, "step")} in time`,
+  "unit.registered": (f) => `${f.unit()} registered`,
+  "unit.ordered": (f) => `${f.unit()} ordered`,
+  "unit.state_reported": (f) =>
+    `${f.unit()} ${f.unitState("state").toLowerCase()}${f.flag("by_desk") ? " (set by the desk)" : ""}`,
+  "unit.freed": (f) =>
+    `${f.unit()} ${f.unitState("state").toLowerCase()} (${f.lookUp(DETACHED, "reason")})`,
+  "unit.taken_out_of_service": (f) => `${f.unit()} out of service: ${f.lookUp(OUT, "reason")}`,
+  "unit.returned_to_service": (f) => `${f.unit()} back in service`,
+  "unit.overdue": (f) => `${f.unit()} overdue: not ${f.lookUp(STEPS, "step")} in time`,
+  "signal.judged": (f) =>
+    f.is("verdict", "opened")
+      ? `Signal judged: ${f.effect("effect").toLowerCase()}, incident opened`
+      : f.is("verdict", "joined")
+        ? `Signal judged: ${f.effect("effect").toLowerCase()}, joined this incident`
+        : `Signal judged: ${f.effect("effect").toLowerCase()}, recorded only (${f.lookUp(RECORDED, "reason")})`,
+  "signal.moved": (f) => `Signal moved from ${f.incident("moved_from")} to ${f.incident("incident")}`,
+};
