@@ -76,4 +76,10 @@ def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.sock
 def announce(name: str, kind: str, host: str, port: int) -> None:
     """`listening web http localhost:8443`, on standard output, at once."""
     shown = f"[{host}]" if ":" in host else host
-    print(f"listening {name} {kind} {shown}:{port}", flush=True)
+    print_line(f"listening {name} {kind} {shown}:{port}")
+
+
+def print_line(line: str) -> None:
+    """On standard output in one write, so that lines of several processes never mix, not even
+    with PYTHONUNBUFFERED set."""
+    print(line + "\n", end="", flush=True)

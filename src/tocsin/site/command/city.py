@@ -27,6 +27,7 @@ from tocsin.site.command.options import CommandFailed, configuration
 from tocsin.site.files import write_durably
 from tocsin.site.language import chinese, say
 from tocsin.site.logs import start_logging
+from tocsin.site.sockets import print_line
 
 TOKENS: Final = "demo-tokens.json"
 """The city's own API tokens, 0600: its call-taker, dispatcher, crews and vehicle terminals."""
@@ -117,10 +118,10 @@ async def _live(arguments: argparse.Namespace, data: Path, city: City, tokens: T
     def switch() -> None:
         if automatic.is_set():
             automatic.clear()
-            _tell(say("automatic dispatcher off: you dispatch", "自动调度已关闭：由您调度"))
+            print_line(say("automatic dispatcher off: you dispatch", "自动调度已关闭：由您调度"))
         else:
             automatic.set()
-            _tell(say("automatic dispatcher on", "自动调度已开启"))
+            print_line(say("automatic dispatcher on", "自动调度已开启"))
 
     loop.add_signal_handler(signal.SIGUSR1, switch)
     host, _, port = arguments.dc09.rpartition(":")
@@ -137,13 +138,9 @@ async def _live(arguments: argparse.Namespace, data: Path, city: City, tokens: T
         stop=stop,
         seconds=arguments.for_s,
         automatic=automatic,
-        tell=_tell,
+        tell=print_line,
         language="zh" if chinese() else "en",
     )
-
-
-def _tell(line: str) -> None:
-    print(line, flush=True)
 
 
 def told(summary: Summary) -> str:

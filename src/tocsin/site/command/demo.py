@@ -30,6 +30,7 @@ from tocsin.site.command.options import (
 from tocsin.site.configuration import Configuration
 from tocsin.site.files import write_durably
 from tocsin.site.language import say
+from tocsin.site.sockets import print_line
 from tocsin.site.supervisor import Child, Supervisor, child_environment, command_line
 
 MARK: Final = ".tocsin-demo"
@@ -149,7 +150,9 @@ def run_demo(arguments: argparse.Namespace) -> int:
             addresses = ["--web", url, "--dc09", f"{chosen.edge.dc09.host}:{ports['dc09']}"]
             command = command_line("city", *options, *addresses)
             city.append(
-                Child("city", command, environment, heard=_say, may_end_with=CITY_MAY_END_WITH)
+                Child(
+                    "city", command, environment, heard=print_line, may_end_with=CITY_MAY_END_WITH
+                )
             )
             supervisor.children.append(city[0])
             welcome(data, url)
@@ -195,10 +198,6 @@ def _listen_to_the_terminal(city: Child) -> None:
                     city.process.send_signal(signal.SIGUSR1)
 
     threading.Thread(target=read, daemon=True, name="terminal").start()
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def claim(data: Path, seed: int) -> None:

@@ -31,7 +31,7 @@ from tocsin.site.loops import run_loops
 from tocsin.site.places import running_urls
 from tocsin.site.postgres import external_urls
 from tocsin.site.process import end_by_force_later, served
-from tocsin.site.sockets import PortTaken, announce, listen
+from tocsin.site.sockets import PortTaken, announce, listen, print_line
 from tocsin.site.supervisor import listen_to_signals
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ async def _serve_edge(data: Path, chosen: Configuration, url: str, heart: Heart)
             devices=devices,
             district=chosen.district,
             agency=chosen.agency,
-            say=lambda line: print(line, flush=True),
+            say=print_line,
             turn=turn,
         )
     finally:
