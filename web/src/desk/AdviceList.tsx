@@ -13,6 +13,9 @@ import { change, desk, useDesk } from "./store.ts";
 const REFRESH_MS = 10_000;
 const ALTERNATIVES_SHOWN = 4;
 
+/** Reasons that make a row's minutes doubtful. */
+const DOUBTS = new Set(["position_stale", "no_road_time", "straight_line"]);
+
 /** Add the unit to the send command that is being typed, or begin one. */
 function nameUnit(callSign: string): void {
   const { line } = desk();
@@ -25,7 +28,6 @@ function AdviceRow({ row, place }: { row: AdvisedUnit; place: number }) {
   const words = useMessages();
   const language = useLanguage();
   const unit = useDesk((state) => state.live?.units.get(row.unit));
-  const reasons = row.reasons.map((reason) => pick(language, reason.text_zh, reason.text_en));
   return (
     <li className={row.recommended ? "advised" : undefined}>
       <button type="button" className="advice-row" onClick={() => nameUnit(row.call_sign)}>
@@ -45,7 +47,16 @@ function AdviceRow({ row, place }: { row: AdvisedUnit; place: number }) {
             <span className="visually-hidden">{words.card.recommended}</span>
           </span>
         )}
-        {reasons.length > 0 && <span className="advice-why">{reasons.join(" · ")}</span>}
+        {row.reasons.length > 0 && (
+          <span className="advice-why">
+            {row.reasons.map((reason, index) => (
+              <span key={reason.code} className={DOUBTS.has(reason.code) ? "warn" : undefined}>
+                {index > 0 && " · "}
+                {pick(language, reason.text_zh, reason.text_en)}
+              </span>
+            ))}
+          </span>
+        )}
       </button>
     </li>
   );
@@ -80,11 +91,13 @@ export function AdviceList({ incident }: { incident: Incident }) {
             {words.card.actions.send} <kbd>Ctrl ↵</kbd>
           </button>
         )}
-        {advice?.basis === "straight_line" && <span className="warn">{words.card.straightLine}</span>}
-        {advice?.degraded && advice.basis === "road" && (
-          <span className="warn">{words.card.degraded}</span>
-        )}
       </h3>
+      {advice?.degraded && !met && (
+        <p className="advice-doubt warn">
+          <Mark of="warning" />
+          {advice.basis === "straight_line" ? words.card.straightLine : words.card.degraded}
+        </p>
+      )}
       {!advice && (
         <p className="muted">{entry?.failed ? words.card.adviceFailed : words.card.adviceLoading}</p>
       )}

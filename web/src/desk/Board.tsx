@@ -1,5 +1,5 @@
-// The unit board: units with an order first, then every other one under its station, stations from
-// north to south by district; the state in a word, how long it has lasted, and whether too long.
+// The unit board: units with an order first, by state and the late ones before the others; then
+// every other one under its station, stations from north to south by district.
 
 import { memo, useMemo } from "react";
 
@@ -23,6 +23,26 @@ const natural = new Intl.Collator("en", { numeric: true });
 const byCallSign = (a: Unit, b: Unit): number => natural.compare(a.call_sign, b.call_sign);
 /** Units at work in the order of an alarm. */
 const STATES: readonly UnitState[] = ["ordered", "under_way", "at_scene", "transporting", "returning"];
+/** States that anything else would be at work in: shown under their own word all the same. */
+const stateRank = (state: UnitState): number => STATES.indexOf(state) + (STATES.includes(state) ? 0 : 9);
+
+interface AtWork {
+  state: UnitState;
+  units: Unit[];
+}
+
+function atWork(units: readonly Unit[], now: number): AtWork[] {
+  const found = new Map<UnitState, Unit[]>();
+  for (const unit of units) {
+    if (unit.order !== null) found.set(unit.state, [...(found.get(unit.state) ?? []), unit]);
+  }
+  const late = (unit: Unit): number => (isOverdue(unit, now) ? 0 : 1);
+  return [...found]
+    .sort(([a], [b]) => stateRank(a) - stateRank(b))
+    .map(([state, rows]) => ({
+      state, units: rows.sort((a, b) => late(a) - late(b) || byCallSign(a, b)),
+    }));
+}
 
 function grouped(units: Iterable<Unit>, stations: ReadonlyMap<string, Station>): Group[] {
   const groups = new Map<string, Group>();
@@ -84,9 +104,13 @@ const Cell = memo(function Cell({
     >
       <UnitSign kind={unit.kind} state={unit.state} />
       <b>{unit.call_sign}</b>
-      <span className="word">
-        <span className={`unit-${unit.state}`}>{state}</span>
-        {on !== null && <span className="muted num"> {words.board.on(on)}</span>}
+      {/* At work the state's word stands over its units and their incident beside them. */}
+      <span className="unit-word">
+        {unit.order === null ? (
+          <span className={`unit-${unit.state}`}>{state}</span>
+        ) : (
+          <span className="muted num">{on === null ? "" : words.board.on(on)}</span>
+        )}
       </span>
       <span className={late ? "num overdue" : "num muted"}>
         {late && <Mark of="overdue" />}
@@ -110,9 +134,7 @@ export function Board() {
     [units, stations],
   );
   const all = [...(units?.values() ?? [])];
-  const busy = all
-    .filter((unit) => unit.order !== null)
-    .sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || byCallSign(a, b));
+  const busy = atWork(all, now);
   const cell = (unit: Unit) => (
     <Cell
       key={unit.id}
@@ -126,20 +148,22 @@ export function Board() {
     <section className="board" aria-label={words.board.label}>
       <div className="pane-head">
         <h2>{words.board.title}</h2>
-        <span className="muted">{words.board.free(all.filter(isFree).length, all.length)}</span>
+        {live && (
+          <span className="muted">{words.board.free(all.filter(isFree).length, all.length)}</span>
+        )}
         <BoardCounts units={all} />
       </div>
       <div className="board-scroll" tabIndex={0} role="group" aria-label={words.board.label}>
         {live && !all.length && <p className="muted empty-line">{words.board.none}</p>}
-        {busy.length > 0 && (
-          <section className="station">
-            <h3>
-              {words.board.atWork}
-              <span className="num muted">{busy.length}</span>
+        {busy.map(({ state, units: rows }) => (
+          <section key={state} className="station">
+            <h3 className={`unit-${state}`}>
+              {words.unitStates[state]}
+              <span className="num muted">{rows.length}</span>
             </h3>
-            <div className="station-units">{busy.map(cell)}</div>
+            <div className="station-units">{rows.map(cell)}</div>
           </section>
-        )}
+        ))}
         {groups.map((group) => (
           <section key={group.id} className="station">
             <h3>

@@ -61,7 +61,7 @@ function Receipt() {
   const offset = useDesk((state) => state.clockOffset);
   const now = useNow() - offset;
   if (!receipt) return <Keys />;
-  const left = Math.ceil((receipt.undoUntil - now) / 1_000);
+  const left = Math.ceil((receipt.until - now) / 1_000);
   const undoable = receipt.tone === "done" && receipt.undo !== null && left > 0;
   if (receipt.tone === "done" && left < -10) return <Keys />;
   return (

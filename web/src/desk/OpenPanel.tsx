@@ -4,54 +4,62 @@ import { useEffect, useId, useMemo, useRef, useState } from "react";
 import type { SubmitEvent } from "react";
 
 import { INCIDENT_TYPES, LEVELS } from "../api/shapes.ts";
-import type { Command, IncidentType, Level, Site, Station } from "../api/shapes.ts";
+import type { Command, Site } from "../api/shapes.ts";
+import { incidentWords } from "../locale/incident.ts";
 import { pick, useLanguage, useMessages } from "../locale/index.ts";
-import { Mark } from "../look/Shapes.tsx";
+import { elapsed } from "../locale/time.ts";
+import { LevelSign, Mark } from "../look/Shapes.tsx";
+import { useNow } from "./clock.ts";
 import { focusLine } from "./focus.ts";
-import { closePanel, run, select } from "./perform.ts";
-import { change, useDesk } from "./store.ts";
+import { nearestDistrict, openNearby } from "./nearby.ts";
+import type { Near } from "./nearby.ts";
+import { closePanel, discardCall, run, select } from "./perform.ts";
+import { change, isBegun, useDesk } from "./store.ts";
+import type { Draft } from "./store.ts";
 
 const SITES_SHOWN = 5;
-
-/** The district of the station nearest to a place: a proposal the call-taker can change. */
-function nearestDistrict(
-  place: { lat: number; lon: number } | null,
-  stations: Iterable<Station>,
-): string | null {
-  let best: { district: string; far: number } | null = null;
-  if (!place) return null;
-  const narrow = Math.cos((place.lat * Math.PI) / 180);
-  for (const { lat, lon, district } of stations) {
-    const far = (lat - place.lat) ** 2 + ((lon - place.lon) * narrow) ** 2;
-    if (!best || far < best.far) best = { district, far };
-  }
-  return best?.district ?? null;
-}
+const NEARBY_SHOWN = 3;
 
 function matching(sites: readonly Site[], text: string): Site[] {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return [];
   return sites
     .filter((site) =>
-      [site.name_zh, site.name_en, site.address].some((words) => words.toLowerCase().includes(wanted)),
+      [site.name_zh, site.name_en, site.address, site.place?.address_en ?? ""].some((words) =>
+        words.toLowerCase().includes(wanted),
+      ),
     )
     .slice(0, SITES_SHOWN);
 }
 
-interface Draft {
-  type: IncidentType;
-  level: Level;
-  address: string;
-  district: string | null;
-  caller: string;
-  phone: string;
-  note: string;
-  site: Site | null;
+/** What is open near the place already: the call-taker looks before opening it a second time. What
+ * was typed stays meanwhile. */
+function Nearby({ near }: { near: readonly Near[] }) {
+  const words = useMessages();
+  const language = useLanguage();
+  const now = useNow();
+  if (!near.length) return null;
+  return (
+    <section className="nearby" aria-label={words.open.nearby}>
+      <h3>{words.open.nearby}</h3>
+      <ul className="found">
+        {near.slice(0, NEARBY_SHOWN).map(({ incident, metres }) => (
+          <li key={incident.id}>
+            <button type="button" onClick={() => select(incident.id)}>
+              <LevelSign level={incident.level} />
+              <span className="num muted">#{incident.number}</span>
+              <b>{words.types[incident.type]}</b>
+              <span className="found-text">{incidentWords(language, incident).address}</span>
+              <span className="num muted found-end">
+                {words.open.metres(Math.round(metres / 10) * 10)} · {elapsed(incident.opened_at, now, words)}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
 }
-
-const EMPTY: Draft = {
-  type: "fire", level: 2, address: "", district: null, caller: "", phone: "", note: "", site: null,
-};
 
 export function OpenPanel() {
   const words = useMessages();
@@ -59,7 +67,8 @@ export function OpenPanel() {
   const live = useDesk((state) => state.live);
   const sites = useDesk((state) => state.sites);
   const picked = useDesk((state) => state.picked);
-  const [draft, setDraft] = useState<Draft>(EMPTY);
+  const draft = useDesk((state) => state.draft);
+  const begun = useDesk(isBegun);
   const [problem, setProblem] = useState("");
   const [sending, setSending] = useState(false);
   const id = useId();
@@ -68,7 +77,8 @@ export function OpenPanel() {
     // The click on the map took the keyboard away; the form goes on where it was.
     if (picked) address.current?.focus();
   }, [picked]);
-  const put = (part: Partial<Draft>): void => setDraft((old) => ({ ...old, ...part }));
+  const put = (part: Partial<Draft>): void =>
+    change((state) => ({ draft: { ...state.draft, ...part } }));
 
   const found = useMemo(
     () => (draft.site ? [] : matching(sites ?? [], draft.address)),
@@ -80,11 +90,13 @@ export function OpenPanel() {
   const districts = (live?.districts ?? []).filter((row) => !allowed || allowed.includes(row.code));
   const proposed =
     draft.site?.district ?? nearestDistrict(place, live?.stations.values() ?? []) ?? null;
+  // Never by chance: where nothing tells the district, the call-taker does.
   const district =
     draft.district ??
     (districts.some((row) => row.code === proposed) ? proposed : null) ??
-    districts[0]?.code ??
+    (districts.length === 1 ? districts[0]?.code : null) ??
     "";
+  const near = openNearby(place, live?.incidents.values() ?? []);
 
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -93,6 +105,11 @@ export function OpenPanel() {
       setProblem(words.open.needsAddress);
       return;
     }
+    if (!district) {
+      setProblem(words.open.needsDistrict);
+      return;
+    }
+    setProblem("");
     const typed = draft.address.trim();
     const command: Command = {
       type: "open_incident",
@@ -111,11 +128,11 @@ export function OpenPanel() {
       note: [place ? "" : typed, draft.note.trim()].filter(Boolean).join("\n") || null,
     };
     setSending(true);
-    const outcome = await run([command], words.bar.opened, null);
+    const outcome = await run([command], words.open.title, words.bar.opened, null);
     setSending(false);
     if (!outcome.facts) return;
     const opened = outcome.facts.find((fact) => fact.kind === "incident.opened");
-    closePanel();
+    discardCall(); // it is an incident now
     if (opened) select(opened.subject);
     focusLine();
   };
@@ -124,9 +141,16 @@ export function OpenPanel() {
     <section className="card open-panel" aria-label={words.open.title}>
       <header className="card-head open-head">
         <h2>{words.open.title}</h2>
-        <button type="button" className="small" onClick={closePanel}>
-          {words.open.cancel} <kbd>Esc</kbd>
-        </button>
+        <span className="open-ways">
+          {begun && (
+            <button type="button" className="small" onClick={discardCall}>
+              {words.open.discard}
+            </button>
+          )}
+          <button type="button" className="small" onClick={closePanel}>
+            {words.open.close} <kbd>Esc</kbd>
+          </button>
+        </span>
       </header>
       <form onSubmit={(event) => void submit(event)} autoComplete="off">
         <fieldset className="choices">
@@ -138,7 +162,7 @@ export function OpenPanel() {
                 name="type"
                 checked={draft.type === type}
                 onChange={() => put({ type })}
-                autoFocus={type === EMPTY.type}
+                autoFocus={type === draft.type}
               />
               {words.types[type]}
             </label>
@@ -154,7 +178,7 @@ export function OpenPanel() {
                 checked={draft.level === level}
                 onChange={() => put({ level })}
               />
-              <b>P{level}</b> {words.open.level_hint[level - 1]}
+              <b>P{level}</b> <span>{words.open.level_hint[level - 1]}</span>
             </label>
           ))}
         </fieldset>
@@ -181,8 +205,10 @@ export function OpenPanel() {
                       change({ picked: null });
                     }}
                   >
-                    <b>{pick(language, site.name_zh, site.name_en)}</b>{" "}
-                    <span className="muted">{site.address}</span>
+                    <b>{pick(language, site.name_zh, site.name_en)}</b>
+                    <span className="muted found-text">
+                      {pick(language, site.place?.address_zh, site.place?.address_en) || site.address}
+                    </span>
                   </button>
                 </li>
               ))}
@@ -192,9 +218,10 @@ export function OpenPanel() {
             <Mark of="target" />{" "}
             {place
               ? `${place.lat.toFixed(5)}, ${place.lon.toFixed(5)} (${place.datum})`
-              : words.map.pick}
+              : words.open.unplaced}
           </p>
         </div>
+        <Nearby near={near} />
         <div className="field">
           <label htmlFor={`${id}-district`}>{words.open.district}</label>
           <select
@@ -202,6 +229,7 @@ export function OpenPanel() {
             value={district}
             onChange={(event) => put({ district: event.target.value })}
           >
+            {!district && <option value="">{words.open.chooseDistrict}</option>}
             {districts.map((row) => (
               <option key={row.code} value={row.code}>
                 {pick(language, row.name_zh, row.name_en)}
@@ -237,14 +265,16 @@ export function OpenPanel() {
             onChange={(event) => put({ note: event.target.value })}
           />
         </div>
-        {problem && (
-          <p className="overdue" role="alert">
-            {problem}
-          </p>
-        )}
-        <button type="submit" className="main wide" disabled={sending}>
-          {words.open.submit} <kbd>Ctrl ↵</kbd>
-        </button>
+        <div className="open-end">
+          {problem && (
+            <p className="overdue" role="alert">
+              {problem}
+            </p>
+          )}
+          <button type="submit" className="main wide" disabled={sending}>
+            {words.open.submit} <kbd>Ctrl ↵</kbd>
+          </button>
+        </div>
       </form>
     </section>
   );

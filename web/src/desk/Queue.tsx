@@ -140,11 +140,14 @@ export function Queue() {
     <section className="queue" aria-label={words.queue.label}>
       <div className="pane-head">
         <h2>{words.queue.title}</h2>
-        <span className="muted">{words.queue.open(counts.open)}</span>
+        {live && <span className="muted">{words.queue.open(counts.open)}</span>}
       </div>
+      {/* Nothing read yet is not the same as nothing there. */}
+      {!live && <p className="q-reading muted" role="status">{words.queue.loading}</p>}
       <div
         className="queue-scroll"
         ref={scroller}
+        hidden={!live}
         role="grid"
         tabIndex={0}
         aria-label={words.queue.label}
@@ -204,7 +207,7 @@ export function Queue() {
           })}
         </div>
       </div>
-      <div className="queue-foot" role="status">
+      <div className="queue-foot" role="status" hidden={!live}>
         <span className={counts.notTaken ? "strong" : "muted"}>
           {counts.notTaken ? words.queue.notTaken(counts.notTaken) : words.queue.allTaken}
         </span>

@@ -8,7 +8,7 @@ import { Mark } from "../look/Shapes.tsx";
 import { useNow } from "./clock.ts";
 import { counted, isTrouble, troubles } from "./counters.ts";
 import { openCall } from "./perform.ts";
-import { change, chooseLanguage, nextTheme, useDesk } from "./store.ts";
+import { change, chooseLanguage, isBegun, nextTheme, useDesk } from "./store.ts";
 
 /** How long a fresh fault keeps its colour. */
 const TROUBLE_FRESH_MS = 60_000;
@@ -132,6 +132,7 @@ export function Strip() {
   const agency = useDesk((state) =>
     state.live?.agencies.find((row) => row.code === state.live?.me.agency),
   );
+  const begun = useDesk((state) => state.panel !== "open" && isBegun(state));
   const other = LANGUAGES.find((candidate) => candidate !== language) ?? language;
   const alarming = health === "stale" || health === "database_lost" || health === "signed_out";
   return (
@@ -148,8 +149,8 @@ export function Strip() {
       {alarming ? <Alarm health={health} /> : <Intake />}
       <span className="strip-space" />
       <Clock />
-      <button type="button" className="quiet" onClick={openCall}>
-        {words.strip.call} <kbd>F6</kbd>
+      <button type="button" className={begun ? "begun" : "quiet"} onClick={openCall}>
+        {begun ? words.strip.callBegun : words.strip.call} <kbd>F6</kbd>
       </button>
       <button type="button" className="quiet" onClick={() => change({ panel: "help" })}>
         {words.strip.help} <kbd>?</kbd>

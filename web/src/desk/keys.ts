@@ -15,11 +15,17 @@ function escape(): void {
   focusLine();
 }
 
+/** F4: the whole timeline, brought into sight; again: its main points. */
+function showTimeline(): void {
+  change((state) => ({ fullTimeline: !state.fullTimeline, panel: "card" }));
+  requestAnimationFrame(() => document.querySelector(".timeline")?.scrollIntoView({ block: "start" }));
+}
+
 const PLAIN: Record<string, Does> = {
   F1: () => change({ panel: "help" }),
   F2: takeNext,
   F3: goBack,
-  F4: () => change((state) => ({ fullTimeline: !state.fullTimeline })),
+  F4: showTimeline,
   F6: openCall,
   F8: () => chooseLanguage(desk().language === "en" ? "zh-CN" : "en"),
   F9: nextTheme,

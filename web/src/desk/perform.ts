@@ -13,7 +13,7 @@ import { readLine } from "./grammar.ts";
 import type { World } from "./grammar.ts";
 import { bandsOf, nextToTake } from "./queue.ts";
 import { adviceOf, readSites, refreshAdvice } from "./reading.ts";
-import { change, desk, incidentById, serverNow } from "./store.ts";
+import { change, desk, EMPTY_DRAFT, incidentById, serverNow } from "./store.ts";
 import type { Receipt } from "./store.ts";
 
 const TYPED_KEPT = 50;
@@ -47,11 +47,9 @@ export function world(): World {
   };
 }
 
-function say(tone: Receipt["tone"], text: string, undo: Act | null = null): number {
+function say(tone: Receipt["tone"], text: string, undo: Receipt["undo"] = null): number {
   receiptKey += 1;
-  change({
-    receipt: { key: receiptKey, tone, text, undo, undoUntil: Date.now() + UNDO_WITHIN_MS },
-  });
+  change({ receipt: { key: receiptKey, tone, text, undo, until: Date.now() + UNDO_WITHIN_MS } });
   return receiptKey;
 }
 
@@ -111,11 +109,12 @@ function failed(error: unknown, sentence: string, part: string): void {
 
 export type Outcome = { facts: DoneFact[] } | { facts: null; reason: string | null };
 
-/** Send commands in order and tell what came of it. */
+/** Send commands in order and tell what came of it: `told` when all were done. */
 export async function run(
   commands: readonly Command[],
   sentence: string,
-  undo: Act | null,
+  told: string,
+  undo: Receipt["undo"],
 ): Promise<Outcome> {
   const words = messages();
   const busy = say("busy", words.bar.working);
@@ -131,13 +130,15 @@ export async function run(
     return { facts: null, reason: error instanceof Refusal ? error.problem.reason : null };
   }
   // A later receipt may stand there already: the newer act's word is the one that counts.
-  if (desk().receipt?.key === busy) say("done", words.bar.done(sentence), undo);
+  if (desk().receipt?.key === busy) say("done", told, undo);
   return { facts };
 }
 
-/** Do `act`. `line` is what was typed for it: it comes back when the server says no. */
-export async function perform(act: Act, line = ""): Promise<void> {
-  const sentence = messages().preview(act, actNames());
+/** Do `act`. `line` is what was typed for it: it comes back when the server says no. `undone` names
+ * the act that this one takes back; that is not taken back in its turn. */
+export async function perform(act: Act, line = "", undone: string | null = null): Promise<void> {
+  const words = messages();
+  const sentence = words.preview(act, actNames());
   switch (act.act) {
     case "select":
       select(act.incident.id);
@@ -157,7 +158,9 @@ export async function perform(act: Act, line = ""): Promise<void> {
   const commands = commandsOf(act, serverNow()).map((command) =>
     command.type === "send_units" ? { ...command, advised: advisedOf(command) } : command,
   );
-  const outcome = await run(commands, sentence, undoOf(act));
+  const back = undone === null ? undoOf(act) : null;
+  const told = undone === null ? words.bar.done(sentence) : words.bar.undone(undone);
+  const outcome = await run(commands, sentence, told, back && { act: back, sentence });
   if (outcome.facts === null) {
     // Somebody else was quicker with a unit: the same line again diverts it.
     const armed = outcome.reason === "unit_busy" ? line : null;
@@ -227,18 +230,24 @@ export async function sendAdvised(): Promise<void> {
 
 export function undo(): void {
   const { receipt } = desk();
-  if (!receipt?.undo || receipt.undoUntil < Date.now()) {
+  if (!receipt?.undo || receipt.until < Date.now()) {
     say("error", messages().bar.nothingToUndo);
     return;
   }
-  void perform(receipt.undo);
+  void perform(receipt.undo.act, "", receipt.undo.sentence);
 }
 
+/** F6: enter a call, or go on with the one that was begun. */
 export function openCall(): void {
-  change({ panel: "open", picked: null, picking: true });
+  change({ panel: "open" });
   void readSites();
 }
 
+/** What was typed for a call stays for the next F6. */
 export function closePanel(): void {
-  change({ panel: "card", picking: false, picked: null });
+  change({ panel: "card" });
+}
+
+export function discardCall(): void {
+  change({ panel: "card", picked: null, draft: EMPTY_DRAFT });
 }

@@ -2,7 +2,9 @@
 
 import { create } from "zustand";
 
-import type { Advice, Fact, Id, Incident, Lag, Person, Signal, Site, Tick } from "../api/shapes.ts";
+import type {
+  Advice, Fact, Id, Incident, IncidentType, Lag, Level, Person, Signal, Site, Tick,
+} from "../api/shapes.ts";
 import type { Heartbeat } from "../live/health.ts";
 import type { LiveState } from "../live/state.ts";
 import type { Language } from "../locale/index.ts";
@@ -14,13 +16,14 @@ export type Theme = (typeof THEMES)[number];
 
 export type Panel = "card" | "open" | "help";
 
-/** One line of the command bar's answers. `undo` holds until `undoUntil`, ms. */
+/** One line of the command bar's answers. */
 export interface Receipt {
   key: number;
   tone: "busy" | "done" | "conflict" | "error";
   text: string;
-  undo: Act | null;
-  undoUntil: number;
+  /** The act that takes this one back, until `until`, ms; `sentence` names what is taken back. */
+  undo: { act: Act; sentence: string } | null;
+  until: number;
 }
 
 export interface Fetched<T> {
@@ -34,6 +37,23 @@ export interface PickedPlace {
   lat: number;
   lon: number;
 }
+
+/** A call that is being entered; it is kept, in this page's memory only, until it is sent or
+ * discarded, whatever else the call-taker looks at meanwhile. */
+export interface Draft {
+  type: IncidentType;
+  level: Level;
+  address: string;
+  district: string | null;
+  caller: string;
+  phone: string;
+  note: string;
+  site: Site | null;
+}
+
+export const EMPTY_DRAFT: Draft = {
+  type: "fire", level: 2, address: "", district: null, caller: "", phone: "", note: "", site: null,
+};
 
 export interface Desk {
   live: LiveState | null;
@@ -53,8 +73,8 @@ export interface Desk {
   signals: Record<Id, Fetched<Signal[]>>;
   sites: Site[] | null;
   panel: Panel;
-  picking: boolean;
   picked: PickedPlace | null;
+  draft: Draft;
   fullTimeline: boolean;
   line: string;
   /** The line whose conflict was shown: Enter on the same line again goes through with it. */
@@ -95,8 +115,8 @@ export const useDesk = create<Desk>(() => ({
   signals: {},
   sites: null,
   panel: "card",
-  picking: false,
   picked: null,
+  draft: EMPTY_DRAFT,
   fullTimeline: false,
   line: "",
   armed: null,
@@ -109,6 +129,10 @@ export const useDesk = create<Desk>(() => ({
 
 export const desk = useDesk.getState;
 export const change = useDesk.setState;
+
+/** Whether a call has been begun that is neither sent nor discarded. */
+export const isBegun = ({ draft, picked }: Pick<Desk, "draft" | "picked">): boolean =>
+  draft !== EMPTY_DRAFT || picked !== null;
 
 /** Server time now, ms. */
 export const serverNow = (): number => Date.now() + desk().clockOffset;

@@ -43,7 +43,7 @@ export const TYPE_WORDS: Record<IncidentType, readonly string[]> = {
   rescue: ["rescue", "qx", "抢险", "救援"],
   traffic: ["traffic", "jt", "交", "交通"],
   holdup: ["holdup", "qj", "劫", "抢劫"],
-  panic: ["panic", "jz", "求助", "紧急求助"],
+  panic: ["panic", "jz", "求救", "求助", "紧急求助"],
   burglary: ["burglary", "rq", "入侵", "盗警"],
   public_order: ["order", "za", "治", "治安"],
   gas: ["gas", "qt", "气", "燃气"],

@@ -101,7 +101,7 @@ export function ask(asked: Ask, names: ActNames): string {
     case "no_text_here":
       return "停勤原因只选一项，不能附文字";
     case "type_needed":
-      return "改为何种类型？火警、急救、抢险、交通、抢劫、求助、入侵、治安、燃气、危化、故障";
+      return "改为何种类型？火警、急救、抢险、交通、抢劫、求救、入侵、治安、燃气、危化、故障";
     case "minutes_needed":
       return "暂缓多久？例如：缓 30 ;等待业主";
     case "one_verb":

@@ -142,7 +142,7 @@ function open(container: HTMLElement, url: string | null, bounds: Bounds): Ready
   map.on("moveend", draw);
 
   map.on("click", (event: MapMouseEvent) => {
-    if (desk().picking) {
+    if (desk().panel === "open") {
       change({ picked: { lat: event.lngLat.lat, lon: event.lngLat.lng } });
       return;
     }
@@ -181,7 +181,8 @@ export default function MapPane() {
   const live = useDesk((state) => state.live);
   const selected = useDesk((state) => state.selected);
   const shownUnit = useDesk((state) => state.shownUnit);
-  const picking = useDesk((state) => state.picking && state.panel === "open");
+  const picking = useDesk((state) => state.panel === "open");
+  const placed = useDesk((state) => state.picked !== null || state.draft.site?.place != null);
   const picked = useDesk((state) => state.picked);
   const theme = useDesk((state) => state.theme);
 
@@ -241,7 +242,7 @@ export default function MapPane() {
     <>
       <div className={picking ? "map picking" : "map"} ref={container} />
       {told && <p className="map-word">{told === "absent" ? words.map.absent : words.map.failed}</p>}
-      {picking && !picked && <p className="map-word map-pick">{words.map.pick}</p>}
+      {picking && !placed && <p className="map-word map-pick">{words.map.pick}</p>}
       {opened && (
         <div className="map-buttons">
           <button type="button" aria-label={words.map.zoomIn} onClick={() => zoom(1)}>
