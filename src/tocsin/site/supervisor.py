@@ -3,6 +3,7 @@ ends is started again, with the reason in the log; SIGTERM ends all, the databas
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -10,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Final
 
 from tocsin.site.postgres import next_wait_s
@@ -22,8 +24,15 @@ STOP_S: Final = 10.0
 REFUSED: Final = 2
 """Exit code of a process that cannot run as it is configured: starting it again is no use."""
 
+ORPHAN_S: Final = 2.0
+"""Seconds that a child of a killed supervisor gets to finish before SIGKILL. The kernel has asked
+it to stop already, and nothing that it acknowledged depends on how it ends."""
+
 STOP_ORDER: Final = ("city", "edge", "web", "work", "clock")
 """Intake stops first, so that what it acknowledged is decided and seen by those still there."""
+
+_PARENT: Final = "TOCSIN_PARENT"
+"""Variable in a child's environment: the process id of who started it."""
 
 _TURN_S: Final = 0.02
 
@@ -55,12 +64,12 @@ class Child:
         self._wait_s = 0.0
         self._due = 0.0
 
-    def start(self) -> None:
+    def start(self, now: float) -> None:
         """Call from the thread that stays: the kernel ends the child when that thread ends."""
-        self._began = time.monotonic()
+        self._began = now
         self.process = subprocess.Popen(
             self.command,
-            env=self.environment,
+            env={**self.environment, _PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -92,7 +101,7 @@ class Child:
                 extra={"child": self.name, "why": reason(code), "wait_s": self._wait_s},
             )
         if now >= self._due:
-            self.start()
+            self.start(now)
         return True
 
     def stop(self, *, hurry: Callable[[], bool]) -> None:
@@ -128,9 +137,13 @@ class Supervisor:
 
     def run(self, *, each_turn: Callable[[], None] = lambda: None) -> int:
         """Start all and tend them until asked to stop; stop them in order. The exit code: 0, or 2
-        when one of them refuses its configuration."""
+        when one of them refuses its configuration.
+
+        What an earlier, killed supervisor left of the same children is ended first: it holds ports.
+        """
+        end_orphans([child.command for child in self.children], hurry=self.asked_to_stop)
         for child in self.children:
-            child.start()
+            child.start(time.monotonic())
         refused: list[str] = []
         while not self._asked and not refused:
             now = time.monotonic()
@@ -146,6 +159,39 @@ class Supervisor:
         order = {name: place for place, name in enumerate(STOP_ORDER)}
         for child in sorted(self.children, key=lambda one: order.get(one.name, -1)):
             child.stop(hurry=lambda: self._asked > 1)
+
+
+def end_orphans(commands: Sequence[Sequence[str]], *, hurry: Callable[[], bool]) -> None:
+    """Wait until nothing runs that an earlier, killed supervisor started with one of `commands`
+    (further arguments apart); kill what is left after `ORPHAN_S`, or at once when `hurry`."""
+    until = time.monotonic() + ORPHAN_S
+    while found := list(_orphans(commands)):
+        if time.monotonic() > until + ORPHAN_S:
+            logger.error("what an earlier run left does not end", extra={"pids": found})
+            return
+        if hurry() or time.monotonic() > until:
+            logger.warning("killing what an earlier run left", extra={"pids": found})
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(_TURN_S)
+
+
+def _orphans(commands: Sequence[Sequence[str]]) -> Iterator[int]:
+    """Process ids of the living children whose parent is no longer the one that started them."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if not any(words[: len(command)] == list(command) for command in commands):
+                continue
+            environment = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
+            # "pid (name) state ppid ..."; the name may hold anything, parentheses too.
+            state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:  # it has ended, or belongs to somebody else
+            continue
+        started_by = next((one for one in environment if one.startswith(f"{_PARENT}=")), None)
+        if started_by not in (None, f"{_PARENT}={parent}") and state != "Z":
+            yield int(entry.name)
 
 
 def listen_to_signals(stop: Callable[..., None]) -> None:

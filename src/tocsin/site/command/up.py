@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from tocsin.site.files import write_durably
 from tocsin.site.language import say
 from tocsin.site.logs import start_logging
 from tocsin.site.postgres import Postgres, external_urls
+from tocsin.site.sockets import print_line
 from tocsin.site.supervisor import Child, Supervisor, child_environment, command_line
 
 PROCESSES: Final = ("edge", "web", "work", "clock")
@@ -33,30 +35,38 @@ class _StopAsked(BaseException):
 
 
 class Announced:
-    """The sockets that the children said they listen on; each is said once on our own output."""
+    """The sockets that the children said they listen on; each is said once on our own output.
+
+    Each child is heard by a thread of its own: one line at a time is taken, and said whole.
+    """
 
     def __init__(self, chosen: Configuration, said: Callable[[str], None]) -> None:
         self.ports: dict[str, int] = {}
         self._chosen = chosen
         self._said = said
         self._lines: set[str] = set()
+        self._lock = threading.Lock()
 
     def listener(self, child: Callable[[], Child]) -> Callable[[str], None]:
         """What hears `child`: keeps its sockets where they are when it is started again."""
 
         def heard(line: str) -> None:
-            words = line.split()
-            if len(words) == 4 and words[0] == "listening":
-                _, name, _, address = words
-                if name not in self.ports:
-                    self.ports[name] = int(address.rpartition(":")[2])
-                    child().command += ["--listen", self._pinned(name)]
-                if line in self._lines:
-                    return
-                self._lines.add(line)
-            self._said(line)
+            with self._lock:
+                self._heard(line, child())
 
         return heard
+
+    def _heard(self, line: str, child: Child) -> None:
+        words = line.split()
+        if len(words) == 4 and words[0] == "listening":
+            _, name, _, address = words
+            if name not in self.ports:
+                self.ports[name] = int(address.rpartition(":")[2])
+                child.command += ["--listen", self._pinned(name)]
+            if line in self._lines:
+                return
+            self._lines.add(line)
+        self._said(line)
 
     def _pinned(self, name: str) -> str:
         hosts = {"web": self._chosen.web.host, "dc09": self._chosen.edge.dc09.host}
@@ -77,7 +87,7 @@ def run_site(
     *,
     prepare: Callable[[Urls], None] = lambda _: None,
     each_turn: Callable[[Supervisor, Announced], None] = lambda *_: None,
-    said: Callable[[str], None] = lambda line: print(line, flush=True),
+    said: Callable[[str], None] = print_line,
 ) -> int:
     """Run everything on `data` until SIGTERM or SIGINT; the exit code.
 
