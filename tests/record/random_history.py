@@ -27,6 +27,7 @@ from tocsin.record.heard import Heard
 from tocsin.record.heard_rows import WRITE, Batch
 from tocsin.record.ids import OrderedIds
 from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.working import judge_pending, react_after, sound_due
@@ -221,10 +222,8 @@ _ids = OrderedIds()
 
 def hear(connection: Connection, keyring: Keyring, message: Heard) -> UUID:
     """Keeps one message as the intake does, without its event loop; the first signal's id."""
-    epoch = keyring.epoch(message.received_at)
-    batch = Batch(keyring.heard(epoch, create=True), epoch, _ids)
+    batch = Batch(DayKeys(keyring), _ids, 1)
     identifier = batch.add(message, None)
-    columns = [list(one) if isinstance(one, tuple) else one for one in batch.rows()]
-    RawCursor(connection).execute(WRITE.encode(), columns)
+    RawCursor(connection).execute(WRITE.encode(), batch.rows())
     connection.commit()
     return identifier

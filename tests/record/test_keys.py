@@ -99,8 +99,8 @@ def test_ids_sort_by_time_and_tell_it(moment: datetime, noise: bytes) -> None:
 
 def test_ids_of_one_writer_keep_their_order_within_a_millisecond() -> None:
     ids = OrderedIds()
-    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    now = milliseconds(datetime(2026, 11, 21, 12, tzinfo=UTC))
     made = [ids.next(now, bytes([255 - number % 256]) * 8) for number in range(4_096)]
-    made.append(ids.next(now + timedelta(milliseconds=1), bytes(8)))
+    made.append(ids.next(now + 1, bytes(8)))
     assert made == sorted(made)
     assert ids.next(now, bytes(8)) not in made

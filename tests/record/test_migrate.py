@@ -20,7 +20,7 @@ from tocsin.record.migrate import (
 )
 from tocsin.record.views import list_rows, rebuild
 
-APPEND_ONLY = ("log.fact", "log.position", "heard.message", "heard.signal", "heard.rewrapped")
+APPEND_ONLY = ("log.fact", "log.position", "heard.message", "heard.further", "heard.rewrapped")
 
 
 def test_every_migration_is_applied_once(empty_urls: Urls) -> None:
@@ -123,7 +123,7 @@ def test_facts_and_what_was_heard_can_only_be_added(owner: Connection) -> None:
             "log.number",
             "log.cursor",
         ),
-        *("heard.pending", "heard.quarantined"),
+        *("heard.arrived", "heard.pending", "heard.quarantined"),
     }
 
 
@@ -132,7 +132,7 @@ def test_the_application_may_not_change_or_create(connection: Connection) -> Non
         "UPDATE log.fact SET body = ''",
         "DELETE FROM log.position",
         "TRUNCATE heard.message",
-        "DELETE FROM heard.signal",
+        "DELETE FROM heard.further",
         "UPDATE heard.message_default SET answer = ''",
         "CREATE TABLE log.mine (x int)",
         "ALTER TABLE log.fact DISABLE TRIGGER ALL",

@@ -21,6 +21,7 @@ from tocsin.record.heard import Heard
 from tocsin.record.heard_rows import WRITE, Batch
 from tocsin.record.ids import OrderedIds
 from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row
@@ -31,6 +32,7 @@ _accounts = itertools.count(0xA000)
 
 @pytest.fixture
 def desk(connection: Connection, keyring: Keyring) -> Desk:
+    connection.execute("DELETE FROM heard.arrived")
     connection.execute("DELETE FROM heard.pending")
     connection.execute("DELETE FROM log.due")
     connection.commit()
@@ -108,7 +110,7 @@ def test_an_unknown_source_opens_one_card_in_the_watch_band(desk: Desk) -> None:
 
 def flood(desk: Desk, messages: int) -> None:
     """`messages` of as many unknown accounts from one address, in one commit."""
-    batch = Batch(desk.keyring.heard(f"{NOW:%Y%m%d}", create=True), f"{NOW:%Y%m%d}", OrderedIds())
+    batch = Batch(DayKeys(desk.keyring), OrderedIds(), messages)
     for number in range(messages):
         account = f"{0xC0000 + number:X}"
         read = SignalRead(protocol="dc09", token="SIA-DCS", account=account, code="FA")

@@ -12,12 +12,15 @@ from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
+import msgspec
+
 from tocsin.core.terms import IncidentType, Level
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRead:
+class SignalRead(msgspec.Struct, frozen=True, gc=False):
     """One event read from a frame, as the device said it.
+
+    A struct and not a dataclass, because one is made for every frame of a storm.
 
     `code` is the code of the token's own list: two letters for SIA-DCS (`FA`), three digits for
     ADM-CID (`110`), empty for NULL. `qualifier` is `1` (new event or opening), `3` (restore or

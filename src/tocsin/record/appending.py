@@ -25,7 +25,7 @@ from tocsin.record.facts import (
     require_readable,
     sealed_part,
 )
-from tocsin.record.keys import CannotOpen, KeyMissing, Keyring
+from tocsin.record.keys import KeyMissing, Keyring
 from tocsin.record.sealing import rewrapped
 from tocsin.record.views.writing import Written, write_rows
 
@@ -81,12 +81,12 @@ def append(
     actor: Actor,
     command: UUID,
     now: datetime,
-    heard: Mapping[UUID, tuple[UUID, bytes]],
+    heard: Mapping[UUID, UUID],
 ) -> list[StoredFact]:
     """Write what was decided on `heads` (the locked ones; others begin here).
 
-    `heard` gives message and wrapped key of signals that may join an incident. Every key that
-    seals anything is on disk when this returns, before the caller commits.
+    `heard` gives the messages of signals that may join an incident. Every key that seals anything
+    is on disk when this returns, before the caller commits.
     """
     after = {subject: Head(head.version, head.state) for subject, head in heads.items()}
     kinds: dict[UUID, SubjectKind] = {}
@@ -113,7 +113,7 @@ def append(
         places.append((state.district, state.agency))
         facts.append(StoredFact(kind, subject, subject_kind, version, incident, data_of(body)))
         if isinstance(fact, SignalJoined) and fact.signal in heard:
-            _rewrap(connection, keyring, *heard[fact.signal], incident=subject, now=now)
+            _rewrap(connection, keyring, heard[fact.signal], incident=subject, now=now)
     if not facts:
         return facts
     connection.execute(
@@ -180,7 +180,6 @@ def _rewrap(
     connection: Connection,
     keyring: Keyring,
     message: UUID,
-    wrapped_key: bytes,
     *,
     incident: UUID,
     now: datetime,
@@ -188,8 +187,8 @@ def _rewrap(
     """What was heard lives and dies with the incident from now on. A key that is gone already
     must not stop an incident: the bytes are lost either way, and the log says so."""
     try:
-        wrapped = rewrapped(keyring, message, wrapped_key, incident)
-    except (KeyMissing, CannotOpen) as error:
+        wrapped = rewrapped(keyring, message, incident)
+    except KeyMissing as error:
         logger.error(  # noqa: TRY400 - the reason is known, a trace says no more
             "what was heard cannot be opened",
             extra={"message_id": str(message), "incident": str(incident), "error": str(error)},

@@ -9,9 +9,12 @@ from tocsin.record.database import Connection
 # Somebody asks each second: more than 10 000 waiting signals are not counted out.
 _LAG: Final = """
 SELECT
-    (SELECT count(*) FROM (SELECT FROM heard.pending LIMIT 10001) p) AS signals_waiting,
+    (SELECT count(*) FROM (SELECT FROM heard.pending LIMIT 10001) p)
+        + (SELECT coalesce(sum(cardinality(a.signals)), 0)
+           FROM (SELECT signals FROM heard.arrived LIMIT 100) a) AS signals_waiting,
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(s.received_at)))
-     FROM (SELECT signal FROM heard.pending ORDER BY signal LIMIT 1) p
+     FROM ((SELECT signal FROM heard.pending ORDER BY signal LIMIT 1)
+           UNION ALL (SELECT id FROM heard.arrived ORDER BY id LIMIT 1)) p
      JOIN heard.signal s ON s.id = p.signal)::float8 AS oldest_s,
     (SELECT count(*) FROM log.pending) AS sequencer_behind,
     (SELECT count(*) FROM heard.quarantined)
@@ -26,7 +29,7 @@ def lag(connection: Connection) -> dict[str, Any]:
     assert row is not None
     waiting, oldest_s, behind, quarantined = row
     return {
-        "signals_waiting": waiting,
+        "signals_waiting": int(waiting),
         "oldest_s": round(oldest_s or 0.0, 3),
         "sequencer_behind": behind,
         "quarantined": quarantined,

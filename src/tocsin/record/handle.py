@@ -188,9 +188,7 @@ WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"""
 _READ: Final = "SELECT subject, kind, version, state FROM log.head WHERE subject = ANY(%s)"
 _DONE: Final = "SELECT body_hash, outcome FROM log.command WHERE key = %s"
 _HEARD: Final = """
-SELECT s.id, s.message, m.wrapped_key FROM heard.signal s
-JOIN heard.message m ON m.id = s.message AND m.received_at = s.received_at
-WHERE s.id = ANY(%s)"""
+SELECT id, message FROM heard.signal WHERE id = ANY(%s)"""
 _NUMBER: Final = """
 INSERT INTO log.number AS n (agency, last) VALUES (%s, 1001)
 ON CONFLICT (agency) DO UPDATE SET last = n.last + 1 RETURNING last"""
@@ -320,7 +318,7 @@ def _write(
                 actor=request.actor,
                 command=(command_id := uuid7_of(milliseconds(request.now), os.urandom(10))),
                 now=request.now,
-                heard={row[0]: (row[1], row[2]) for row in heard.fetchall()} if heard else {},
+                heard=dict(heard.fetchall()) if heard else {},
             )
             connection.execute(
                 "INSERT INTO log.command (key, id, actor, body_hash, outcome, at)"

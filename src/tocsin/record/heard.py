@@ -13,13 +13,13 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tocsin.core.signals import SignalRead
 from tocsin.record.database import DatabaseAway, Urls, connect_async
 from tocsin.record.heard_rows import REPEAT_WINDOW, WRITE, Batch, Known, recent
 from tocsin.record.ids import OrderedIds
 from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
 
 logger = logging.getLogger("tocsin.heard")
 
@@ -103,14 +103,12 @@ class HeardLog:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._ids = OrderedIds()
-        self._epoch = ""
-        self._epoch_cipher: AESGCM | None = None
 
     # -- start and stop -----------------------------------------------------------------------
 
     async def start(self, urls: Urls, keyring: Keyring) -> None:
         """Begin; returns at once. Await `connected()` to know that messages can be kept."""
-        self._keyring = keyring
+        self._keys = DayKeys(keyring)
         self._url = urls.application
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run(), name=f"heard {self.name}")
@@ -281,7 +279,7 @@ class HeardLog:
             raise
 
     async def _commit(self, write: Any, taken: list[Waiting]) -> None:
-        batch = Batch(self._cipher_of(taken[0][0].received_at), self._epoch, self._ids)
+        batch = Batch(self._keys, self._ids, len(taken))
         kept: list[Kept] = []
         for message, _ in taken:
             repeated = self._repeat(message, batch)
@@ -330,13 +328,6 @@ class HeardLog:
         self._repeats = {
             key: known for key, known in self._repeats.items() if newest - known.at <= REPEAT_WINDOW
         }
-
-    def _cipher_of(self, at: datetime) -> AESGCM:
-        epoch = self._keyring.epoch(at)
-        if epoch != self._epoch or self._epoch_cipher is None:
-            self._epoch_cipher = self._keyring.heard(epoch, create=True)
-            self._epoch = epoch
-        return self._epoch_cipher
 
     def _turn_away(self) -> None:
         """The database is away: whoever waits hears nothing, and tries again."""

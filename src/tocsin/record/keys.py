@@ -45,6 +45,12 @@ def unseal(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:
         raise CannotOpen("the sealed bytes do not open with this key") from error
 
 
+def derived(key: bytes, name: bytes) -> bytes:
+    """The key of `name` under `key`: keyed BLAKE2b (RFC 7693), a pseudorandom function. Whoever has
+    one such key has no other, and without `key` there is none."""
+    return hashlib.blake2b(name, digest_size=KEY_BYTES, key=key, person=b"tocsin.derived").digest()
+
+
 class Keyring:
     """The keys in one directory (made 0700, files 0600). May be shared by threads and processes.
 
@@ -99,11 +105,12 @@ class Keyring:
         """The name of the heard key in use at `at`: its UTC day, `20261121`."""
         return at.strftime("%Y%m%d")
 
-    def heard(self, epoch: str, *, create: bool = False) -> AESGCM:
-        """The key of an epoch. Raises `KeyMissing` without `create`."""
-        if len(epoch) != 8 or not epoch.isdecimal() or not epoch.isascii():
-            raise KeyMissing(f"{epoch!r} is not the name of a heard key")
-        return self._cipher(f"heard/{epoch}.key", create=create)
+    def heard(self, epoch: str, *, create: bool = False) -> bytes:
+        """The key of an epoch, from which its messages' keys are `derived`.
+
+        Raises `KeyMissing` without `create`.
+        """
+        return self._bytes(f"heard/{epoch}.key", create=create)
 
     # -- devices and fingerprints -------------------------------------------------------------
 
@@ -163,6 +170,7 @@ def _write_new(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        _give_to_keeper(descriptor, path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -183,7 +191,17 @@ def _make_directory(directory: Path) -> None:
         here = here.parent
     for one in reversed(missing):
         one.mkdir(mode=0o700, exist_ok=True)
+        opened = os.open(one, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        _give_to_keeper(opened, one.parent)
+        os.close(opened)
         _sync(one.parent)
+
+
+def _give_to_keeper(descriptor: int, directory: Path) -> None:
+    # A command that root types beside the running processes makes keys that these must read.
+    keeper = directory.stat()
+    if os.geteuid() == 0 and keeper.st_uid != 0:
+        os.fchown(descriptor, keeper.st_uid, keeper.st_gid)
 
 
 def _sync(directory: Path) -> None:

@@ -136,7 +136,7 @@ def _check(done: list[tuple[int, str, str]], known: list[Migration]) -> None:
 # append, nothing else. Whatever is not named here it may not touch.
 _PRIVILEGES: Final = {
     "SELECT, INSERT": (
-        *("log.fact", "log.position", "heard.message", "heard.signal", "heard.rewrapped"),
+        *("log.fact", "log.position", "heard.message", "heard.further", "heard.rewrapped"),
         *("heard.quarantined", "tracks.position"),
     ),
     "SELECT, INSERT, UPDATE, DELETE": (
@@ -146,7 +146,8 @@ _PRIVILEGES: Final = {
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
         *("ref.site", "ref.device", "tracks.latest"),
     ),
-    "SELECT": ("migration.applied",),
+    "SELECT, INSERT, DELETE": ("heard.arrived",),
+    "SELECT": ("migration.applied", "heard.signal"),
 }
 _FUNCTIONS: Final = ("prepare_partitions", "forget_positions")
 

@@ -1,5 +1,5 @@
-"""How what is heard is sealed: each message under a key of its own, that key wrapped under the key
-of the day, and again under the key of each incident that a signal of it joins."""
+"""How what is heard is sealed: each message under a key of its own, made from the key of the day
+and its id, and kept again under the key of each incident that a signal of it joins."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tocsin.record.keys import Keyring, seal, unseal
+from tocsin.record.ids import time_of
+from tocsin.record.keys import Keyring, derived, seal, unseal
 
-_EPOCH_BYTES: Final = 8  # `20261121`
 _BODY: Final = b"body"
 _TEXT: Final = b"text"
+_DAY_MS: Final = 86_400_000
 
 
-def message_key(keyring: Keyring, message: UUID, wrapped_key: bytes) -> AESGCM:
-    """The key of a message from what is stored beside it. Raises `KeyMissing`, `CannotOpen`."""
-    epoch = wrapped_key[:_EPOCH_BYTES].decode("ascii", "replace")
-    return AESGCM(unseal(keyring.heard(epoch), wrapped_key[_EPOCH_BYTES:], message.bytes))
+def message_key(keyring: Keyring, message: UUID) -> AESGCM:
+    """The key of a message while the key of its day is there. Raises `KeyMissing`."""
+    return AESGCM(_key(keyring, message))
 
 
 def message_key_of_incident(
@@ -28,11 +28,32 @@ def message_key_of_incident(
     return AESGCM(unseal(keyring.incident(incident), wrapped_key, message.bytes))
 
 
-def rewrapped(keyring: Keyring, message: UUID, wrapped_key: bytes, incident: UUID) -> bytes:
+def rewrapped(keyring: Keyring, message: UUID, incident: UUID) -> bytes:
     """The message's key under the incident's, which is on disk when this returns."""
-    epoch = wrapped_key[:_EPOCH_BYTES].decode("ascii", "replace")
-    key = unseal(keyring.heard(epoch), wrapped_key[_EPOCH_BYTES:], message.bytes)
-    return seal(keyring.incident(incident, create=True), key, message.bytes)
+    return seal(keyring.incident(incident, create=True), _key(keyring, message), message.bytes)
+
+
+def _key(keyring: Keyring, message: UUID) -> bytes:
+    # The id holds the time of receipt, whose UTC day names the key that it was made from.
+    return derived(keyring.heard(keyring.epoch(time_of(message))), message.bytes)
+
+
+class DayKeys:
+    """Keys of messages that are being written. Each day's key is made durable, or read, once."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._days: dict[int, bytes] = {}
+
+    def cipher(self, message: bytes, ms: int) -> AESGCM:
+        """For the message of this id, made at `ms` milliseconds since 1970."""
+        day = ms // _DAY_MS
+        key = self._days.get(day)
+        if key is None:
+            epoch = self._keyring.epoch(time_of(UUID(bytes=message)))
+            key = self._keyring.heard(epoch, create=True)
+            self._days = {day: key}
+        return AESGCM(derived(key, message))
 
 
 def open_body(cipher: AESGCM, message: UUID, sealed: bytes) -> bytes:

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 
 from tocsin.core.commands import JudgeSignal, TimeIsUp
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.reactions import reactions
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Actor, Datum, Place, Reason, Refused, Role, SubjectKind
+from tocsin.record.arrivals import sort_arrivals
 from tocsin.record.database import Connection, DatabaseAway
 from tocsin.record.facts import decode
 from tocsin.record.figures import counters, lag
@@ -68,12 +69,11 @@ ORDER BY w.turn, w.signal LIMIT %s"""
 
 _PENDING: Final = """
 SELECT p.signal, p.failures, s.received_at, s.district, s.agency, s.device, s.repeat_of, s.read,
-    s.text IS NOT NULL AS has_text, coalesce(m.source_address, '') AS source,
+    s.text IS NOT NULL AS has_text, s.source_address AS source,
     t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum
 FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
 JOIN heard.pending p USING (signal)
 JOIN heard.signal s ON s.id = p.signal
-LEFT JOIN heard.message m ON m.id = s.message AND m.received_at = s.received_at
 LEFT JOIN ref.device d ON d.id = s.device
 LEFT JOIN ref.site t ON t.id = coalesce(s.site, d.site)
 ORDER BY picked.place"""
@@ -106,6 +106,7 @@ def judge_pending(
     next rounds and set aside after FAILURES_MAX; it never stops the others. Raises what says that
     the database is away.
     """
+    sort_arrivals(connection)
     waiting = _next_signals(connection, limit)
     connection.rollback()
     for one in waiting:

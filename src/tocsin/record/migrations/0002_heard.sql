@@ -2,46 +2,67 @@
 
 CREATE SCHEMA heard;
 
--- Ids are UUID v7 made of `received_at`, so an id finds its partition.
+-- One row per message, with the first signal read from it: nearly every message has just one, and
+-- each row less here is a panel answered sooner. Ids are UUID v7, so an id finds its partition.
 CREATE TABLE heard.message (
-    id             uuid        NOT NULL,
+    id             uuid        PRIMARY KEY,
     received_at    timestamptz NOT NULL,
     intake         text        NOT NULL,
     protocol       text        NOT NULL,
     source_address text        NOT NULL,
-    wrapped_key    bytea       NOT NULL, -- epoch, nonce and the message's key under the epoch's
     body           bytea       NOT NULL, -- nonce and AES-256-GCM of the bytes as they came
     answer         text        NOT NULL,
     problem        text,
     repeat_key     bytea,
-    PRIMARY KEY (id, received_at)
-) PARTITION BY RANGE (received_at);
+    district       text        NOT NULL,
+    agency         text        NOT NULL,
+    device         uuid,
+    site           uuid,
+    assurance      text        NOT NULL,
+    repeat_of      uuid,
+    read           bytea, -- JSON of the first SignalRead without its text
+    text           bytea  -- nonce and AES-256-GCM of its text under the message's key
+) PARTITION BY RANGE (id);
 CREATE TABLE heard.message_default PARTITION OF heard.message DEFAULT;
+CREATE INDEX message_of_district ON heard.message (district, id DESC);
 
-CREATE TABLE heard.signal (
+-- The second and further signals of a message.
+CREATE TABLE heard.further (
     id          uuid        PRIMARY KEY,
     message     uuid        NOT NULL,
     received_at timestamptz NOT NULL,
+    intake      text        NOT NULL,
+    protocol    text        NOT NULL,
+    source_address text    NOT NULL,
+    problem     text,
     district    text        NOT NULL,
     agency      text        NOT NULL,
     device      uuid,
     site        uuid,
     assurance   text        NOT NULL,
     repeat_of   uuid,
-    read        bytea       NOT NULL, -- JSON of the SignalRead without its text
-    text        bytea                 -- nonce and AES-256-GCM of its text under the message's key
+    read        bytea       NOT NULL,
+    text        bytea
 );
-CREATE INDEX signal_of_district ON heard.signal (district, id DESC);
-CREATE INDEX signal_of_device ON heard.signal (device, id DESC) WHERE device IS NOT NULL;
+CREATE INDEX further_of_district ON heard.further (district, id DESC);
+CREATE INDEX further_of_message ON heard.further (message);
 
--- One message with its first signal, and a further signal of one, as rows of a batch travel.
+CREATE VIEW heard.signal AS
+    SELECT id, id AS message, received_at, intake, protocol, source_address, problem, district,
+        agency, device, site, assurance, repeat_of, read, text
+    FROM heard.message WHERE read IS NOT NULL
+    UNION ALL
+    SELECT id, message, received_at, intake, protocol, source_address, problem, district,
+        agency, device, site, assurance, repeat_of, read, text
+    FROM heard.further;
+
+-- Rows of a batch as they travel.
 CREATE TYPE heard.given AS (
     id             uuid,
     received_at    timestamptz,
     intake         text,
     protocol       text,
     source_address text,
-    wrapped_key    bytea,
     body           bytea,
     answer         text,
     problem        text,
@@ -55,12 +76,22 @@ CREATE TYPE heard.given AS (
     read           bytea,
     text           bytea
 );
-CREATE TYPE heard.further AS (
-    signal    uuid,
-    message   uuid,
-    repeat_of uuid,
-    read      bytea,
-    text      bytea
+CREATE TYPE heard.given_further AS (
+    id             uuid,
+    message        uuid,
+    received_at    timestamptz,
+    intake         text,
+    protocol       text,
+    source_address text,
+    problem        text,
+    district       text,
+    agency         text,
+    device         uuid,
+    site           uuid,
+    assurance      text,
+    repeat_of      uuid,
+    read           bytea,
+    text           bytea
 );
 
 -- The message's key again, under the key of the incident that a signal of it joined.
@@ -72,8 +103,17 @@ CREATE TABLE heard.rewrapped (
     PRIMARY KEY (message, incident)
 );
 
--- Signals that nobody has judged yet. Each sender has a queue of its own, so that a flood from one
--- delays nobody else: a known device its id (also when it reports on two ways), else the address.
+-- Signals that nobody has judged yet, as the intake hands them over: one row per commit. `tocsin
+-- work` sorts them into `pending` before it judges.
+CREATE TABLE heard.arrived (
+    id      uuid   PRIMARY KEY, -- of the first of them
+    signals uuid[] NOT NULL,
+    devices uuid[] NOT NULL,
+    sources text[] NOT NULL
+);
+
+-- The same, sorted. Each sender has a queue of its own, so that a flood from one delays nobody
+-- else: a known device its id (also when it reports on two ways), else the address.
 CREATE TABLE heard.pending (
     signal   uuid     PRIMARY KEY,
     known    boolean  NOT NULL,

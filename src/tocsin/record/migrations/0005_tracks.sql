@@ -23,6 +23,13 @@ CREATE TABLE tracks.latest (
     heading real
 ) WITH (fillfactor = 50);
 
+-- The smallest id that a UUID v7 of this moment can have.
+CREATE FUNCTION log.first_id(at timestamptz) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+    SELECT (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0')
+        || '70008000000000000000')::uuid
+$$;
+
 -- Partitions are made ahead: days of messages, hours of positions. The application role may not
 -- create tables, so it calls this. A partition that cannot be made now (its rows are already in
 -- the default one, or somebody holds a lock) is left out: the default partition takes the rows.
@@ -41,7 +48,7 @@ BEGIN
             BEGIN
                 EXECUTE format(
                     'CREATE TABLE heard.%I PARTITION OF heard.message FOR VALUES FROM (%L) TO (%L)',
-                    name, start, start + interval '1 day');
+                    name, log.first_id(start), log.first_id(start + interval '1 day'));
                 made := made + 1;
             EXCEPTION WHEN check_violation OR lock_not_available THEN NULL;
             END;

@@ -123,7 +123,7 @@ LISTS: Final[dict[str, List]] = {
             "site": ("s.site = %s", "uuid"),
             "district": ("s.district = %s", "text"),
             "agency": ("s.agency = %s", "text"),
-            "problem": ("(m.problem IS NOT NULL) = %s", "bool"),
+            "problem": ("(s.problem IS NOT NULL) = %s", "bool"),
             "since": ("s.received_at >= %s", "time"),
             "until": ("s.received_at < %s", "time"),
         },

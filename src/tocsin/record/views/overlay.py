@@ -5,11 +5,11 @@ are JSON values: ids and times are strings."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from tocsin.core.code_tables import meaning
 from tocsin.core.judging import LATE_AFTER
@@ -36,10 +36,9 @@ LEFT JOIN ref.station s ON s.id = u.station
 LEFT JOIN tracks.latest t ON t.unit = u.id AND u."order" IS NOT NULL"""
 SIGNALS: Final = """
 SELECT s.id, s.message, s.received_at, s.district, s.agency, s.device, s.site, s.assurance,
-    s.repeat_of, s.read, s.text, m.intake, m.protocol, m.source_address, m.problem, m.wrapped_key,
-    v.row, v.incident
+    s.repeat_of, s.read, s.text, s.intake, s.protocol, s.source_address, s.problem, v.row,
+    v.incident
 FROM heard.signal s
-LEFT JOIN heard.message m ON m.id = s.message AND m.received_at = s.received_at
 LEFT JOIN view.signal v ON v.id = s.id"""
 
 BY_ID: Final = {

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -114,8 +115,8 @@ def raw_of(connection: Connection, keyring: Keyring, signal: Mapping[str, Any]) 
     """The bytes as heard, of a row of `SIGNALS`; None if their keys are gone."""
     found = fetch(
         connection,
-        "SELECT body FROM heard.message WHERE id = %s AND received_at = %s",
-        [signal["message"], signal["received_at"]],
+        "SELECT body FROM heard.message WHERE id = %s",
+        [signal["message"]],
     )
     cipher = _cipher(connection, keyring, signal)
     if not found or cipher is None:
@@ -147,11 +148,8 @@ def _shipped(
 
 def _cipher(connection: Connection, keyring: Keyring, signal: Mapping[str, Any]) -> AESGCM | None:
     """The message's key: by the day it was heard, else by the incident it joined."""
-    if signal["wrapped_key"] is not None:
-        try:
-            return message_key(keyring, signal["message"], signal["wrapped_key"])
-        except (KeyMissing, CannotOpen):
-            pass
+    with contextlib.suppress(KeyMissing):
+        return message_key(keyring, signal["message"])
     wraps = fetch(
         connection,
         "SELECT incident, wrapped_key FROM heard.rewrapped WHERE message = %s",
