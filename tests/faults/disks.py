@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-SIZE_MB = 800
+SIZE_MB = 400
 
 
 def run(*command: str | Path) -> None:

@@ -1,5 +1,5 @@
 """Alarm panels that behave as real ones: one frame at a time over TCP, sent again until it is
-acknowledged. What was acknowledged is remembered, to be asked for later."""
+acknowledged. What was acknowledged is remembered, to be asked for later; of polls, when it was."""
 
 from __future__ import annotations
 
@@ -26,18 +26,7 @@ class Panel:
     sent_again: int = 0
 
     def frame(self, zone: int) -> bytes:
-        data = f"#{self.account}|Nri1/FA{zone:04d}"
-        return encode(
-            Frame(
-                token="SIA-DCS",
-                sequence=f"{zone:04d}",
-                receiver=None,
-                line="0",
-                account=self.account,
-                data=data.encode(),
-                timestamp=None,
-            )
-        )
+        return written("SIA-DCS", zone, self.account, f"#{self.account}|Nri1/FA{zone:04d}")
 
 
 class Panels:
@@ -101,6 +90,64 @@ class Panels:
                 time.sleep(dice.uniform(0.1, 0.3))
         if line is not None:
             line.close()
+
+
+class Polls:
+    """Supervision of `accounts`: each asks every `pause_s` whether it is heard, from `start` to
+    `stop`. `answered_at` are the monotonic times of the acknowledgements."""
+
+    def __init__(self, accounts: list[str], address: tuple[str, int], *, pause_s: float) -> None:
+        self.answered_at: list[float] = []
+        self._address = address
+        self._pause_s = pause_s
+        self._ending = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(account,), daemon=True) for account in accounts
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._ending.set()
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def answered_between(self, since: float, until: float) -> int:
+        """How many polls were acknowledged in that time."""
+        return sum(since < at < until for at in list(self.answered_at))
+
+    def _run(self, account: str) -> None:
+        line: socket.socket | None = None
+        while not self._ending.wait(self._pause_s):
+            try:
+                line = line or socket.create_connection(self._address, timeout=ANSWER_S)
+                line.sendall(written("NULL", 0, account, ""))
+                if acknowledges(answer(line), account, 0):
+                    self.answered_at.append(time.monotonic())
+            except OSError:
+                if line is not None:
+                    line.close()
+                    line = None
+        if line is not None:
+            line.close()
+
+
+def written(token: str, sequence: int, account: str, data: str) -> bytes:
+    """A plain frame without a time, as bytes."""
+    return encode(
+        Frame(
+            token=token,
+            sequence=f"{sequence:04d}",
+            receiver=None,
+            line="0",
+            account=account,
+            data=data.encode(),
+            timestamp=None,
+        )
+    )
 
 
 def answer(line: socket.socket) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -69,12 +70,14 @@ class SiteUnderTest:
         self.addresses: dict[str, tuple[str, int]] = {}
         self._environment = {**os.environ, **(environment or {})}
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._left: list[psutil.Process] = []
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
+            print(self.log()[-6_000:])
             self.kill()
             raise
         return self
@@ -91,7 +94,15 @@ class SiteUnderTest:
 
     def start(self, *, seconds: float = 90) -> None:
         """Start it and wait until every process says that it is ready."""
-        options = ["--data", str(self.data), "--port", "0", "--listen", "dc09=127.0.0.1:0"]
+        self.spawn()
+        self.wait_until_ready(seconds=seconds)
+
+    def spawn(self) -> None:
+        """Start it; again on the sockets that it had, as a configured one does."""
+        known = [f"{name}={host}:{port}" for name, (host, port) in self.addresses.items()]
+        options = ["--data", str(self.data)]
+        for one in known or ["web=localhost:0", "dc09=127.0.0.1:0"]:
+            options += ["--listen", one]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tocsin.site.command", "up", *options],
             stdout=subprocess.PIPE,
@@ -100,7 +111,6 @@ class SiteUnderTest:
             env=self._environment,
         )
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
-        self.wait_until_ready(seconds=seconds)
 
     def _read(self, lines: IO[str]) -> None:
         with lines:
@@ -136,6 +146,10 @@ class SiteUnderTest:
         except httpx.HTTPError:
             return False
 
+    def web_url(self) -> str:
+        """Where its API and screens are."""
+        return "http://{}:{}".format(*self.addresses["web"])
+
     # -- its processes --------------------------------------------------------------------------
 
     def processes(self) -> dict[str, psutil.Process]:
@@ -154,19 +168,31 @@ class SiteUnderTest:
                 found[name] = child
         return found
 
-    def backends(self) -> list[psutil.Process]:
-        """The server processes of PostgreSQL that serve a connection."""
+    def database_processes(self, named: str) -> list[psutil.Process]:
+        """PostgreSQL's own processes of that name; `backend` for those that serve a connection."""
         postmaster = self.processes().get("postmaster")
         if postmaster is None:
             return []
+        title = "tocsin_app " if named == "backend" else named
         found = []
         for child in postmaster.children():
-            try:
-                if "tocsin_app" in " ".join(child.cmdline()):
+            with contextlib.suppress(psutil.Error):  # a backend whose client has just left
+                if " ".join(child.cmdline()).rpartition(": ")[2].startswith(title):
                     found.append(child)
-            except psutil.Error:
-                continue
         return found
+
+    def kill_supervisor(self, *, frozen: Collection[str]) -> None:
+        """kill -9 of `tocsin up` itself. The kernel asks its children to stop; those of `frozen`
+        stay where they are on the way to it. Start it again with `spawn`."""
+        assert self.process is not None
+        self._left += self.everything()[1:]
+        running = self.processes()
+        self.process.kill()
+        self.process.wait()
+        # Only now: the kernel wakes what is stopped when its parent dies, and hangs it up.
+        for name in frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                running[name].suspend()
 
     def everything(self) -> list[psutil.Process]:
         """All its processes, the supervisor and PostgreSQL's among them."""
@@ -188,16 +214,17 @@ class SiteUnderTest:
             self._log.close()
 
     def _kill(self) -> None:
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return
-        victims = self.everything()
+        victims, self._left = self._left, []
+        if self.process.poll() is None:
+            victims += self.everything()[1:]
+            self.process.kill()
+            self.process.wait()
         for victim in victims:
-            try:
+            with contextlib.suppress(psutil.NoSuchProcess):
                 victim.kill()
-            except psutil.NoSuchProcess:
-                continue
-        self.process.wait()
-        psutil.wait_procs(victims[1:], timeout=10)
+        psutil.wait_procs(victims, timeout=10)
 
     # -- its record -----------------------------------------------------------------------------
 

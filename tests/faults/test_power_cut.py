@@ -12,10 +12,12 @@ import psycopg
 import pytest
 from disks import copy_below_the_page_cache, mounted, need_loop_devices, new_disk
 from panels import Panel, Panels
+from prepared import Prepared
 from record_of import Found, compare
-from site_under_test import SiteUnderTest, tocsin, until, write_sites
+from site_under_test import SiteUnderTest, until
 
-PANELS = 30
+from tocsin.site.postgres import Postgres
+
 CUTS = 3
 CUTS_LONG = 100
 
@@ -32,16 +34,16 @@ def freeze(site: SiteUnderTest) -> None:
             continue
 
 
-def cut_power(place: Path, cuts: int, *, seed: int, is_durable: bool = True) -> tuple[int, Found]:
+def cut_power(
+    prepared: Prepared, place: Path, cuts: int, *, seed: int, is_durable: bool = True
+) -> tuple[int, Found]:
     """`cuts` cuts under load, each on the disk that the one before left behind: how many alarms
     were acknowledged in all, and what the record says of them after the last."""
     dice = random.Random(seed)
-    accounts = [f"{0xA000 + number:04X}" for number in range(PANELS)]
-    write_sites(place / "sites.csv", accounts)
-    everyone = [Panel(account) for account in accounts]
+    everyone = [Panel(account) for account in prepared.accounts]
     image = new_disk(place / "disk0.img")
     with mounted(image, place / "at0") as at:
-        tocsin("import", "sites", str(place / "sites.csv"), data=at / "data")
+        prepared.copy_to(at / "data")
     for number in range(cuts):
         after = place / f"disk{number + 1}.img"
         with mounted(image, place / f"at{number}") as at, SiteUnderTest(at / "data") as site:
@@ -59,11 +61,25 @@ def cut_power(place: Path, cuts: int, *, seed: int, is_durable: bool = True) -> 
         image.unlink()
         image = after
     acknowledged = panels.acknowledged_set()
-    with mounted(image, place / "last") as at, SiteUnderTest(at / "data") as site:
-        found = compare(site, acknowledged)
-        assert site.stop() == 0
+    with mounted(image, place / "last") as at:
+        found = read_record(at / "data", acknowledged, whole=is_durable)
     image.unlink()
     return len(acknowledged), found
+
+
+def read_record(data: Path, acknowledged: set[tuple[str, int]], *, whole: bool) -> Found:
+    """What is left of the record in `data`: with the `whole` site run on it, or its database."""
+    if whole:
+        with SiteUnderTest(data) as site:
+            found = compare(site, acknowledged)
+            assert site.stop() == 0
+        return found
+    with Postgres(data):
+        site = SiteUnderTest(data)
+        try:
+            return compare(site, acknowledged)
+        finally:
+            site.kill()
 
 
 def forget_durability(site: SiteUnderTest) -> None:
@@ -74,9 +90,9 @@ def forget_durability(site: SiteUnderTest) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
-def run_cuts(tmp_path: Path, cuts: int) -> None:
+def run_cuts(prepared: Prepared, tmp_path: Path, cuts: int) -> None:
     need_loop_devices(tmp_path)
-    count, found = cut_power(tmp_path, cuts, seed=1)
+    count, found = cut_power(prepared, tmp_path, cuts, seed=1)
     print(f"{cuts} power cuts: {count} acknowledged, {len(found.lost)} lost")
     assert found.lost == set()
     assert found.twice == set()
@@ -84,21 +100,27 @@ def run_cuts(tmp_path: Path, cuts: int) -> None:
 
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    run_cuts(tmp_path, CUTS)
+def test_a_power_cut_loses_nothing_that_was_acknowledged(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    run_cuts(prepared, tmp_path, CUTS)
 
 
 @pytest.mark.faults
 @pytest.mark.long
 @pytest.mark.timeout(5_400)
-def test_a_hundred_power_cuts_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    run_cuts(tmp_path, CUTS_LONG)
+def test_a_hundred_power_cuts_lose_nothing_that_was_acknowledged(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    run_cuts(prepared, tmp_path, CUTS_LONG)
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(150)
-def test_without_durable_commits_the_same_cut_loses_something(tmp_path: Path) -> None:
+def test_without_durable_commits_the_same_cut_loses_something(
+    prepared: Prepared, tmp_path: Path
+) -> None:
     need_loop_devices(tmp_path)
-    count, found = cut_power(tmp_path, 1, seed=9, is_durable=False)
+    count, found = cut_power(prepared, tmp_path, 1, seed=9, is_durable=False)
     print(f"negative control: {len(found.lost)} of {count} acknowledged were lost")
     assert found.lost
