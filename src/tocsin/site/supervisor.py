@@ -182,7 +182,8 @@ def _orphans(commands: Sequence[Sequence[str]]) -> Iterator[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if not any(words[: len(command)] == list(command) for command in commands):
+            # The interpreter apart: an open directory may be its path, under another number.
+            if not any(words[1 : len(command)] == list(command[1:]) for command in commands):
                 continue
             environment = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
             # "pid (name) state ppid ..."; the name may hold anything, parentheses too.
