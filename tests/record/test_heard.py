@@ -335,6 +335,41 @@ def test_the_last_sighting_of_a_device_and_its_polls_are_noted(
     assert row == (at + timedelta(seconds=2), 2)
 
 
+def test_no_poll_is_answered_once_one_has_waited_too_long_to_be_written(
+    urls: Urls,
+    keyring: Keyring,
+    connection: Connection,
+    administrator: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "POLL_UNWRITTEN_S_MAX", 0.2)
+    monkeypatch.setattr(module, "SEEN_EVERY_S", 0.05)
+    device = uuid4()
+    taken = 0
+
+    async def run(log: HeardLog) -> None:
+        nonlocal taken
+        administrator.execute("BEGIN; LOCK TABLE ref.seen")  # the database hangs, and says nothing
+        with pytest.raises(NotKept, match="wait to be written"):
+            async with asyncio.timeout(5):
+                while True:
+                    log.seen(device, datetime.now(UTC))
+                    taken += 1
+                    await asyncio.sleep(0.01)
+        assert log.is_connected
+        administrator.rollback()
+        async with asyncio.timeout(5):
+            while log._poll_waits_since is not None:
+                await asyncio.sleep(0.01)
+        log.seen(device, datetime.now(UTC))
+        taken += 1
+
+    with_log(urls, keyring, run)
+    row = connection.execute("SELECT polls FROM ref.seen WHERE device = %s", (device,)).fetchone()
+    assert row == (taken,)
+    assert taken > 2
+
+
 def test_lag_says_how_long_the_oldest_waits(
     urls: Urls, keyring: Keyring, connection: Connection
 ) -> None:

@@ -162,11 +162,12 @@ class Intake:
     ) -> None:
         """A poll changes nothing but when the device was last seen, which may be written within
         seconds of its answer; but nobody is told that all is well while nothing can be kept."""
-        if not self._heard.is_connected:
+        try:
+            self._heard.seen(device.id, now)
+        except NotKept:
             self._not_kept(sender)
             reply(b"")
             return
-        self._heard.seen(device.id, now)
         self.counts.add("poll")
         reply(reception.data)
 

@@ -27,6 +27,9 @@ QUEUE_MAX: Final = 20_000
 """Messages that may wait for a commit; more are turned away, so that memory stays bounded."""
 
 BATCH_MAX: Final = 1_000
+BATCH_WHOLE: Final = 32
+"""So few messages are never divided between two commits."""
+
 FLUSH_S_MAX: Final = 10.0
 """A commit that takes longer counts as lost: its senders hear nothing and try again."""
 
@@ -34,6 +37,9 @@ NOTE_S_MAX: Final = 4.0
 """The same for polls and counters: those were answered before, so trust is shorter here."""
 
 SEEN_EVERY_S: Final = 1.0
+POLL_UNWRITTEN_S_MAX: Final = 4.0
+"""A poll may be answered before it is written, but no more of them once one has waited so long."""
+
 _LOCK_S: Final = 5.0
 _RETRY_S: Final = (0.05, 1.0)
 _REPEATS_MAX: Final = 1_000_000
@@ -95,6 +101,7 @@ class HeardLog:
         self._untold: list[tuple[Then, Kept]] = []  # on disk, and their callers not yet told
         self._counters: dict[str, int] = {}
         self._seen: dict[UUID, tuple[datetime, int]] = {}
+        self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
         self._repeats: dict[bytes, Known] = {}
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
@@ -179,7 +186,19 @@ class HeardLog:
             self._wake.set()
 
     def seen(self, device: UUID, at: datetime) -> None:
-        """A supervision poll that changes nothing: noted within a second, no message is kept."""
+        """A supervision poll that changes nothing: noted within a second, no message is kept.
+
+        Raises `NotKept` while nothing can be written, also when the database only hangs.
+        """
+        assert self._loop is not None
+        now = self._loop.time()
+        since = self._poll_waits_since
+        if not self._connected.is_set():
+            raise NotKept("the database is away")
+        if since is not None and now - since > POLL_UNWRITTEN_S_MAX:
+            raise NotKept("earlier polls still wait to be written")
+        if since is None:
+            self._poll_waits_since = now
         _, polls = self._seen.get(device, (at, 0))
         self._seen[device] = (at, polls + 1)
 
@@ -240,7 +259,7 @@ class HeardLog:
     async def _flush_all(self, connection: asyncpg.Connection) -> None:
         assert self._loop is not None
         write = await connection.prepare(WRITE)
-        noted_at = self._loop.time()
+        noted_at = self._loop.time() - SEEN_EVERY_S  # what waited for this connection goes at once
         while True:
             if not self._queue:
                 self._tell_untold()
@@ -250,7 +269,8 @@ class HeardLog:
                 await self._note(connection)
                 noted_at = self._loop.time()
             if self._queue:
-                taken, self._queue = self._queue[:BATCH_MAX], self._queue[BATCH_MAX:]
+                share = _share(len(self._queue))
+                taken, self._queue = self._queue[:share], self._queue[share:]
                 await self._flush(write, taken)
                 continue
             self._wake.clear()
@@ -343,6 +363,8 @@ class HeardLog:
     async def _note(self, connection: asyncpg.Connection) -> None:
         seen, self._seen = self._seen, {}
         counters, self._counters = self._counters, {}
+        assert self._loop is not None
+        began = self._loop.time()
         try:
             async with asyncio.timeout(NOTE_S_MAX), connection.transaction():
                 if seen:
@@ -357,6 +379,14 @@ class HeardLog:
             for name, increase in counters.items():
                 self.count(name, increase)
             raise
+        self._poll_waits_since = began if self._seen else None
+
+
+def _share(waiting: int) -> int:
+    """How many go into the next commit: half of many, so that while the server commits one half,
+    the senders of the other are answered and their next messages heard. Who all wait for one
+    commit, and then all at once for us, keep both of us idle half of the time."""
+    return min(max(-(-waiting // 2), BATCH_WHOLE), BATCH_MAX)
 
 
 def _tell(then: Then, kept: Kept | None) -> None:
