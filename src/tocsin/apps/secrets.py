@@ -29,6 +29,9 @@ def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
+            keeper = path.parent.stat()
+            if os.geteuid() == 0 and keeper.st_uid != 0:  # whose processes must read it
+                os.fchown(descriptor, keeper.st_uid, keeper.st_gid)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(make())
                 file.flush()

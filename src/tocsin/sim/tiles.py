@@ -59,7 +59,10 @@ def build_map(city: City, drawing: Drawing, target: Path) -> None:
             *("--simplification=4", "--buffer=16", "--attribution=Synthetic city"),
             *(f"-L{layer}:{layer}.ndjson" for layer in LAYERS),
         ]
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+        # The program may be reachable only by a directory that was handed down to us open.
+        done = subprocess.run(
+            command, cwd=work, capture_output=True, text=True, check=False, close_fds=False
+        )
         if done.returncode:
             raise MapNotBuilt(f"tippecanoe ended with {done.returncode}: {done.stderr.strip()}")
         (work / "city.pmtiles").replace(target)

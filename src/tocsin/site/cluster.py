@@ -15,7 +15,15 @@ from typing import Final
 
 from tocsin.site.files import sync_directory, write_durably
 from tocsin.site.language import say
-from tocsin.site.privilege import POSTGRES_MAJOR, Account, drop_to, own_tree, postgres_programs
+from tocsin.site.privilege import (
+    POSTGRES_MAJOR,
+    Account,
+    Accounts,
+    drop_to,
+    own_account,
+    own_tree,
+    postgres_programs,
+)
 
 ADMINISTRATOR: Final = "postgres"
 OWNER: Final = "tocsin_owner"
@@ -125,20 +133,21 @@ def create(data: Path, cluster: Path, account: Account) -> None:
 
 def configure(
     cluster: Path,
-    account: Account,
+    accounts: Accounts,
     *,
     sockets: Path,
-    people: tuple[str, ...],
     settings: Mapping[str, str],
 ) -> None:
     """Write postgresql.conf, pg_hba.conf and pg_ident.conf, owned by the server's account.
 
-    `people` are the operating system's user names that may connect, by the Unix socket alone and
-    known by the kernel's word (peer): there is no password to lose and no port to guess.
+    Connections come by the Unix socket alone, from whom the kernel names (peer): there is no
+    password to lose and no port to guess.
     """
-    own_tree(cluster, account)
+    own_tree(cluster, accounts.server)
     chosen = {
         **SETTINGS,
+        # With two accounts the directory decides who gets to the socket, the map what as.
+        **({"unix_socket_permissions": "0777"} if accounts.are_two else {}),
         "recovery_init_sync_method": "syncfs" if _has_honest_syncfs() else "fsync",
         "unix_socket_directories": str(sockets),
         **settings,
@@ -150,13 +159,25 @@ def configure(
         "pg_ident.conf": "# Written by tocsin at each start.\n"
         + "".join(
             f'tocsin "{person}" {role}\n'
-            for person in people
-            for role in (ADMINISTRATOR, OWNER, APPLICATION)
+            for person, roles in _may_be(accounts).items()
+            for role in roles
         ),
     }
-    owner = account.owner if os.geteuid() == 0 else None
+    owner = accounts.server.owner if os.geteuid() == 0 else None
     for name, text in texts.items():
         write_durably(cluster / name, text, owner=owner)
+
+
+def _may_be(accounts: Accounts) -> dict[str, tuple[str, ...]]:
+    """Which roles each user of the operating system may take. Our own processes read what came
+    from outside: with an account of their own they get the application's role alone."""
+    everything = (ADMINISTRATOR, OWNER, APPLICATION)
+    return {
+        accounts.product.name: (APPLICATION,),
+        accounts.server.name: everything,
+        own_account().name: everything,
+        "root": everything,
+    }
 
 
 def environment() -> dict[str, str]:

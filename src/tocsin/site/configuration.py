@@ -4,6 +4,7 @@ names every mistake with its path, and the commented file of all defaults."""
 from __future__ import annotations
 
 import difflib
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -14,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from tocsin.core.obligations import Obligations
+from tocsin.site.doors import through
 from tocsin.site.language import say
 
 
@@ -271,7 +273,7 @@ def load(path: Path | None) -> Configuration:
     if path is None:
         return Configuration()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = through(path).read_text(encoding="utf-8")
         table = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ConfigurationRefused([f"{path}: {error.strerror}"]) from None
@@ -292,6 +294,15 @@ def checked(configuration: Configuration) -> Configuration:
     if problems:
         raise ConfigurationRefused(problems)
     return configuration
+
+
+def _is_missing(file: Path) -> bool:
+    try:
+        return not stat.S_ISREG(file.stat().st_mode)
+    except PermissionError:
+        return False  # for whoever reads it: that it may not is said there
+    except OSError:
+        return True
 
 
 def _problems(shape: type[Struct], table: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -322,7 +333,7 @@ def _contradictions(configuration: Configuration) -> Iterator[str]:
             "web.tls_cert 与 web.tls_key：必须同时设置或同时不设",
         )
     for name, file in (("tls_cert", web.tls_cert), ("tls_key", web.tls_key)):
-        if file and not Path(file).is_file():
+        if file and _is_missing(through(Path(file))):
             yield say(f"web.{name}: no such file: {file}", f"web.{name}：文件不存在：{file}")
     if not is_loopback(web.host) and not (web.tls_cert or web.proxy):
         yield say(

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
 import re
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -14,6 +16,7 @@ from typing import Any, Final
 from pythonjsonlogger.json import JsonFormatter
 
 from tocsin.site.configuration import Log
+from tocsin.site.doors import through
 
 _FILE_BYTES_MAX: Final = 10_000_000
 _FILES: Final = 5
@@ -55,6 +58,19 @@ def formatter(process: str) -> logging.Formatter:
     )
 
 
+class _OwnFile(logging.handlers.RotatingFileHandler):
+    """A file that other accounts may have put something in the way of: no link is followed, and
+    what root makes in somebody's directory belongs to them."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self.baseFilename, flags, 0o600)
+        owner = Path(self.baseFilename).parent.stat()
+        if os.geteuid() == 0 and owner.st_uid != 0:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        return TextIOWrapper(os.fdopen(descriptor, "ab"), encoding=self.encoding)
+
+
 def _log_the_end(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
@@ -65,9 +81,9 @@ def start_logging(process: str, log: Log) -> None:
     """Send everything that is logged from here on where `log` says. Once per process."""
     target: logging.Handler
     if log.directory:
-        directory = Path(log.directory)
+        directory = through(Path(log.directory))
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        target = logging.handlers.RotatingFileHandler(
+        target = _OwnFile(
             directory / f"{process}.jsonl",
             maxBytes=_FILE_BYTES_MAX,
             backupCount=_FILES - 1,

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tocsin.site.cluster import DatabaseRefused
 from tocsin.site.language import say
-from tocsin.site.privilege import Account
+from tocsin.site.privilege import Accounts
 
 SOCKET_NAME: Final = ".s.PGSQL.5432"
 _SOCKET_BYTES_MAX: Final = 107  # sockaddr_un.sun_path without its final NUL
@@ -28,18 +28,24 @@ class DirectoryInUse(DatabaseRefused):
 
 def lock_directory(data: Path) -> IO[str]:
     """Own `data` until the returned file is closed or this process ends, however it ends."""
-    lock = (data / "lock").open("a+", encoding="utf-8")
+    # As root, possibly in an ordinary user's directory: no link is followed, and it stays theirs.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(data / "lock", flags, 0o644)
+    owner = data.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    lock = os.fdopen(descriptor, "a+", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.seek(0)
-        owner = lock.read().strip() or "unknown"
+        holder = lock.read().strip() or "unknown"
         lock.close()
         raise DirectoryInUse(
             say(
-                f"another tocsin (process {owner}) already runs on {data}:"
+                f"another tocsin (process {holder}) already runs on {data}:"
                 " stop it, or choose another directory with --data",
-                f"另一个 tocsin（进程 {owner}）正在使用 {data}："
+                f"另一个 tocsin（进程 {holder}）正在使用 {data}："
                 "请先停止它，或用 --data 选择其他目录",
             )
         ) from None
@@ -49,8 +55,9 @@ def lock_directory(data: Path) -> IO[str]:
     return lock
 
 
-def socket_directory(data: Path, account: Account) -> Path:
-    """A directory (0700, of the server's account) for the socket, with a path short enough.
+def socket_directory(data: Path, accounts: Accounts) -> Path:
+    """A directory for the socket, with a path short enough. It belongs to the server's account,
+    0700; where our processes have one of their own, that one may pass (0710).
 
     DATA/run/pg for an ordinary user; /run/tocsin/… for root, since the unprivileged server might
     not reach DATA; a fresh temporary directory where neither will do.
@@ -70,7 +77,9 @@ def socket_directory(data: Path, account: Account) -> Path:
     except OSError:
         place = Path(tempfile.mkdtemp(prefix="tocsin-", dir="/tmp"))
     if os.geteuid() == 0:
-        os.chown(place, *account.owner)
+        os.chown(place, accounts.server.uid, accounts.product.gid)
+        if accounts.are_two:
+            place.chmod(0o710)
     return place
 
 

@@ -39,11 +39,10 @@ from tocsin.site.places import (
 from tocsin.site.privilege import (
     Account,
     NoAccount,
+    accounts_for,
     dies_with_us,
     drop_to,
-    own_account,
     postgres_programs,
-    server_account,
 )
 
 STOP_S: Final = 60.0
@@ -126,19 +125,14 @@ class Postgres:
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = lock_directory(self.data)
         try:
-            account = server_account(self.cluster)
+            accounts = accounts_for(self.cluster)
+            account = accounts.server
             if not files.check_version(self.cluster):
                 files.create(self.data, self.cluster, account)
             forget_old_sockets(self.data)
             self._note.unlink(missing_ok=True)
-            self._sockets = socket_directory(self.data, account)
-            files.configure(
-                self.cluster,
-                account,
-                sockets=self._sockets,
-                people=tuple(dict.fromkeys((own_account().name, "root"))),
-                settings=self._settings,
-            )
+            self._sockets = socket_directory(self.data, accounts)
+            files.configure(self.cluster, accounts, sockets=self._sockets, settings=self._settings)
             self._thread = threading.Thread(
                 target=self._watch, args=(account,), name="postgres", daemon=True
             )

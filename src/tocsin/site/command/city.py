@@ -23,7 +23,7 @@ from tocsin.sim.prepare import ROADS, NotPrepared, build_city, prepare
 from tocsin.sim.report import Summary
 from tocsin.sim.tiles import MapNotBuilt
 from tocsin.site.command.demo import INCONSISTENT, LOGINS
-from tocsin.site.command.options import CommandFailed, configuration
+from tocsin.site.command.options import CommandFailed, configuration, data_directory
 from tocsin.site.files import write_durably
 from tocsin.site.language import chinese, say
 from tocsin.site.logs import start_logging
@@ -44,7 +44,7 @@ PEOPLE: Final = {
 
 def run_city(arguments: argparse.Namespace) -> int:
     """The command. Returns the exit code: 0, or `INCONSISTENT`."""
-    data = Path(arguments.data)
+    data = data_directory(arguments)
     start_logging("city", configuration(arguments).log)
     try:
         if arguments.prepare:

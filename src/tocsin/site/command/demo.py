@@ -13,13 +13,12 @@ import subprocess
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from tocsin.record.database import Urls
 from tocsin.site.command.options import (
     CommandFailed,
     CommandRefused,
@@ -30,8 +29,9 @@ from tocsin.site.command.options import (
 from tocsin.site.configuration import Configuration
 from tocsin.site.files import write_durably
 from tocsin.site.language import say
+from tocsin.site.launch import Launch
 from tocsin.site.sockets import print_line
-from tocsin.site.supervisor import Child, Supervisor, child_environment, command_line
+from tocsin.site.supervisor import Child, Supervisor, child_environment
 
 MARK: Final = ".tocsin-demo"
 INCONSISTENT: Final = 3
@@ -134,8 +134,11 @@ def run_demo(arguments: argparse.Namespace) -> int:
         options += ["--for", str(arguments.for_s)]
     print(say(f"Tocsin demo in {data}", f"Tocsin 演示，数据目录 {data}"), flush=True)
 
-    def prepare(urls: Urls) -> None:
-        _build_city(data, command_line("city", "--prepare", *options), environment, urls)
+    launched: list[Launch] = []
+
+    def prepare(launch: Launch) -> None:
+        _build_city(data, launch.command("city", "--prepare", *options), launch)
+        launched.append(launch)
 
     city: list[Child] = []
 
@@ -148,10 +151,15 @@ def run_demo(arguments: argparse.Namespace) -> int:
         elif {"web", "dc09"} <= ports.keys():
             url = web_url(chosen, ports["web"])
             addresses = ["--web", url, "--dc09", f"{chosen.edge.dc09.host}:{ports['dc09']}"]
-            command = command_line("city", *options, *addresses)
+            launch = launched[0]
             city.append(
                 Child(
-                    "city", command, environment, heard=print_line, may_end_with=CITY_MAY_END_WITH
+                    "city",
+                    launch.command("city", *options, *addresses),
+                    launch.environment,
+                    heard=print_line,
+                    may_end_with=CITY_MAY_END_WITH,
+                    options=launch.options,
                 )
             )
             supervisor.children.append(city[0])
@@ -160,24 +168,20 @@ def run_demo(arguments: argparse.Namespace) -> int:
                 open_browser(url)
             _listen_to_the_terminal(city[0])
 
-    code = run_site(data, chosen, environment, prepare=prepare, each_turn=each_turn)
+    code = run_site(data, chosen, environment, shared=True, prepare=prepare, each_turn=each_turn)
     inconsistent = any(
         child.process is not None and child.process.returncode == INCONSISTENT for child in city
     )
     return 1 if inconsistent else code
 
 
-def _build_city(data: Path, command: list[str], environment: Mapping[str, str], urls: Urls) -> None:
+def _build_city(data: Path, command: list[str], launch: Launch) -> None:
     """In a process of its own: geometry libraries stay out of the supervisor's memory."""
-    whole = {
-        **environment,
-        "TOCSIN_DATABASE_URL": urls.application,
-        "TOCSIN_DATABASE_OWNER_URL": urls.owner,
-    }
     if not (data / LOGINS).is_file():
         said = say("building the city (first start only) …", "正在建立城市（仅首次启动）…")
         print(said, flush=True)
-    if subprocess.run(command, env=whole, check=False).returncode != 0:
+    built = subprocess.run(command, env=launch.environment, check=False, **launch.options)
+    if built.returncode != 0:
         raise CommandFailed(
             say(
                 f"the city could not be built; see {data / 'log'}",

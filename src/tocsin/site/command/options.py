@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from tocsin.site.configuration import Configuration, checked, load
+from tocsin.site.doors import through
 from tocsin.site.language import say
 
 DONE: Final = 0
@@ -45,7 +46,7 @@ def own_place(name: str) -> Path:
 def data_directory(arguments: argparse.Namespace) -> Path:
     """The data directory of this command, absolute."""
     given: Path | None = arguments.data
-    return (given or default_data()).expanduser().resolve()
+    return through((given or default_data()).expanduser().resolve())
 
 
 def general() -> argparse.ArgumentParser:

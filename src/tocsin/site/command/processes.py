@@ -25,6 +25,7 @@ from tocsin.record.heard import HeardLog
 from tocsin.record.keys import Keyring
 from tocsin.site.command.options import CommandRefused, configuration, data_directory
 from tocsin.site.configuration import Configuration
+from tocsin.site.doors import through
 from tocsin.site.health import Heart
 from tocsin.site.language import say
 from tocsin.site.loops import run_loops
@@ -97,8 +98,8 @@ def run_web(arguments: argparse.Namespace) -> int:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,  # the application believes its one declared proxy
-                ssl_certfile=web.tls_cert or None,
-                ssl_keyfile=web.tls_key or None,
+                ssl_certfile=str(through(Path(web.tls_cert))) if web.tls_cert else None,
+                ssl_keyfile=str(through(Path(web.tls_key))) if web.tls_key else None,
                 timeout_graceful_shutdown=3,
                 limit_concurrency=None,
                 backlog=1024,

@@ -9,21 +9,28 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from tocsin.record.database import Urls
-from tocsin.site.command.options import CommandFailed, configuration, data_directory
+from tocsin.site.command.options import (
+    CommandFailed,
+    CommandRefused,
+    configuration,
+    data_directory,
+)
 from tocsin.site.configuration import Configuration
 from tocsin.site.files import write_durably
 from tocsin.site.language import say
+from tocsin.site.launch import Launch, as_product, as_server, settle
 from tocsin.site.logs import start_logging
 from tocsin.site.postgres import Postgres, external_urls
+from tocsin.site.privilege import Accounts, NoAccount, accounts_for
 from tocsin.site.sockets import print_line
-from tocsin.site.supervisor import Child, Supervisor, child_environment, command_line
+from tocsin.site.supervisor import Child, Supervisor, child_environment
 
 PROCESSES: Final = ("edge", "web", "work", "clock")
 
@@ -85,27 +92,35 @@ def run_site(
     chosen: Configuration,
     environment: Mapping[str, str],
     *,
-    prepare: Callable[[Urls], None] = lambda _: None,
+    shared: bool = False,
+    prepare: Callable[[Launch], None] = lambda _: None,
     each_turn: Callable[[Supervisor, Announced], None] = lambda *_: None,
     said: Callable[[str], None] = print_line,
 ) -> int:
     """Run everything on `data` until SIGTERM or SIGINT; the exit code.
 
-    `prepare` is called once the database is up to date; `each_turn` is called some 50 times a
-    second; `said` gets the `listening` lines.
+    `prepare` is called once the database is up to date, with how our processes are started;
+    `each_turn` is called some 50 times a second; `said` gets the `listening` lines. With `shared`
+    they may write in `data` itself.
     """
+    try:
+        accounts = accounts_for(data / "pg")
+        settle(data, accounts, chosen, shared=shared)
+    except NoAccount as error:
+        raise CommandRefused(str(error)) from None
     start_logging("supervisor", chosen.log)
     supervisor = Supervisor([])
     try:
         with _stoppable(), _database(data, chosen) as urls:
             file = _keep(data, chosen)
             environment = {**environment, "TOCSIN_DATABASE_URL": urls.application}
-            _migrate(data, file, environment, urls)
-            prepare(urls)
+            _migrate(data, file, _migrator(data, accounts, environment), urls)
+            launch = as_product(data, accounts, chosen, environment)
+            prepare(launch)
             announced = Announced(chosen, said)
             for name in PROCESSES:
-                command = command_line(name, "--data", str(data), "--config", str(file))
-                supervisor.children.append(_child(name, command, environment, announced))
+                options = ("--data", str(data), "--config", str(file))
+                supervisor.children.append(_child(name, launch, options, announced))
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, supervisor.ask_to_stop)
             code = supervisor.run(each_turn=lambda: each_turn(supervisor, announced))
@@ -113,15 +128,26 @@ def run_site(
             return code
     except _StopAsked:
         return 0
+    except NoAccount as error:
+        raise CommandRefused(str(error)) from None
     finally:
         logger.info("stopped")
 
 
-def _child(
-    name: str, command: list[str], environment: Mapping[str, str], announced: Announced
-) -> Child:
-    child = Child(name, command, environment, heard=announced.listener(lambda: child))
+def _child(name: str, launch: Launch, options: Sequence[str], announced: Announced) -> Child:
+    child = Child(
+        name,
+        launch.command(name, *options),
+        launch.environment,
+        heard=announced.listener(lambda: child),
+        options=launch.options,
+    )
     return child
+
+
+def _migrator(data: Path, accounts: Accounts, environment: Mapping[str, str]) -> Launch:
+    """The one process with the owner's URL; it opens nothing sealed and gets no key."""
+    return as_server(data, accounts, {**environment, "TOCSIN_KEYLESS": "1"})
 
 
 @contextlib.contextmanager
@@ -155,20 +181,21 @@ def _database(data: Path, chosen: Configuration) -> Iterator[Urls]:
 def _keep(data: Path, chosen: Configuration) -> Path:
     """The configuration in force, for the children and for `tocsin check-config`."""
     file = data / "run" / "configuration.json"
-    file.parent.mkdir(mode=0o755, exist_ok=True)
-    write_durably(file, msgspec.json.format(msgspec.json.encode(chosen).decode()) + "\n")
+    text = msgspec.json.format(msgspec.json.encode(chosen).decode()) + "\n"
+    write_durably(file, text, mode=0o644)  # it holds no secret, and is read under two accounts
     return file
 
 
-def _migrate(data: Path, file: Path, environment: Mapping[str, str], urls: Urls) -> None:
+def _migrate(data: Path, file: Path, launch: Launch, urls: Urls) -> None:
     # A process of its own: Django stays out of the supervisor's memory, and the owner's URL out
     # of the other processes.
     migrated = subprocess.run(
-        command_line("db", "migrate", "--data", str(data), "--config", str(file)),
-        env={**environment, "TOCSIN_DATABASE_OWNER_URL": urls.owner},
+        launch.command("db", "migrate", "--data", str(data), "--config", str(file)),
+        env={**launch.environment, "TOCSIN_DATABASE_OWNER_URL": urls.owner},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         check=False,
+        **launch.options,
     )
     if migrated.returncode != 0:
         raise CommandFailed(
