@@ -14,7 +14,7 @@ from site_under_test import SiteUnderTest
 @dataclass(frozen=True, slots=True)
 class Found:
     """`lost`: acknowledged and not in the record. `twice`: to be decided on more than once.
-    `undecided`: in the record, waiting for a decision or for a person."""
+    `undecided`: in the record, and not in the log."""
 
     lost: set[tuple[str, int]]
     twice: set[tuple[str, int]]
@@ -47,16 +47,21 @@ def compare(site: SiteUnderTest, acknowledged: set[tuple[str, int]]) -> Found:
         key = (said["account"], int(said["zone"]))
         kept.add(key)
         first[key] += int(is_first)
-    waiting = site.ask(
-        "SELECT (SELECT count(*) FROM heard.pending) + (SELECT count(*) FROM heard.quarantined)"
-        " + (SELECT count(*) FROM heard.arrived)"
-    )
     return Found(
         lost=acknowledged - kept,
         twice={key for key, times in first.items() if times > 1},
-        undecided=int(waiting[0][0]),
+        undecided=undecided(site),
         signals=len(rows),
     )
+
+
+def undecided(site: SiteUnderTest) -> int:
+    """How many signals, repeats apart, have no verdict in the log."""
+    found = site.ask(
+        "SELECT count(*) FROM heard.signal s WHERE repeat_of IS NULL AND NOT EXISTS"
+        " (SELECT FROM log.fact f WHERE f.subject = s.id AND f.kind = 'signal.judged')"
+    )
+    return int(found[0][0])
 
 
 def story(site: SiteUnderTest, closed: Collection[str]) -> Told:

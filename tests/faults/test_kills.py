@@ -12,7 +12,7 @@ import pytest
 from desk import Desk
 from panels import Panel, Panels
 from prepared import Prepared
-from record_of import compare, story
+from record_of import compare, story, undecided
 from site_under_test import SiteUnderTest, until
 
 OWN = ("edge", "work", "clock", "web", "postmaster")
@@ -24,7 +24,7 @@ LEFT_BEHIND = (("edge",), ("work", "web"), ())
 ROUNDS = 3
 ROUNDS_LONG = 28
 PANELS = 24
-RECOVERY_S_MAX = 45.0  # a busy machine needs long to start Python; the figures are printed
+RECOVERY_S_MAX = 90.0  # a busy machine needs long to start Python; the figures are printed
 
 
 def kill_one(site: SiteUnderTest, victim: str, turn: int, dice: random.Random) -> bool:
@@ -119,21 +119,13 @@ def run_kills(prepared: Prepared, tmp_path: Path, rounds: int, seed: int) -> Non
 
 
 def wait_until_all_decided(site: SiteUnderTest) -> None:
-    """Until no signal waits for a decision; fails when none is decided for 30 s."""
-
-    def waiting() -> int:
-        return int(
-            site.ask(
-                "SELECT (SELECT count(*) FROM heard.pending) + (SELECT count(*) FROM heard.arrived)"
-            )[0][0]
-        )
-
-    while left := waiting():
-        until(lambda left=left: waiting() < left, seconds=30, what="another signal decided")
+    """Until every signal has its verdict; fails when none gets one for 30 s."""
+    while left := undecided(site):
+        until(lambda left=left: undecided(site) < left, seconds=30, what="another signal decided")
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_thirty_kills_lose_nothing_and_double_nothing(prepared: Prepared, tmp_path: Path) -> None:
     assert ROUNDS * len(VICTIMS) >= 30
     run_kills(prepared, tmp_path, ROUNDS, seed=1)
@@ -163,7 +155,7 @@ class Recorded(SiteUnderTest):
 def test_the_comparison_sees_a_lost_signal_and_a_doubled_one(tmp_path: Path) -> None:
     """The guard itself: an invented acknowledgement and a repeated row must be found."""
     row = b'{"account": "F001", "zone": "0001"}'
-    site = Recorded(tmp_path, {"heard.signal": [(row, True), (row, True)], "heard.pending": [(3,)]})
+    site = Recorded(tmp_path, {"signal.judged": [(3,)], "heard.signal": [(row, True), (row, True)]})
     found = compare(site, {("F001", 1), ("F001", 2)})
     site.kill()
     assert found.lost == {("F001", 2)}
