@@ -26,6 +26,7 @@ from typing import Any
 
 import psycopg
 
+from machine import machine
 from tocsin.record.database import connect
 from tocsin.record.keys import Keyring
 from tocsin.record.migrate import migrate
@@ -209,6 +210,7 @@ def main() -> int:
         "tocsin": tocsin,
     }
     told, absent, sent = measure(receivers, 1 if quick else 5, 1.5)
+    print(machine())
     print(f"{'':14}{'acks/s':>9}{'median':>9}{'p50 ms':>9}{'p99 ms':>9}  kept on disk")
     rates = {}
     for name, results in told.items():
@@ -224,14 +226,18 @@ def main() -> int:
             f"{best['p99_ms']:9.1f}  {keeps}"
         )
     print(f"tocsin was sent {sent:,} frames and kept {KEPT:,}")
-    faster = max((rates[name], name) for name in rates if name not in ("tocsin", "ceiling"))
-    ratio = rates["tocsin"] / faster[0]
-    print(f"ratio to the faster peer, {faster[1]}: {ratio:.2f} (must reach {RATIO_MIN})")
-    if absent:
-        print(f"absent, so not compared: {', '.join(absent)}")
     if sent - PANELS > KEPT:  # the last frame of each panel may be on its way at the end
         print("FAILED: frames were acknowledged that are not kept")
         return 1
+    ratio = 0.0
+    peers = {name: rate for name, rate in rates.items() if name not in ("tocsin", "ceiling")}
+    if peers:
+        name = max(peers, key=peers.__getitem__)
+        ratio = rates["tocsin"] / peers[name]
+        print(f"ratio to the faster peer, {name}: {ratio:.2f} (must reach {RATIO_MIN})")
+    if absent:
+        print(f"NOT RUN: the comparison with {', '.join(absent)}, which could not be had")
+        return 2
     return 0 if ratio >= RATIO_MIN else 1
 
 
