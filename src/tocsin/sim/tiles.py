@@ -5,6 +5,7 @@ Layers: `land`, `water`, `park`, `building`, `road` (class, name_zh, name_en), `
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -45,7 +46,9 @@ class MapNotBuilt(Exception):
 def build_map(city: City, drawing: Drawing, target: Path) -> None:
     """Write the PMTiles file `target`. Raises MapNotBuilt."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+    # Not beside the target: SQLite, in tippecanoe, opens files by their whole path only, and what
+    # lies above the data directory may be closed to us.
+    with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         counts = write_layers(city, drawing, work)
         if missing := [layer for layer in LAYERS if not counts[layer]]:
@@ -65,7 +68,9 @@ def build_map(city: City, drawing: Drawing, target: Path) -> None:
         )
         if done.returncode:
             raise MapNotBuilt(f"tippecanoe ended with {done.returncode}: {done.stderr.strip()}")
-        (work / "city.pmtiles").replace(target)
+        draft = target.with_name(f".{target.name}")
+        shutil.copyfile(work / "city.pmtiles", draft)
+        draft.replace(target)
 
 
 def write_layers(city: City, drawing: Drawing, folder: Path) -> dict[str, int]:

@@ -64,6 +64,8 @@ def as_product(
         for name in ("tls_cert", "tls_key"):
             if path := getattr(chosen.web, name):
                 _lend(Path(path), data / "run" / "tls" / name, doors)
+    # Django's settings read this as it stands.
+    more["TOCSIN_DATA"] = str(doors.through(data))
     return Launch(python, {**environment, **more, **doors.environment()}, doors.options())
 
 
