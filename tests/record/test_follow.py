@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from record_desk import Desk
@@ -29,8 +30,24 @@ async def take(batches: AsyncIterator[Batch], facts: int, limit_s: float = 10) -
     return taken
 
 
+@pytest.fixture
+def read_all(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set whenever a follower has found nothing new: from then on it waits."""
+    found_nothing = asyncio.Event()
+    read = following._read
+
+    async def told(*arguments: Any) -> Batch | None:
+        batch = await read(*arguments)
+        if batch is None:
+            found_nothing.set()
+        return batch
+
+    monkeypatch.setattr(following, "_read", told)
+    return found_nothing
+
+
 def test_catches_up_then_is_woken_at_once(
-    urls: Urls, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+    urls: Urls, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, read_all: asyncio.Event
 ) -> None:
     monkeypatch.setattr(following, "LOOK_S", 600)  # only a wake-up can bring what is new
 
@@ -50,8 +67,9 @@ def test_catches_up_then_is_woken_at_once(
 
             waits = []
             for _ in range(10):
+                read_all.clear()
                 woken = asyncio.create_task(take(batches, 1))
-                await asyncio.sleep(0.02)
+                await read_all.wait()
                 await asyncio.to_thread(desk.do, AddNote(incident, "x"))
                 began = time.perf_counter()
                 await asyncio.to_thread(assign, connection)
@@ -79,10 +97,18 @@ def test_catches_up_then_is_woken_at_once(
     asyncio.run(run())
 
 
-def test_a_follower_survives_the_restart_of_the_database(tmp_path: Path) -> None:
+def test_a_follower_survives_the_restart_of_the_database(
+    tmp_path: Path, read_all: asyncio.Event
+) -> None:
     data = Path(tempfile.mkdtemp(prefix="tocsin-follow-"))
     keyring = Keyring(tmp_path / "keys")
     told: list[bool] = []
+    lost = asyncio.Event()
+
+    def tell(is_there: bool) -> None:
+        told.append(is_there)
+        if not is_there:
+            lost.set()
 
     async def run(postgres: Postgres) -> None:
         urls = postgres.urls()
@@ -91,12 +117,13 @@ def test_a_follower_survives_the_restart_of_the_database(tmp_path: Path) -> None
             for _ in range(3):
                 desk.open()
             assign(connection)
-        batches = follow(urls.application, 0, on_database=told.append)
+        batches = follow(urls.application, 0, on_database=tell)
         assert len(await take(batches, 3)) >= 1
+        read_all.clear()
         waiting = asyncio.create_task(take(batches, 2, limit_s=30))
-        await asyncio.sleep(0.05)
+        await read_all.wait()
         await asyncio.to_thread(postgres.stop)
-        await asyncio.sleep(0.2)
+        await lost.wait()
         await asyncio.to_thread(postgres.start)
         with connect(urls.application) as connection:
             desk = Desk(connection, keyring)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -248,12 +247,10 @@ def test_nothing_is_kept_while_the_database_is_away_and_it_resumes(
         )
         try:
             async with asyncio.timeout(5):
-                while log.is_connected:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-            began = time.perf_counter()
+                while log.is_connected:  # noqa: ASYNC110 - the log tells nobody of this
+                    await asyncio.sleep(0)
             with pytest.raises(NotKept):
-                await log.keep(message())
-            assert time.perf_counter() - began < 0.05
+                log.keep(message()).send(None)  # at once, without a turn of the loop
         finally:
             administrator.execute("ALTER ROLE tocsin_app CONNECTION LIMIT -1")
         async with asyncio.timeout(10):
@@ -274,12 +271,12 @@ def test_the_queue_is_bounded_and_the_excess_is_counted(
         )
         turned_away = [one for one in answers if isinstance(one, NotKept)]
         assert len(turned_away) == 10
-        async with asyncio.timeout(5):
-            while counters(connection).get("heard.queue_full", 0) != before + 10:
-                connection.rollback()
-                await asyncio.sleep(0.05)
+        counted.append(before + 10)
 
-    with_log(urls, keyring, run, queue_max=50)
+    counted: list[int] = []
+    with_log(urls, keyring, run, queue_max=50)  # stopping writes what is not written yet
+    connection.rollback()
+    assert [counters(connection)["heard.queue_full"]] == counted
 
 
 def test_one_unstorable_message_does_not_cost_the_others(urls: Urls, keyring: Keyring) -> None:
