@@ -1,4 +1,8 @@
-"""A real demo city and a real Chromium for the tests of what people see."""
+"""A real demo city and a real Chromium for the tests of what people see.
+
+One demo and one browser for all tests; for each language one signed-in desk at a time, which every
+test gets back as a person would leave it who has finished.
+"""
 
 import json
 import os
@@ -8,16 +12,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from demo_city import Demo
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = "/usr/bin/chromium"
 GRAPHICS = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 CALM = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+# City seconds in a second: crews answer within one and are on the road within four.
+SPEED = 20
+SMALLEST = {"width": 1280, "height": 800}
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +33,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """`tocsin demo` without an automatic dispatcher: a person, or a test, dispatches."""
     data = tmp_path_factory.mktemp("demo") / "data"
     command = [sys.executable, "-m", "tocsin.site.command", "demo", "--data", str(data)]
-    command += ["--speed", "12", "--for", "1500", "--port", "0", "--listen", "dc09=127.0.0.1:0"]
+    command += ["--speed", str(SPEED), "--for", "1500", "--port", "0"]
+    command += ["--listen", "dc09=127.0.0.1:0"]
     for name in ("web", "edge", "clock", "work"):
         command += ["--listen", f"health-{name}=127.0.0.1:0"]
     process = subprocess.Popen(
@@ -79,38 +88,74 @@ def sign_in(page: Page, demo: Demo, who: str) -> None:
     page.locator("input[name=login]").fill(who)
     page.locator("input[name=password]").fill(demo.logins[who])
     page.keyboard.press("Enter")
-    page.wait_for_selector(".queue")
+    page.wait_for_url(f"{demo.url}/")
 
 
-@pytest.fixture(params=["en", "zh-CN"])
+@dataclass
+class Heard:
+    """What a page said that it should not: errors, and requests to another site."""
+
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page, demo: Demo) -> None:
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console",
+            lambda said: self.errors.append(said.text) if said.type == "error" else None,
+        )
+        page.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url.startswith((demo.url, "data:", "blob:"))
+                else self.outside.append(asked.url)
+            ),
+        )
+
+
+# Of the session, so that all tests of one language run together and share its desk.
+@pytest.fixture(scope="session", params=["en", "zh-CN"])
 def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def desk(browser: Browser, demo: Demo, language: str) -> Iterator[Page]:
-    """A dispatcher's console, signed in, in one language; any page error fails the test."""
-    context = browser.new_context(
-        locale=language, viewport={"width": 1280, "height": 800}, timezone_id="Asia/Shanghai"
-    )
-    page = context.new_page()
-    errors: list[str] = []
-    outside: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console",
-        lambda message: errors.append(message.text) if message.type == "error" else None,
-    )
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((demo.url, "data:", "blob:"))
-            else outside.append(request.url)
-        ),
-    )
+@pytest.fixture(scope="session")
+def context(browser: Browser, language: str) -> Iterator[BrowserContext]:
+    opened = browser.new_context(locale=language, viewport=SMALLEST, timezone_id="Asia/Shanghai")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(context: BrowserContext, demo: Demo) -> Iterator[tuple[Page, Heard]]:
+    page, heard = context.new_page(), Heard()
+    heard.listen(page, demo)
     sign_in(page, demo, "dispatcher")
+    page.wait_for_selector(".queue .q-number", timeout=60_000)
+    yield page, heard
+    page.close()
+
+
+@pytest.fixture
+def desk(signed_in: tuple[Page, Heard]) -> Iterator[Page]:
+    """A dispatcher's console, signed in, in one language; any page error fails the test."""
+    page, heard = signed_in
+    heard.errors.clear()
+    heard.outside.clear()
+    page.set_viewport_size(SMALLEST)
+    # Software drawing of moving units is most of a run's work; the main job has them moving.
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.bring_to_front()
+    leave(page)
     yield page
-    context.close()
-    assert errors == []
-    assert outside == [], "the console asked another site"
+    assert heard.errors == []
+    assert heard.outside == [], "the console asked another site"
+
+
+def leave(page: Page) -> None:
+    """Nothing typed, no panel open, no unit shown."""
+    page.evaluate("document.querySelector('.open-ways .discard')?.click()")
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    page.wait_for_selector(".card:not(.open-panel):not(.help)")

@@ -1,75 +1,141 @@
 """What people see: accessible, nothing clipped, both languages and themes, and unmistakable when
 the data stop."""
 
-import json
 import os
 import signal
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import psutil
 import pytest
 from demo_city import Demo
+from doing import type_line
 from playwright.sync_api import Browser, Page, expect
+from whole import SIZES, at_all_sizes, faults, violations
+
+from conftest import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-AXE = Path(__file__).parent.parent.parent / "web/node_modules/axe-core/axe.min.js"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-SIZES = [(1280, 800), (1920, 1080)]
-
-# Texts that stick out of the window, or controls of the strip that are cut off.
-CLIPPED = """() => [...document.querySelectorAll(
-    '.strip button, .strip a, .strip time, .bar-line, .card button, .advice-row')]
-  .filter(one => { const box = one.getBoundingClientRect();
-    return box.width && (box.left < -1 || box.right > innerWidth + 1); })
-  .map(one => one.textContent.slice(0, 40))"""
+ROAD = {"en": "road", "zh-CN": "路"}
+# A ready line, one that asks, a note, a wrong word, and a sentence that needs both lines.
+TYPED = ("d *", "d 1", ";a note", "x", "h 30 ;" + "the key holder is on the way " * 4)
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds; run in the page by the driver, so the CSP stays as it is."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: dict[str, Any] = page.evaluate("rules => axe.run(document, rules)", RULES)
-    assert found["passes"], "axe looked at nothing"
-    return [
-        f"{one['id']}: {one['help']} {json.dumps(node['target'])}"
-        for one in found["violations"]
-        for node in one["nodes"]
-    ]
+def states_of_the_desk(desk: Page, language: str) -> Iterator[str]:
+    """Take the desk through what a dispatcher sees of it; yields the name of each state."""
+    yield "as it is"
+    desk.locator(".intake summary").click()
+    yield "intake open"
+    desk.locator(".intake summary").click()
+    desk.keyboard.press("F1")
+    expect(desk.locator(".help h2")).to_be_visible()
+    yield "help"
+    desk.keyboard.press("F6")
+    desk.locator(".open-panel [id$='-address']").fill(ROAD[language])
+    expect(desk.locator(".found li").first).to_be_visible()
+    desk.keyboard.press("Control+Enter")
+    expect(desk.locator(".open-panel [role=alert]")).to_be_visible()
+    yield "a call, with sites and a problem"
+    desk.locator(".open-panel .discard").click()
+    desk.keyboard.press("F6")
+    yield "an empty call"
+    desk.keyboard.press("Escape")
+    desk.locator(".queue .q-row").first.click()
+    expect(desk.locator(".timeline li").first).to_be_attached()
+    yield "an incident"
+    desk.keyboard.press("F4")
+    yield "its whole timeline"
+    desk.keyboard.press("F4")
+    for line in TYPED:
+        desk.keyboard.type(line)
+        yield f"typed {line!r}"
+        desk.keyboard.press("Escape")
+    type_line(desk, "x")
+    yield "refused"
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_the_desk_is_accessible_and_whole(desk: Page, theme: str, language: str) -> None:
+def test_the_desk_is_whole(desk: Page, theme: str, language: str) -> None:
     desk.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    expect(desk.locator(".queue .q-number").first).to_be_visible(timeout=60_000)
-    desk.keyboard.press("Alt+ArrowDown")
-    expect(desk.locator(".card h1, .card h2").first).to_be_visible()
-    for width, height in SIZES:
-        desk.set_viewport_size({"width": width, "height": height})
-        desk.wait_for_timeout(400)
-        assert desk.evaluate(CLIPPED) == []
-        assert desk.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert violations(desk) == []
+    assert desk.evaluate("document.documentElement.lang") == language
+    found = [
+        f"{state} at {size}: {fault}"
+        for size in at_all_sizes(desk)
+        for state in states_of_the_desk(desk, language)
+        for fault in faults(desk)
+    ]
+    assert found == []
     assert desk.locator("dialog[open], [role=dialog]").count() == 0
 
-    assert desk.evaluate("document.documentElement.lang") == language
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_desk_is_accessible(desk: Page, theme: str) -> None:
+    desk.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    desk.locator(".queue .q-row").first.click()
+    expect(desk.locator(".timeline li").first).to_be_attached()
+    expect(desk.locator(".advice-row").first).to_be_attached()
+    assert violations(desk) == []
+    desk.keyboard.press("F1")
+    assert violations(desk, ".side") == []
+    desk.keyboard.press("F6")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.locator(".open-panel [role=alert]")).to_be_visible()
+    assert violations(desk, ".side") == []
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_sign_in_page_is_accessible(
+def test_each_incident_of_the_queue_is_whole(desk: Page, language: str) -> None:
+    """Every kind of card that there is at this moment, as Alt+Down goes through them."""
+    found = []
+    for _ in range(8):
+        desk.keyboard.press("Alt+ArrowDown")
+        expect(desk.locator(".queue [aria-selected=true]")).to_have_count(1)
+        expect(desk.locator(".timeline li").first).to_be_attached()
+        found += faults(desk)
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_the_sign_in_page_is_accessible_and_whole(
     browser: Browser, demo: Demo, language: str, width: int
 ) -> None:
+    height = dict(SIZES).get(width, 844)
+    context = browser.new_context(locale=language, viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(f"{demo.url}/accounts/login/")
+    page.locator("input[name=login]").fill("nobody")
+    page.locator("input[name=password]").fill("no password")
+    page.keyboard.press("Enter")
+    expect(page.locator("[role=alert]").first).to_be_visible()
     for theme in ("dark", "light"):
-        context = browser.new_context(
-            locale=language,
-            color_scheme=theme,  # type: ignore[arg-type]
-            viewport={"width": width, "height": 844},
-        )
-        page = context.new_page()
-        page.goto(f"{demo.url}/accounts/login/")
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         assert violations(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        context.close()
+        assert faults(page) == []
+    context.close()
+
+
+def test_the_administrators_pages_are_accessible_and_whole(
+    browser: Browser, demo: Demo, language: str
+) -> None:
+    context = browser.new_context(locale=language)
+    page = context.new_page()
+    sign_in(page, demo, "admin")
+    found: list[str] = []
+    page.goto(f"{demo.url}/readiness/sites/")
+    site = page.locator("tbody a").first.get_attribute("href")
+    page.goto(f"{demo.url}{site}")
+    device = page.locator("td.acts a").first.get_attribute("href")
+    paths = ["/readiness/sites/", site, device, "/readiness/sites/new/", "/readiness/sites/import/"]
+    for path in [*paths, "/accounts/2fa/", "/admin/"]:
+        page.goto(f"{demo.url}{path}")
+        for theme in ("dark", "light"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            for size in at_all_sizes(page):
+                found += [f"{path} {theme} {size}: {one}" for one in faults(page)]
+            found += [f"{path} {theme}: {one}" for one in violations(page)]
+    context.close()
+    assert found == []
 
 
 def test_language_and_theme_change_without_a_reload(desk: Page) -> None:
@@ -77,7 +143,9 @@ def test_language_and_theme_change_without_a_reload(desk: Page) -> None:
     before = desk.evaluate("document.documentElement.lang")
     desk.keyboard.press("F8")
     desk.wait_for_function("lang => document.documentElement.lang !== lang", arg=before)
-    desk.keyboard.press("F9")
+    for theme in ("light", "dark", "dark"):  # auto is dark here
+        desk.keyboard.press("F9")
+        desk.wait_for_function("t => document.documentElement.dataset.theme === t", arg=theme)
     desk.keyboard.press("F8")
     desk.wait_for_function("lang => document.documentElement.lang === lang", arg=before)
     assert desk.evaluate("window.notReloaded") is True
@@ -96,6 +164,8 @@ def test_a_stopped_feed_is_unmistakable_and_heals(desk: Page, demo: Demo) -> Non
         expect(desk.locator(".feed-stale")).to_be_visible(timeout=7_000)
         expect(desk.locator(".strip-alarming")).to_be_visible()
         expect(desk.locator(".feed-stale")).to_contain_text("数据中断 · DATA INTERRUPTED")
+        found = [fault for _size in at_all_sizes(desk) for fault in faults(desk)]
     finally:
         os.kill(web.pid, signal.SIGCONT)
+    assert found == []
     expect(desk.locator(".feed-ok")).to_be_visible(timeout=20_000)

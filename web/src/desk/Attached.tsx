@@ -88,7 +88,7 @@ export function Attached({ incident }: { incident: Incident }) {
                 <UnitSign kind={unit?.kind ?? ""} state={unit?.state ?? "ordered"} />
                 <b>{attached.call_sign}</b>
                 <span className="muted">{unit && (words.unitKinds[unit.kind] ?? unit.kind)}</span>
-                <span className={`word unit-${unit?.state ?? "ordered"}`}>
+                <span className={`unit-${unit?.state ?? "ordered"}`}>
                   {unit ? words.unitStates[unit.state] : words.orderStates[attached.state]}
                 </span>
                 {unit && <span className="num">{elapsed(unit.state_since, now, words)}</span>}

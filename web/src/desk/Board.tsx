@@ -153,7 +153,7 @@ export function Board() {
         )}
         <BoardCounts units={all} />
       </div>
-      <div className="board-scroll" tabIndex={0} role="group" aria-label={words.board.label}>
+      <div className="board-scroll" data-scrolls="y" tabIndex={0} role="group" aria-label={words.board.label}>
         {live && !all.length && <p className="muted empty-line">{words.board.none}</p>}
         {busy.map(({ state, units: rows }) => (
           <section key={state} className="station">
@@ -186,16 +186,17 @@ const COUNTED = ["ordered", "under_way", "at_scene", "transporting"] as const;
 
 function BoardCounts({ units }: { units: readonly Unit[] }) {
   const words = useMessages();
+  const counts = COUNTED.flatMap((state) => {
+    const count = units.filter((unit) => unit.state === state).length;
+    return count ? [{ state, told: `${words.unitStates[state]} ${count}` }] : [];
+  });
   return (
-    <span className="board-counts">
-      {COUNTED.map((state) => {
-        const count = units.filter((unit) => unit.state === state).length;
-        return count ? (
-          <span key={state} className={`word unit-${state}`}>
-            {words.unitStates[state]} {count}
-          </span>
-        ) : null;
-      })}
+    <span className="board-counts" data-cut title={counts.map(({ told }) => told).join(" · ")}>
+      {counts.map(({ state, told }) => (
+        <span key={state} className={`unit-${state}`}>
+          {told}
+        </span>
+      ))}
     </span>
   );
 }

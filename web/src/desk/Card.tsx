@@ -107,6 +107,29 @@ function Facts({ incident }: { incident: Incident }) {
   );
 }
 
+/** What a caller said, for those who may read it: it comes with the fact that opened the incident. */
+function Reported({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const facts = useDesk((state) => state.timelines[incident.id]?.value);
+  const data = facts?.find((fact) => fact.kind === "incident.opened")?.data;
+  const said = (field: string): string => {
+    const value = data?.[field];
+    return typeof value === "string" ? value : "";
+  };
+  const [note, name, phone] = [said("note"), said("caller_name"), said("caller_phone")];
+  if (!note && !name && !phone) return null;
+  return (
+    <section className="reported" aria-label={words.open.note}>
+      {note && <p>{note}</p>}
+      {(name || phone) && (
+        <p className="muted">
+          {words.open.caller} {name} <span className="num">{phone}</span>
+        </p>
+      )}
+    </section>
+  );
+}
+
 function Actions({ incident }: { incident: Incident }) {
   const { actions } = useMessages().card;
   const say = (line: string): void => {
@@ -250,6 +273,7 @@ function Opened({ incident }: { incident: Incident }) {
           </button>
         </p>
       )}
+      <Reported incident={incident} />
       <Actions incident={incident} />
       <Related act="merge" title={words.card.duplicates} ids={incident.duplicates} incident={incident} />
       <Attached incident={incident} />
@@ -276,7 +300,7 @@ export function Card() {
     void refreshSignals(selected);
   }, [selected, version]);
   return (
-    <section className="card" aria-label={words.card.label} tabIndex={0}>
+    <section className="card" data-scrolls="y" aria-label={words.card.label} tabIndex={0}>
       {incident ? (
         <Opened key={incident.id} incident={incident} />
       ) : (

@@ -32,15 +32,20 @@ function Preview() {
   if (reading.is === "ask") {
     return (
       <p className="preview preview-ask" role="status">
-        {words.ask(reading.ask, actNames())}
+        <span className="preview-text" data-cut title={words.ask(reading.ask, actNames())}>
+          {words.ask(reading.ask, actNames())}
+        </span>
       </p>
     );
   }
   const { act } = reading;
   const conflict = act.act === "send" && !act.confirmed && act.busy.length > 0;
+  const sentence = words.preview(act, actNames());
   return (
     <p className={`preview ${conflict ? "preview-conflict" : "preview-ready"}`} role="status">
-      <span className="preview-text">{words.preview(act, actNames())}</span>
+      <span className="preview-text" data-cut title={sentence}>
+        {sentence}
+      </span>
       {conflict && (
         <span className="preview-more">
           {act.busy
@@ -71,7 +76,9 @@ function Receipt() {
       role={receipt.tone === "error" || receipt.tone === "conflict" ? "alert" : "status"}
     >
       {(receipt.tone === "error" || receipt.tone === "conflict") && <Mark of="warning" />}
-      <span className="preview-text">{receipt.text}</span>
+      <span className="preview-text" data-cut title={receipt.text}>
+        {receipt.text}
+      </span>
       {undoable && (
         <button type="button" className="small" onClick={undo}>
           {words.bar.undo(left)}

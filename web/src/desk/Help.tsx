@@ -13,7 +13,7 @@ export function Help() {
   const { help } = useMessages();
   const verbs = Object.entries(help.verbs) as [Verb, [string, string]][];
   return (
-    <section className="card help" aria-label={help.title} tabIndex={0}>
+    <section className="card help" data-scrolls="y" aria-label={help.title} tabIndex={0}>
       <header className="card-head open-head">
         <h2>{help.title}</h2>
         <button type="button" className="small" onClick={closePanel}>

@@ -138,12 +138,12 @@ export function OpenPanel() {
   };
 
   return (
-    <section className="card open-panel" aria-label={words.open.title}>
+    <section className="card open-panel" data-scrolls="y" aria-label={words.open.title}>
       <header className="card-head open-head">
         <h2>{words.open.title}</h2>
         <span className="open-ways">
           {begun && (
-            <button type="button" className="small" onClick={discardCall}>
+            <button type="button" className="small discard" onClick={discardCall}>
               {words.open.discard}
             </button>
           )}
@@ -265,7 +265,7 @@ export function OpenPanel() {
             onChange={(event) => put({ note: event.target.value })}
           />
         </div>
-        <div className="open-end">
+        <div className="open-end" data-over>
           {problem && (
             <p className="overdue" role="alert">
               {problem}

@@ -51,7 +51,7 @@ const Row = memo(function Row({
       </span>
       <span role="gridcell" className="q-number">{incident.number}</span>
       <span role="gridcell" className="q-type">{words.types[incident.type]}</span>
-      <span role="gridcell" className="q-address" title={title ? `${address} · ${title}` : address}>
+      <span role="gridcell" className="q-address" data-cut title={title ? `${address} · ${title}` : address}>
         <span className={selected ? "q-street strong" : "q-street"}>{street}</span>
         {title && <span className="q-title">{title.split(" · ")[0]}</span>}
       </span>
@@ -146,6 +146,7 @@ export function Queue() {
       {!live && <p className="q-reading muted" role="status">{words.queue.loading}</p>}
       <div
         className="queue-scroll"
+        data-scrolls="y"
         ref={scroller}
         hidden={!live}
         role="grid"

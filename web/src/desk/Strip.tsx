@@ -41,7 +41,7 @@ function Alarm({ health }: { health: Health }) {
     signed_out: strip.signedOutExplained,
   }[health as "stale" | "database_lost" | "signed_out"] as string | undefined;
   return (
-    <span className="strip-alarm" role="alert">
+    <span className="strip-alarm" data-cut title={told} role="alert">
       {told}
       {health === "signed_out" && <a href="/accounts/login/?next=/">{strip.signIn}</a>}
     </span>
@@ -74,7 +74,7 @@ function Intake() {
           </span>
         )}
       </summary>
-      <div className="intake-sheet">
+      <div className="intake-sheet" data-over>
         <h2>{words.strip.intakeTitle}</h2>
         <dl>
           <dt>{words.strip.signalsWaiting}</dt>
@@ -134,14 +134,15 @@ export function Strip() {
   );
   const begun = useDesk((state) => state.panel !== "open" && isBegun(state));
   const other = LANGUAGES.find((candidate) => candidate !== language) ?? language;
+  const name =
+    pick(language, city?.name_zh ?? agency?.name_zh, city?.name_en ?? agency?.name_en) || "Tocsin";
   const alarming = health === "stale" || health === "database_lost" || health === "signed_out";
   return (
     <header className={`strip ${alarming ? "strip-alarming" : ""}`} aria-label={words.strip.label}>
       <h1>
         <Mark of="bell" />
-        <span className="strip-city">
-          {pick(language, city?.name_zh ?? agency?.name_zh, city?.name_en ?? agency?.name_en) ||
-            "Tocsin"}
+        <span className="strip-city" data-cut title={name}>
+          {name}
         </span>
         {city && <span className="muted strip-desk">{words.strip.console}</span>}
       </h1>
@@ -175,7 +176,7 @@ export function Strip() {
       {me && (
         <span className="person">
           <Mark of="person" />
-          <span className="person-name" title={words.roles[me.role] ?? me.role}>
+          <span className="person-name" data-cut title={`${me.name}, ${words.roles[me.role] ?? me.role}`}>
             {me.name}
           </span>
           <button type="button" className="quiet" onClick={signOut}>

@@ -15,6 +15,8 @@ export function incidentWords(language: Language, incident: Incident): IncidentW
   const words = CATALOGUES[language];
   const { place, type } = incident;
   const address = pick(language, place?.address_zh, place?.address_en);
+  // The title of a call is its type and address again.
+  if (incident.source === "call") return { address: address || words.queue.noPlace, title: "" };
   // Titles are `what · where`.
   const parts = pick(language, incident.title_zh, incident.title_en)
     .split(" · ")

@@ -241,10 +241,10 @@ export default function MapPane() {
   return (
     <>
       <div className={picking ? "map picking" : "map"} ref={container} />
-      {told && <p className="map-word">{told === "absent" ? words.map.absent : words.map.failed}</p>}
-      {picking && !placed && <p className="map-word map-pick">{words.map.pick}</p>}
+      {told && <p className="map-word" data-over>{told === "absent" ? words.map.absent : words.map.failed}</p>}
+      {picking && !placed && <p className="map-word map-pick" data-over>{words.map.pick}</p>}
       {opened && (
-        <div className="map-buttons">
+        <div className="map-buttons" data-over>
           <button type="button" aria-label={words.map.zoomIn} onClick={() => zoom(1)}>
             <Mark of="plus" />
           </button>
@@ -261,7 +261,7 @@ export default function MapPane() {
           </button>
         </div>
       )}
-      {credit && <p className="map-credit">{credit}</p>}
+      {credit && <p className="map-credit" data-over>{credit}</p>}
     </>
   );
 }

@@ -53,7 +53,9 @@ export class Motions {
     const old = this.known.get(id);
     if (old?.lonLat[0] === lonLat[0] && old.lonLat[1] === lonLat[1]) return old;
     const to = ground.place(lonLat);
-    const motion = old
+    // Who asks for less motion sees each new position at once.
+    const glides = old && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const motion = glides
       ? {
           from: at(old, nowS),
           to,
