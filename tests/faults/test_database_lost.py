@@ -11,12 +11,18 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from panels import Panel, Panels
+from panels import Panel, Panels, Polls
+from prepared import Prepared
 from record_of import compare
-from site_under_test import SiteUnderTest, tocsin, until, write_sites
+from site_under_test import SiteUnderTest, until
 
 PANELS = 10
+POLLED = 5
 SAID_WITHIN_S = 5.0
+POLLS_UNTIL_S = 5.0
+"""A device is told for no longer than this that it is heard by who can keep nothing."""
+
+FROZEN_S = 12.0  # longer than any commit is waited for
 
 
 class Ticks:
@@ -62,20 +68,20 @@ def database_states(lines: Iterator[str]) -> Iterator[str]:
 
 @pytest.mark.faults
 @pytest.mark.timeout(180)
-def test_a_database_that_hangs_silences_the_intake_and_is_seen(tmp_path: Path) -> None:
-    accounts = [f"{0xB000 + number:04X}" for number in range(PANELS)]
-    write_sites(tmp_path / "sites.csv", accounts)
-    data = tmp_path / "data"
-    tocsin("import", "sites", str(tmp_path / "sites.csv"), data=data)
-    options = ("--role", "inspector", "--name", "test")
-    token = tocsin("token", "create", *options, data=data).strip()
-    with SiteUnderTest(data) as site:
+def test_a_database_that_hangs_silences_the_intake_and_is_seen(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    accounts, polled = prepared.accounts[:PANELS], prepared.accounts[PANELS : PANELS + POLLED]
+    with SiteUnderTest(prepared.copy_to(tmp_path / "data")) as site:
         panels = Panels(
             [Panel(account) for account in accounts], site.addresses["dc09"], pause_s=0.1, seed=3
         )
+        polls = Polls(polled, site.addresses["dc09"], pause_s=0.1)
         panels.start()
-        ticks = Ticks("http://{}:{}".format(*site.addresses["web"]), token)
+        polls.start()
+        ticks = Ticks(site.web_url(), prepared.token)
         until(lambda: panels.acknowledged() > PANELS, seconds=30, what="acknowledgements")
+        until(lambda: len(polls.answered_at) > POLLED, seconds=30, what="polls acknowledged")
         until(lambda: ticks.state == "ok", seconds=30, what="a tick with the database")
 
         frozen = freeze_the_database(site)
@@ -85,20 +91,30 @@ def test_a_database_that_hangs_silences_the_intake_and_is_seen(tmp_path: Path) -
         until(lambda: ticks.state == "lost", seconds=15, what="a tick that says lost")
         said_after = ticks.since - began
         until(lambda: not site.is_ready("edge"), seconds=20, what="edge not ready")
+        time.sleep(max(0.0, began + FROZEN_S - time.monotonic()))
         during = panels.acknowledged() - before
+        thawed = time.monotonic()
         thaw(frozen)
 
         resumed = until(
             lambda: panels.acknowledged() > before + 20, seconds=45, what="acknowledgements again"
         )
+        until(lambda: polls.answered_at[-1] > thawed, seconds=45, what="polls acknowledged again")
         until(lambda: ticks.state == "ok", seconds=30, what="a tick with the database again")
         site.wait_until_ready(seconds=45)
         panels.stop()
+        polls.stop()
         ticks.stop()
         found = compare(site, panels.acknowledged_set())
         assert site.stop() == 0
-    print(f"lost said after {said_after:.1f} s; acknowledged again after {resumed:.1f} s")
+    untrue = polls.answered_between(began + POLLS_UNTIL_S, thawed)
+    last = max(at for at in polls.answered_at if at < thawed) - began
+    print(
+        f"lost said after {said_after:.1f} s; last poll acknowledged after {last:.1f} s;"
+        f" acknowledged again after {resumed:.1f} s"
+    )
     assert during == 0
+    assert untrue == 0
     assert said_after <= SAID_WITHIN_S
     assert found.lost == set()
     assert found.twice == set()
