@@ -2,7 +2,7 @@
 installed. Limits on 2 cores: 5 minutes and 15 seconds.
 
 The limit in the same run: the time that downloading and unpacking the packages alone takes.
-`python bench/first_alarm.py`, at most ten minutes.
+`python bench/first_alarm.py`, at most twenty minutes; needs the network and Chromium.
 """
 
 import json
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -26,6 +26,7 @@ from machine import machine
 ROOT = Path(__file__).resolve().parent.parent
 COLD_LIMIT_S = 300.0
 WARM_LIMIT_S = 15.0
+STARTING_S = 600.0
 CALM = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 URL = re.compile(r"^\s+(http://localhost:\d+/)$")
 
@@ -42,29 +43,41 @@ def running_demo(clone: Path, data: Path, environment: dict[str, str]) -> Iterat
         cwd=clone,
         env=environment,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
     found: list[str] = []
+    said: list[str] = []
     heard = threading.Event()
 
     def read() -> None:
         assert process.stdout is not None
         for line in process.stdout:
+            said.append(line)
             if match := URL.match(line):
                 found.append(match[1])
                 heard.set()
         heard.set()
 
-    threading.Thread(target=read, daemon=True).start()
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
     try:
-        heard.wait(600)
+        heard.wait(STARTING_S)
         if not found:
-            raise SystemExit("make demo printed no address")
+            raise SystemExit(f"make demo printed no address:\n{''.join(said[-20:])}")
         yield found[0]
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(60)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        reader.join(10)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def wait_for_first_row(browser: Browser, url: str, data: Path) -> None:
@@ -77,6 +90,16 @@ def wait_for_first_row(browser: Browser, url: str, data: Path) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".queue .q-number", timeout=120_000)
     page.close()
+
+
+def packages_alone(folder: Path, uv: Path) -> float:
+    """Seconds to download and unpack the Python packages into an environment of their own."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    sync = [str(uv), "pip", "sync", "-q", "--no-cache", "--require-hashes"]
+    sync += ["--python", str(folder / "bin/python"), str(ROOT / "requirements.lock")]
+    subprocess.run(sync, check=True, timeout=STARTING_S)
+    return time.monotonic() - began
 
 
 def main() -> int:
@@ -102,24 +125,7 @@ def main() -> int:
                     wait_for_first_row(browser, url, folder / data)
                     taken[name] = time.monotonic() - began
             browser.close()
-        floor = folder / "floor"
-        began = time.monotonic()
-        subprocess.run([sys.executable, "-m", "venv", str(floor)], check=True)
-        subprocess.run(
-            [
-                str(clone / ".venv/bin/uv"),
-                "pip",
-                "sync",
-                "-q",
-                "--no-cache",
-                "--require-hashes",
-                "--python",
-                str(floor / "bin/python"),
-                str(ROOT / "requirements.lock"),
-            ],
-            check=True,
-        )
-        taken["packages alone"] = time.monotonic() - began
+        taken["packages alone"] = packages_alone(folder / "floor", clone / ".venv/bin/uv")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(machine())
@@ -136,8 +142,8 @@ def main() -> int:
         f"  fresh clone against its Python packages alone"
         f" ({taken['packages alone']:.1f} s): x{ratio:.1f}"
     )
-    kept = taken["fresh clone"] <= COLD_LIMIT_S and taken["installed, new city"] <= WARM_LIMIT_S
-    return 0 if kept else 1
+    warm = max(taken["installed, new city"], taken["installed, again"])
+    return 0 if taken["fresh clone"] <= COLD_LIMIT_S and warm <= WARM_LIMIT_S else 1
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ with 8 processes.
 from __future__ import annotations
 
 import multiprocessing
-import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -27,6 +25,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
+from machine import machine
 from tocsin.core.commands import (
     AcceptOrder,
     Command,
@@ -231,7 +230,7 @@ def measure(postgres: Postgres, keys: Path, processes: int) -> tuple[float, floa
 
 def main() -> int:
     data = Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(machine())
     print("PostgreSQL 18 embedded, fsync and synchronous_commit on")
     slowest = float("inf")
     try:

@@ -4,6 +4,7 @@ opens such a directory and hands it down, and the process enters it as /proc/sel
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -124,7 +125,7 @@ def interpreter(doors: Doors) -> tuple[str, dict[str, str]]:
     ours = Path(next(iter(tocsin.__path__))).parent
     parts = list(dict.fromkeys([base, program.parent, ours, *packages]))
     doors.open(*parts)
-    environment = {"PYTHONSAFEPATH": "1", **_bytecode(doors.account)}
+    environment = {"PYTHONSAFEPATH": "1", **_bytecode(doors.account, parts)}
     if not any(part in doors.ways for part in parts):
         return sys.executable, environment
     libraries = [library for place in packages for library in sorted(place.glob("*.libs"))]
@@ -140,9 +141,10 @@ def interpreter(doors: Doors) -> tuple[str, dict[str, str]]:
     return str(doors.through(program)), environment
 
 
-def _bytecode(account: Account) -> dict[str, str]:
+def _bytecode(account: Account, parts: Sequence[Path]) -> dict[str, str]:
     """A place for compiled modules of the account's own: it may not write beside root's files, and
-    would compile everything at each start, which takes some ten seconds."""
+    would compile everything at each start, which takes some ten seconds. One for each installation,
+    since by its doors one looks like another."""
     place = _CACHE / f"bytecode-{account.name}"
     try:
         _CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -153,4 +155,5 @@ def _bytecode(account: Account) -> dict[str, str]:
             return {}
     except OSError:
         return {}  # a file system that only reads: slower, and no worse
-    return {"PYTHONPYCACHEPREFIX": str(place)}
+    installation = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
+    return {"PYTHONPYCACHEPREFIX": str(place / installation)}
