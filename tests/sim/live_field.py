@@ -65,8 +65,11 @@ class Process:
         assert self._found.wait(30), "".join(self.said)
         return self._port
 
-    def stop(self) -> None:
+    def ask_to_stop(self) -> None:
         self._process.terminate()
+
+    def stop(self) -> None:
+        self.ask_to_stop()
         try:
             self._process.wait(15)
         except subprocess.TimeoutExpired:
@@ -97,5 +100,7 @@ def started(site: Site, city_folder: Path) -> Iterator[Field]:
         )
         yield Field(site, city, tokens, edge.port(), site.data)
     finally:
+        for process in (edge, *others):
+            process.ask_to_stop()
         for process in (edge, *others):
             process.stop()

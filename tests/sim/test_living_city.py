@@ -26,8 +26,8 @@ from web_site import site_for
 if TYPE_CHECKING:
     from conftest import Server
 
-SPEED = 60.0
-CREW_SPEED = 150.0
+SPEED = 90.0
+CREW_SPEED = 400.0
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def test_a_crew_that_refuses_says_why_and_stays(
 @pytest.mark.usefixtures("as_hoped")
 def test_a_crew_without_signal_receives_late(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crews, "LOSES_SIGNAL", 1.0)
-    monkeypatch.setattr(crews, "NO_SIGNAL_S", (2.0 * CREW_SPEED, 2.1 * CREW_SPEED))
+    monkeypatch.setattr(crews, "NO_SIGNAL_S", (1.0 * CREW_SPEED, 1.1 * CREW_SPEED))
     unit = ambulance(field, 2)
 
     async def act(desk: Desk) -> None:
@@ -186,7 +186,7 @@ def test_a_crew_without_signal_receives_late(field: Field, monkeypatch: pytest.M
         _, order = await desk.sends(unit)
         given = loop.time()
         await desk.sees(lambda: desk.order(order)["state"] not in ("", "given", "sent"))
-        assert loop.time() - given >= 1.9
+        assert loop.time() - given >= 0.95
 
     with_desk(field, act)
 
@@ -229,7 +229,7 @@ def test_the_whole_road_is_travelled_and_everything_fits_together(field: Field) 
             speed=SPEED,
             headless=True,
             stop=asyncio.Event(),
-            seconds=16,
+            seconds=11,
             tell=said.append,
             language="zh",
         )

