@@ -2,6 +2,7 @@
 the data stop."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 
@@ -123,6 +124,10 @@ def test_the_administrators_pages_are_accessible_and_whole(
     sign_in(page, demo, "admin")
     found: list[str] = []
     page.goto(f"{demo.url}/readiness/sites/")
+    district = page.locator("tbody td:nth-child(4)").first
+    expect(district).to_have_text(
+        {"en": re.compile(" District$"), "zh-CN": re.compile("区$")}[language]
+    )
     site = page.locator("tbody a").first.get_attribute("href")
     page.goto(f"{demo.url}{site}")
     device = page.locator("td.acts a").first.get_attribute("href")

@@ -21,6 +21,10 @@ function joined(read: readonly Fact[], streamed: readonly Fact[]): Fact[] {
 const OURSELVES = "tocsin";
 const LATE = new Set(["incident.overdue", "order.overdue", "unit.overdue", "order.refused"]);
 
+/** Whether the sentence says already who did it: by name, or as the unit whose crew it was. */
+const saysWho = (sentence: string, who: string): boolean =>
+  sentence.includes(who) || who.split(" ").some((word) => /\d/.test(word) && sentence.includes(word));
+
 export function Timeline({ incident }: { incident: Incident }) {
   const words = useMessages();
   const language = useLanguage();
@@ -82,7 +86,7 @@ export function Timeline({ incident }: { incident: Incident }) {
               </time>
               <span className={LATE.has(fact.kind) ? "overdue" : undefined}>
                 {sentence}
-                {!sentence.includes(who) && <span className="muted"> {who}</span>}
+                {!saysWho(sentence, who) && <span className="muted"> {who}</span>}
               </span>
             </li>
           );

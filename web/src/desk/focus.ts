@@ -1,5 +1,7 @@
 // Where the keyboard goes: to the command line, unless a person is filling in something else.
 
+import { desk } from "./store.ts";
+
 let line: HTMLInputElement | null = null;
 
 export function registerLine(input: HTMLInputElement | null): void {
@@ -8,7 +10,8 @@ export function registerLine(input: HTMLInputElement | null): void {
 
 export function focusLine(): void {
   requestAnimationFrame(() => {
-    if (!line) return;
+    // A call that was opened meanwhile has the keyboard.
+    if (!line || desk().panel === "open") return;
     line.focus({ preventScroll: true });
     line.setSelectionRange(line.value.length, line.value.length);
   });

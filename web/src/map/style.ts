@@ -131,8 +131,9 @@ function labels(colours: Colours, language: Language): LayerSpecification[] {
       paint: { "text-color": colours.waterLabel, ...halo },
     },
     {
+      // A park that lies across tiles is named in each: the room around a name keeps the others out.
       id: "label-park", type: "symbol", source: "city", "source-layer": "park", minzoom: 13.5,
-      layout: { "text-field": name, "text-font": FONT, "text-size": 11 },
+      layout: { "text-field": name, "text-font": FONT, "text-size": 11, "text-padding": 90 },
       paint: { "text-color": colours.label, ...halo },
     },
     {

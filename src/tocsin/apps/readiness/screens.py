@@ -53,7 +53,8 @@ def sites(request: HttpRequest, actor: Actor) -> HttpResponse:
         page = siting.listed(actor, request.GET.get("cursor"))
     except BadFilter:
         raise Http404 from None
-    return render(request, "readiness/sites.html", {"sites": page["items"], "next": page["next"]})
+    named = _named(page["items"])
+    return render(request, "readiness/sites.html", {"sites": named, "next": page["next"]})
 
 
 @for_managers
@@ -70,7 +71,8 @@ def add(request: HttpRequest, actor: Actor) -> HttpResponse:
 def show(request: HttpRequest, actor: Actor, site: UUID) -> HttpResponse:
     """A site and its devices."""
     row, devices = _found(actor, site)
-    return render(request, "readiness/site.html", {"site": row, "devices": devices})
+    [named] = _named([row])
+    return render(request, "readiness/site.html", {"site": named, "devices": devices})
 
 
 @for_managers
@@ -134,6 +136,20 @@ def _found(actor: Actor, site: UUID) -> tuple[siting.Row, list[siting.Row]]:
     if found is None:
         raise Http404
     return found
+
+
+def _named(rows: list[siting.Row]) -> list[siting.Row]:
+    """Sites with their district's name and their address in the reader's language."""
+    names = siting.district_names(_language())
+    local = f"address_{_language()}"
+    return [
+        {
+            **row,
+            "district_name": names.get(row["district"], row["district"]),
+            "address_local": row["place"].get(local) or row["address"],
+        }
+        for row in rows
+    ]
 
 
 def _initial(row: siting.Row, device: siting.Row | None) -> dict[str, Any]:

@@ -88,6 +88,13 @@ def listed(actor: Actor, cursor: str | None) -> dict[str, Any]:
         )
 
 
+def district_names(language: str) -> dict[str, str]:
+    """The districts' names in one language, `zh` or `en`, by code; the other where one is empty."""
+    with connection() as opened:
+        rows = opened.execute("SELECT code, name_zh, name_en FROM ref.district").fetchall()
+    return {code: (en or zh) if language == "en" else (zh or en) for code, zh, en in rows}
+
+
 def one(actor: Actor, site: UUID) -> tuple[Row, list[Row]] | None:
     """A site and its devices; None if there is none or it is somebody else's."""
     with connection() as opened:
