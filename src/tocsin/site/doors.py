@@ -7,14 +7,13 @@ import fcntl
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import tocsin
+from tocsin.site.installation import CACHE, import_path, import_path_for, unreadable
 from tocsin.site.language import say
 from tocsin.site.privilege import Account, NoAccount, drop_to
 
@@ -23,10 +22,6 @@ VARIABLE: Final = "TOCSIN_DOORS"
 
 _FIRST: Final = 200
 """The doors are numbered from here, so that a command line is the same at each start."""
-
-_PACKAGES: Final = ("site-packages", "dist-packages")
-_CACHE: Final = Path("/var/cache/tocsin")
-_TEST: Final = 'for d; do test -r "$d/." && test -x "$d/." || printf "%s\\0" "$d"; done'
 
 
 class Doors:
@@ -89,14 +84,7 @@ class Doors:
         }
 
     def _closed(self, directories: Sequence[Path]) -> list[Path]:
-        asked = subprocess.run(
-            ["/bin/sh", "-c", _TEST, "sh", *map(str, directories)],
-            cwd="/",
-            stdout=subprocess.PIPE,
-            check=True,
-            **self.options(),
-        )
-        return [Path(os.fsdecode(one)) for one in asked.stdout.split(b"\0") if one]
+        return unreadable(self.account, directories, self.options())
 
 
 def through(path: Path) -> Path:
@@ -115,29 +103,25 @@ def _through(path: Path, ways: dict[Path, Path]) -> Path:
 def interpreter(doors: Doors) -> tuple[str, dict[str, str]]:
     """The Python to start as the account, and the environment in which it finds this installation.
 
-    It is our own where the account can read it. Otherwise each part comes through a door: the
-    interpreter, its library, the packages. Raises `NoAccount`.
+    It is our own where the account can read it. Otherwise the interpreter comes through a door, and
+    the packages from a copy: some of them ask for the true path of their files. Raises `NoAccount`.
     """
     base = Path(sys.base_prefix).resolve()
     program = Path(sys.executable).resolve()
-    # Not the working directory, which is on the path too: anybody may have put something there.
-    packages = [Path(one) for one in sys.path if Path(one).name in _PACKAGES]
-    ours = Path(next(iter(tocsin.__path__))).parent
-    parts = list(dict.fromkeys([base, program.parent, ours, *packages]))
-    doors.open(*parts)
-    environment = {"PYTHONSAFEPATH": "1", **_bytecode(doors.account, parts)}
-    if not any(part in doors.ways for part in parts):
+    places = import_path()
+    readable = import_path_for(doors.account)
+    doors.open(base, program.parent)
+    environment = {"PYTHONSAFEPATH": "1", **_bytecode(doors.account, [base, *places])}
+    if readable == places and doors.through(program) == program:
         return sys.executable, environment
-    libraries = [library for place in packages for library in sorted(place.glob("*.libs"))]
+    libraries = [library for place in readable for library in sorted(place.glob("*.libs"))]
     if base in doors.ways:
         environment["PYTHONHOME"] = str(doors.through(base))
         if sysconfig.get_config_var("Py_ENABLE_SHARED"):
             libraries.insert(0, Path(sysconfig.get_config_var("LIBDIR")).resolve())
-    # The loader finds a library beside a program by its true path, which is closed.
+    # The loader finds a library beside a program by its true path, which may be closed.
     environment["LD_LIBRARY_PATH"] = ":".join(str(doors.through(one)) for one in libraries)
-    environment["PYTHONPATH"] = ":".join(
-        str(doors.through(one)) for one in dict.fromkeys([ours, *packages])
-    )
+    environment["PYTHONPATH"] = ":".join(map(str, readable))
     return str(doors.through(program)), environment
 
 
@@ -145,9 +129,9 @@ def _bytecode(account: Account, parts: Sequence[Path]) -> dict[str, str]:
     """A place for compiled modules of the account's own: it may not write beside root's files, and
     would compile everything at each start, which takes some ten seconds. One for each installation,
     since by its doors one looks like another."""
-    place = _CACHE / f"bytecode-{account.name}"
+    place = CACHE / f"bytecode-{account.name}"
     try:
-        _CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
         place.mkdir(mode=0o700, exist_ok=True)
         if place.lstat().st_uid == os.geteuid():
             os.chown(place, *account.owner, follow_symlinks=False)

@@ -25,7 +25,7 @@ from tocsin.core.dispatch import (
 from tocsin.core.terms import Actor, Capability, Datum, IncidentType, Level
 from tocsin.core.texts.advice import advice_text, shortfall_text
 from tocsin.core.units import UnitState
-from tocsin.record.views.snapshot import snapshot
+from tocsin.record.views.snapshot import fleet
 from tocsin.roads.datum import to_wgs84
 from tocsin.roads.graph import RoadsUnavailable
 from tocsin.roads.times import Times, Ways, straight_line
@@ -42,15 +42,15 @@ def read_advice(actor: Actor, incident: UUID) -> dict[str, Any]:
     require_act(actor, "read:advice")
     subject = read_one(actor, "incidents", incident)
     with connection() as opened:
-        whole = snapshot(opened, desk_of(actor))
+        seen = fleet(opened, desk_of(actor))
     now = datetime.now(UTC)
-    units: list[Row] = whole["units"]
+    units: list[Row] = seen["units"]
     attached = {one["unit"] for one in subject["units"]}
     free = [row for row in units if row["id"] not in attached and row["state"] != "out_of_service"]
-    stations = {str(one["id"]): one for one in whole["stations"]}
+    stations = {str(one["id"]): one for one in seen["stations"]}
     points = [_point(row, stations) for row in free]
     ways = _ways(points, subject["place"])
-    levels = {row["id"]: Level(row["level"]) for row in whole["incidents"]}
+    levels = {one: Level(level) for one, level in seen["levels"].items()}
     candidates = tuple(
         _candidate(row, ways, number, levels, now) for number, row in enumerate(free)
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
-from uuid import UUID
 
 from tocsin.core.states import State, due, evolve
 from tocsin.core.terms import SubjectKind
@@ -12,10 +12,12 @@ from tocsin.record.facts import decode, encode_state
 from tocsin.record.views.writing import Written, columns
 
 CHUNK: Final = 1_000
+"""Facts read, and subjects written, at once: the memory it takes, however long the log is."""
 
-_FACTS: Final = """
-SELECT id, subject, subject_kind, version, kind, kind_version, body FROM log.fact
-WHERE id > %s ORDER BY id LIMIT %s"""
+# Subject by subject, so that no more than one is held here; the index of the key has this order.
+_FACTS: Final = b"""
+SELECT subject, subject_kind, version, kind, kind_version, body FROM log.fact
+ORDER BY subject, version"""
 
 
 class LogBroken(Exception):
@@ -33,12 +35,17 @@ def rebuild(connection: Connection) -> int:
     try:
         # Commands lock head rows and write to them: this waits for the running, holds the next.
         connection.execute("LOCK TABLE log.head IN EXCLUSIVE MODE")
-        heads, count = _replay(connection)
         for table in ("log.head", "log.due", *_VIEWS):
             connection.execute(f"DELETE FROM {table}".encode())  # noqa: S608
-        written = list(heads.values())
-        for start in range(0, len(written), CHUNK):
-            _write(connection, written[start : start + CHUNK])
+        count = 0
+        written: list[Written] = []
+        for one, facts in _replayed(connection):
+            count += facts
+            written.append(one)
+            if len(written) == CHUNK:
+                _write(connection, written)
+                written.clear()
+        _write(connection, written)
         connection.commit()
     except BaseException:
         connection.rollback()
@@ -49,28 +56,31 @@ def rebuild(connection: Connection) -> int:
 _VIEWS: Final = ("view.incident", 'view."order"', "view.unit", "view.signal")
 
 
-def _replay(connection: Connection) -> tuple[dict[UUID, Written], int]:
-    heads: dict[UUID, Written] = {}
-    last = count = 0
-    while True:
-        facts = connection.execute(_FACTS, (last, CHUNK)).fetchall()
-        if not facts:
-            return heads, count
-        for fact_id, subject, subject_kind, version, kind, kind_version, body in facts:
-            last, count = fact_id, count + 1
-            known = heads.get(subject)
-            if version != (known.version + 1 if known else 1):
+def _replayed(connection: Connection) -> Iterator[tuple[Written, int]]:
+    """Each subject as its facts leave it, with their number; one subject at a time in memory."""
+    one: Written | None = None
+    with connection.cursor("facts") as facts:
+        facts.itersize = CHUNK
+        for subject, subject_kind, version, kind, kind_version, body in facts.execute(_FACTS):
+            if one is not None and one.subject != subject:
+                yield one, one.version
+                one = None
+            if version != (one.version + 1 if one else 1):
                 raise LogBroken(
                     f"{subject_kind} {subject}: fact {version} follows"
-                    f" {known.version if known else 0}; restore the log from a backup"
+                    f" {one.version if one else 0}; restore the log from a backup"
                 )
-            before: State | None = known.state if known else None
+            before: State | None = one.state if one else None
             name = SubjectKind(subject_kind)
             state = evolve(name, before, decode(kind, kind_version, body))
-            heads[subject] = Written(name, subject, version, state)
+            one = Written(name, subject, version, state)
+    if one is not None:
+        yield one, one.version
 
 
 def _write(connection: Connection, written: list[Written]) -> None:
+    if not written:
+        return
     with connection.pipeline(), connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO log.head (subject, kind, version, state, district, agency)"

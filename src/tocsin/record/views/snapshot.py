@@ -3,7 +3,8 @@ on. Snapshot and changes, put together, equal a fresh snapshot (tests/live)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -29,14 +30,53 @@ def snapshot(
 
     Ends a transaction that is open on `connection`. `me` lacks the account's language.
     """
+    with _one_moment(connection):
+        return _snapshot(connection, actor, now or datetime.now(UTC))
+
+
+def fleet(connection: Connection, actor: Actor) -> dict[str, Any]:
+    """What advice weighs, all at one moment, as far as `actor` may see it: `units` and `stations`
+    as in the snapshot, and `levels`, the level of each incident that one of these units is on.
+
+    Ends a transaction that is open on `connection`.
+    """
+    with _one_moment(connection):
+        units = _units(connection, actor)
+        busy = {row["incident"] for row in units if row["incident"] is not None}
+        incidents = fetch(
+            connection,
+            "SELECT id::text, level, district, agency FROM view.incident"
+            " WHERE id = ANY(%s::uuid[])",
+            [sorted(busy)],
+        )
+        return {
+            "units": units,
+            "stations": _reference(connection)["stations"],
+            "levels": {
+                row["id"]: row["level"]
+                for row in _seen(actor, "read:incident", incidents, lambda _: [])
+            },
+        }
+
+
+@contextmanager
+def _one_moment(connection: Connection) -> Iterator[None]:
     connection.rollback()
     before = connection.isolation_level
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     try:
-        return _snapshot(connection, actor, now or datetime.now(UTC))
+        yield
     finally:
         connection.rollback()
         connection.isolation_level = before
+
+
+def _units(connection: Connection, actor: Actor) -> list[Row]:
+    units = fetch(connection, f"{UNITS} ORDER BY u.call_sign, u.id")
+    return [
+        row if may_read_position(actor, row) else row | {"position": None}
+        for row in _seen(actor, "read:unit", KINDS["units"](units), _of_unit)
+    ]
 
 
 def _snapshot(connection: Connection, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -48,17 +88,12 @@ def _snapshot(connection: Connection, actor: Actor, now: datetime) -> dict[str, 
         f"{INCIDENTS} WHERE i.open OR i.closed_at > %s ORDER BY i.opened_at DESC, i.id DESC",
         [now - CLOSED_SHOWN_FOR],
     )
-    units = fetch(connection, f"{UNITS} ORDER BY u.call_sign, u.id")
     orders = fetch(connection, f"{ORDERS} WHERE o.active ORDER BY o.given_at DESC, o.id DESC")
-    unit_rows = [
-        row if may_read_position(actor, row) else row | {"position": None}
-        for row in _seen(actor, "read:unit", KINDS["units"](units), _of_unit)
-    ]
     return {
         "position": position,
         "at": now.isoformat().replace("+00:00", "Z"),
         "incidents": _seen(actor, "read:incident", KINDS["incidents"](incidents), _of_incident),
-        "units": unit_rows,
+        "units": _units(connection, actor),
         "orders": _seen(actor, "read:order", KINDS["orders"](orders), _of_order),
         **_reference(connection),
         "me": {
