@@ -1,4 +1,5 @@
-"""`tocsin up` from outside: its lines, its ports, health, clean stop, refusals, restarts."""
+"""`tocsin up` from outside, on data of an earlier schema: it comes up migrated, with what was there
+before; its lines, its ports, health, clean stop, refusals, restarts."""
 
 from __future__ import annotations
 
@@ -9,12 +10,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx
 import psutil
 import pytest
 
+from tocsin.core.commands import OpenIncident
+from tocsin.core.terms import Actor, IncidentType, Level, Role
+from tocsin.record.database import connect
+from tocsin.record.handle import handle
+from tocsin.record.keys import Keyring
+from tocsin.record.migrate import migrate, migrations, schema_is_current
+from tocsin.site.postgres import Postgres, database
+
+EARLIER = 4  # before the positions of units had their tables
 NAMES = {"web", "dc09", "health-web", "health-edge", "health-work", "health-clock"}
 START_S = 60
 
@@ -67,9 +82,38 @@ class Up:
             self.process.stdout.close()
 
 
+@dataclass(frozen=True)
+class Before:
+    """What an earlier Tocsin left: its facts as rows, and the incident that they are about."""
+
+    data: Path
+    facts: list[tuple[Any, ...]]
+    incident: UUID
+
+
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("up") / "data"
+def before(tmp_path_factory: pytest.TempPathFactory) -> Before:
+    data = tmp_path_factory.mktemp("up") / "data"
+    with Postgres(data) as server:
+        migrate(server.urls().owner, up_to=EARLIER)
+        with connect(server.urls().application) as connection:
+            assert not schema_is_current(connection)
+            done = handle(
+                connection,
+                Keyring(data / "keys"),
+                OpenIncident(IncidentType.FIRE, Level.P1, "main", "main", note="smoke"),
+                actor=Actor("user:li", "Li Wei", Role.DISPATCHER, "main"),
+                key="before the upgrade",
+                now=datetime.now(UTC),
+            )
+            facts = connection.execute("SELECT * FROM log.fact ORDER BY id").fetchall()
+    assert facts
+    return Before(data, facts, done.facts[0].subject)
+
+
+@pytest.fixture(scope="module")
+def data(before: Before) -> Path:
+    return before.data
 
 
 @pytest.fixture(scope="module")
@@ -132,26 +176,59 @@ def test_the_web_answers_on_both_address_families(addresses: dict[str, tuple[str
     assert httpx.get(f"http://localhost:{port}/health").status_code == 200
 
 
-def test_short_commands_work_beside_it(data: Path, addresses: dict[str, tuple[str, int]]) -> None:
-    def run(*words: str) -> str:
-        ran = subprocess.run(
-            [sys.executable, "-m", "tocsin.site.command", *words, "--data", str(data)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
+def test_an_earlier_schema_is_migrated_and_its_data_are_kept(
+    before: Before, addresses: dict[str, tuple[str, int]]
+) -> None:
+    with database(before.data, {}) as urls, connect(urls.owner) as connection:
+        assert schema_is_current(connection)
+        applied = connection.execute("SELECT count(*) FROM migration.applied").fetchone()
+        assert applied == (len(migrations()),)
+        kept = connection.execute(
+            "SELECT * FROM log.fact WHERE id <= %s ORDER BY id", (before.facts[-1][0],)
+        ).fetchall()
+        row = connection.execute("SELECT open FROM view.incident WHERE id = %s", (before.incident,))
+        assert row.fetchone() == (True,)
+    assert kept == before.facts
 
-    assert run("db", "url").startswith("postgresql://postgres@/tocsin?host=")
-    assert "running: PostgreSQL 18" in run("db", "status")
-    assert "password: " in run("admin", "create", "first")
-    token = run("token", "create", "--role", "inspector", "--name", "outside").strip()
+
+def run(data: Path, *words: str) -> str:
+    """Runs one short command; its standard output."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tocsin.site.command", *words, "--data", str(data)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def said(data: Path, addresses: dict[str, tuple[str, int]]) -> dict[str, str]:
+    """What the short commands say while it runs, all started at once."""
+    commands = {
+        "url": ("db", "url"),
+        "status": ("db", "status"),
+        "admin": ("admin", "create", "first"),
+        "token": ("token", "create", "--role", "inspector", "--name", "outside"),
+    }
+    with ThreadPoolExecutor() as threads:
+        running = {name: threads.submit(run, data, *words) for name, words in commands.items()}
+        return {name: one.result() for name, one in running.items()}
+
+
+def test_short_commands_work_beside_it(
+    before: Before, said: dict[str, str], addresses: dict[str, tuple[str, int]]
+) -> None:
+    assert said["url"].startswith("postgresql://postgres@/tocsin?host=")
+    assert "running: PostgreSQL 18" in said["status"]
+    assert "password: " in said["admin"]
     url = f"http://localhost:{addresses['web'][1]}/api/v1/incidents"
     assert httpx.get(url).status_code == 401
-    answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
-    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {said['token'].strip()}"})
+    assert answer.status_code == 200
+    assert [one["id"] for one in answer.json()["items"]] == [str(before.incident)]
 
 
 def test_a_second_one_on_the_same_data_is_refused(
@@ -183,20 +260,11 @@ def test_a_killed_process_comes_back_on_its_port(
 
 
 def test_it_stops_cleanly_in_order_and_leaves_nothing(
-    data: Path, up: Up, addresses: dict[str, tuple[str, int]]
+    said: dict[str, str], up: Up, addresses: dict[str, tuple[str, int]]
 ) -> None:
     wait_ready(addresses)
     family = psutil.Process(up.process.pid).children(recursive=True)
-    token = subprocess.run(
-        [
-            *(sys.executable, "-m", "tocsin.site.command", "token", "create", "--data", str(data)),
-            *("--role", "inspector", "--name", "still listening"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    ).stdout.strip()
+    token = said["token"].strip()
     address = f"http://localhost:{addresses['web'][1]}/api/v1/stream"
     with httpx.stream("GET", address, headers={"Authorization": f"Bearer {token}"}) as stream:
         assert next(stream.iter_raw())
@@ -208,8 +276,8 @@ def test_it_stops_cleanly_in_order_and_leaves_nothing(
     ends = [one["why"] for one in entries if one["message"] == "process stopped"]
     assert ends == ["exit code 0"] * 4
     for name in stopped:
-        said = [one["message"] for one in entries if one["process"] == name]
-        assert said[-1] == "process ends"
+        lines = [one["message"] for one in entries if one["process"] == name]
+        assert lines[-1] == "process ends"
     assert entries[-1]["message"] == "stopped"
     assert not (addresses.keys() - NAMES)
 
