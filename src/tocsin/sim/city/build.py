@@ -11,7 +11,7 @@ from tocsin.roads.graph import Graph
 from tocsin.sim.city import layout, places
 from tocsin.sim.city.arterials import Bones, draw
 from tocsin.sim.city.model import VERSION, City, Corner, District
-from tocsin.sim.city.names import DISTRICTS
+from tocsin.sim.city.names import AGENCY, DISTRICTS
 from tocsin.sim.city.plane import to_lat_lon
 from tocsin.sim.city.streets import Growth, Net
 
@@ -48,7 +48,7 @@ def build(seed: int) -> tuple[City, Graph, Drawing]:
         seed=seed,
         name_zh="云江市",
         name_en="Yunjiang",
-        agency="yunjiang",
+        agency=AGENCY,
         agency_zh="云江市应急联动指挥中心",
         agency_en="Yunjiang Emergency Response Centre",
         center=to_lat_lon((0.0, 0.0)),

@@ -99,6 +99,8 @@ def chinese_number(number: int) -> str:
     return head + "十" + (NUMERALS[ones - 1] if ones else "")
 
 
+AGENCY: Final = "yunjiang"
+CENTRE: Final = "laocheng"  # the district of what nobody can place
 DISTRICTS: Final = {
     "laocheng": Name("老城区", "Laocheng District"),
     "jiangbei": Name("江北区", "Jiangbei District"),

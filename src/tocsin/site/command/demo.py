@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from tocsin.sim.city.names import AGENCY, CENTRE
 from tocsin.site.command.options import (
     CommandFailed,
     CommandRefused,
@@ -122,7 +123,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
         raise CommandRefused(say("--speed: 0.1 to 100", "--speed：取值 0.1 至 100"))
     data = (arguments.data or own_place("tocsin-demo")).expanduser().resolve()
     claim(data, arguments.seed)
-    chosen = configuration(arguments)
+    # What comes from an unknown source belongs to the city's desks, or nobody would see it.
+    chosen = msgspec.structs.replace(configuration(arguments), agency=AGENCY, district=CENTRE)
     if not chosen.log.directory:  # the terminal is for the address and the logins
         log = msgspec.structs.replace(chosen.log, directory=str(data / "log"))
         chosen = msgspec.structs.replace(chosen, log=log)
