@@ -2,8 +2,10 @@
 move. Limits: p95 250 ms, p99 500 ms.
 
 The demo runs as it is; every unit is sent to one incident, so that all drive, and one panel after
-another reports a fire over TCP. The peer in the same run is the page itself: how long it takes to
-paint a row that a script adds. `python bench/console.py [SECONDS]`, at most three minutes.
+another reports a fire over TCP. A frame that opened no incident, or whose row was never painted,
+counts as infinitely late; at least 99 of 100 must be found again. The peer in the same run is the
+page itself: how long it takes to paint a row that a script adds. `python bench/console.py
+[SECONDS]`, at most five minutes; needs Chromium.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections import deque
@@ -32,6 +35,8 @@ RATE = 20.0
 MOVING = 60
 OPEN_S = 1.2  # a row lives this long, so that all stay in sight
 P95_MS, P99_MS = 250.0, 500.0
+MATCHED_MIN = 0.99
+STARTING_S = 180.0
 GRAPHICS = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 CALM = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 WATCH = """() => {
@@ -139,14 +144,14 @@ async def let_all_move(desk: Desk) -> None:
 
 async def report(
     panels: list[Panel], port: int, seconds: float, desk: Desk
-) -> dict[str, tuple[str, float]]:
-    """Send fires at the rate, close each a moment later; sent times by account and order."""
+) -> list[tuple[str | None, float]]:
+    """Send fires at the rate, close each a moment later; for each frame the incident that it
+    opened, None for none, and when it was sent (Unix time, ms)."""
     sent: list[tuple[str, float]] = []
     opened: deque[tuple[float, str]] = deque()
     loop = asyncio.get_running_loop()
     closers: set[asyncio.Task[Any]] = set()
     began = loop.time()
-    after: str | None = None
 
     async def speak(panel: Panel, number: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -186,35 +191,28 @@ async def report(
     keeper.cancel()
     with suppress(asyncio.CancelledError):
         await keeper
-    return await match(sent, desk, after)
+    return await match(sent, desk)
 
 
-async def match(
-    sent: list[tuple[str, float]], desk: Desk, after: str | None
-) -> dict[str, tuple[str, float]]:
-    """Incident id to account and sending time, by the signal that opened it."""
-    signals: list[dict[str, Any]] = []
-    cursor = after
-    while len(signals) < len(sent) + 100:
-        path = "/api/v1/signals?limit=200" + (f"&cursor={cursor}" if cursor else "")
-        page = await desk.get(path)
-        signals += page["items"]
+async def match(sent: list[tuple[str, float]], desk: Desk) -> list[tuple[str | None, float]]:
+    """For each frame, in the order sent, the incident that the account's next signal opened."""
+    heard: dict[str, deque[tuple[float, str]]] = {}
+    cursor, oldest = "", float("inf")
+    while cursor is not None and oldest > sent[0][1] - 1000:
+        page = await desk.get("/api/v1/signals?limit=200" + (cursor and f"&cursor={cursor}"))
+        for signal in page["items"]:
+            oldest = datetime.fromisoformat(signal["received_at"]).timestamp() * 1000
+            if signal["verdict"] == "opened":
+                of_account = heard.setdefault(signal["account"], deque())
+                of_account.appendleft((oldest, signal["incident"]))  # newest come first
         cursor = page["next"]
-        if cursor is None:
-            break
-    by_account: dict[str, list[dict[str, Any]]] = {}
-    for signal in reversed(signals):
-        by_account.setdefault(signal["account"], []).append(signal)
-    found = {}
+    found: list[tuple[str | None, float]] = []
     for account, at in sent:
-        near = [
-            signal
-            for signal in by_account.get(account, [])
-            if signal["verdict"] == "opened"
-            and -50 <= datetime.fromisoformat(signal["received_at"]).timestamp() * 1000 - at <= 5000
-        ]
-        if near:
-            found[near[0]["incident"]] = (account, at)
+        waiting = heard.get(account, deque())
+        while waiting and waiting[0][0] < at - 50:
+            waiting.popleft()
+        near = bool(waiting) and waiting[0][0] <= at + 5000
+        found.append((waiting.popleft()[1] if near else None, at))
     return found
 
 
@@ -243,17 +241,30 @@ async def measure(url: str, port: int, data: Path, seconds: float) -> int:
         await let_all_move(desk)
         await sign_in(page, url, logins["dispatcher"])
         incidents = await report(panels, port, seconds, desk)
+        snapshot = await desk.get("/api/v1/snapshot")
+        moving = sum(unit["state"] == "under_way" for unit in snapshot["units"])
         painted = await page.evaluate("window.painted")
-        orders = await desk.get("/api/v1/snapshot")
         floor = await page.evaluate(FLOOR)
         await browser.close()
     await desk.http.aclose()
-    taken = [painted[key] - at for key, (_, at) in incidents.items() if key in painted]
-    moving = sum(unit["state"] == "under_way" for unit in orders["units"])
+    return told(incidents, painted, moving, seconds, percentile(floor, 0.95))
+
+
+def told(
+    frames: list[tuple[str | None, float]],
+    painted: dict[str, float],
+    moving: int,
+    seconds: float,
+    bare: float,
+) -> int:
+    """Print the figures; the exit code."""
+    taken = [painted.get(key or "", float("inf")) - at for key, at in frames]
+    found = sum(value != float("inf") for value in taken)
     p95, p99 = percentile(taken, 0.95), percentile(taken, 0.99)
     print(machine())
     print(
-        f"  {len(incidents)} incidents opened, {len(taken)} rows painted, {moving} units under way"
+        f"  {len(frames)} frames sent, {sum(key is not None for key, _ in frames)} opened an"
+        f" incident, {found} rows painted; {moving} units under way"
     )
     print(
         f"  frame sent to row painted: p50 {percentile(taken, 0.5):.0f} ms,"
@@ -263,9 +274,16 @@ async def measure(url: str, port: int, data: Path, seconds: float) -> int:
         f"  limits p95 {P95_MS:.0f} ms: x{p95 / P95_MS:.2f};"
         f" p99 {P99_MS:.0f} ms: x{p99 / P99_MS:.2f}"
     )
-    bare = percentile(floor, 0.95)
     print(f"  against a bare row in the same page (p95 {bare:.0f} ms): x{p95 / bare:.1f}")
-    enough = len(taken) >= 0.95 * len(incidents) and len(incidents) >= 0.8 * seconds * RATE
+    enough = (
+        found >= MATCHED_MIN * len(frames)
+        and len(frames) >= 0.95 * seconds * RATE
+        and moving >= MOVING
+    )
+    if not enough:
+        print(
+            f"  MISSED: {RATE:.0f} a second, {MATCHED_MIN:.0%} found again, {MOVING} units moving"
+        )
     return 0 if enough and p95 <= P95_MS and p99 <= P99_MS else 1
 
 
@@ -279,6 +297,8 @@ def main() -> int:
             command += ["--listen", f"health-{name}=127.0.0.1:0"]
         demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert demo.stdout is not None
+        too_long = threading.Timer(STARTING_S, demo.kill)
+        too_long.start()
         port, url = 0, ""
         for line in demo.stdout:
             if found := re.match(r"listening dc09 tcp \S+:(\d+)", line):
@@ -286,12 +306,18 @@ def main() -> int:
             if found := re.match(r"\s+(http://localhost:\d+)/$", line):
                 url = found[1]
                 break
+        too_long.cancel()
         try:
+            if not url:
+                raise SystemExit("the demo printed no address")
             return asyncio.run(measure(url, port, data, seconds))
         finally:
             demo.terminate()
-            demo.stdout.close()
-            demo.wait(60)
+            try:
+                demo.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                demo.kill()
+                demo.communicate()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from tocsin.site.command import transfer
 from tocsin.site.command.options import (
     DONE,
     FAILED,
@@ -47,6 +48,7 @@ def add_parsers(
     ):
         action = actions.add_parser(name, parents=[general], help=meaning, description=meaning)
         action.set_defaults(run=run)
+    transfer.add_parsers(actions, general)
     kinds = commands.add_parser(
         "import", help=say("read in sites and devices", "导入场所和设备")
     ).add_subparsers(required=True, metavar="WHAT")
