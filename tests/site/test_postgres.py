@@ -33,6 +33,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that initdb has made, to be copied."""
+    with Postgres(tmp_path_factory.mktemp("made") / "data") as running:
+        pass
+    return running.data
+
+
+@pytest.fixture
+def data(made: Path, tmp_path: Path) -> Path:
+    """A copy of it; owners and modes are kept."""
+    subprocess.run(["cp", "-a", str(made), str(tmp_path / "data")], check=True, timeout=60)
+    return tmp_path / "data"
+
+
 def answers(url: str, *, within_s: float) -> float:
     """Seconds until the server at `url` answers a query; fails after `within_s`."""
     began = time.monotonic()
@@ -199,13 +214,13 @@ def test_a_start_on_existing_data_is_fast(tmp_path: Path) -> None:
     assert min(seconds[1:]) < 0.5
 
 
-def test_settings_are_written_whole_and_replace_ours(tmp_path: Path) -> None:
-    with Postgres(tmp_path / "data", settings={"synchronous_commit": "off"}) as running:
+def test_settings_are_written_whole_and_replace_ours(data: Path) -> None:
+    with Postgres(data, settings={"synchronous_commit": "off"}) as running:
         with psycopg.connect(running.administrator_url()) as connection:
             assert connection.execute("SHOW synchronous_commit").fetchone() == ("off",)
         text = (running.cluster / "postgresql.conf").read_text()
     assert all(f"{name} = " in text for name in SETTINGS)
-    assert [path.name for path in (tmp_path / "data" / "pg").glob(".*")] == []
+    assert [path.name for path in (data / "pg").glob(".*")] == []
 
 
 def test_data_of_another_major_version_are_refused_untouched(tmp_path: Path) -> None:
@@ -245,18 +260,18 @@ def test_an_initdb_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
         answers(running.urls().application, within_s=1)
 
 
-def test_damaged_settings_are_replaced(tmp_path: Path) -> None:
-    with Postgres(tmp_path / "data") as running:
+def test_damaged_settings_are_replaced(data: Path) -> None:
+    with Postgres(data) as running:
         pass
     (running.cluster / "postgresql.conf").write_bytes(b"\0" * 4096)  # what a power cut can leave
     with running:
         answers(running.urls().application, within_s=1)
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_says_why(data: Path) -> None:
     with pytest.raises(DatabaseRefused, match="no_such_setting"):
-        Postgres(tmp_path / "data", settings={"no_such_setting": "1"}).start()
-    assert list(working_in(tmp_path / "data" / "pg")) == []
+        Postgres(data, settings={"no_such_setting": "1"}).start()
+    assert list(working_in(data / "pg")) == []
 
 
 RUN = """
@@ -275,8 +290,7 @@ def runner(data: Path, wrap: Callable[[list[str]], list[str]]) -> subprocess.Pop
 
 
 @pytest.mark.faults
-def test_it_does_not_outlive_us_and_the_next_start_recovers(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_it_does_not_outlive_us_and_the_next_start_recovers(data: Path) -> None:
     process = runner(data, list)
     assert process.stdout is not None
     with process.stdout as lines:
@@ -291,8 +305,7 @@ def test_it_does_not_outlive_us_and_the_next_start_recovers(tmp_path: Path) -> N
 
 
 @pytest.mark.faults
-def test_a_stopped_orphan_is_ended_before_a_new_server(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_a_stopped_orphan_is_ended_before_a_new_server(data: Path) -> None:
     process = runner(data, list)
     assert process.stdout is not None
     with process.stdout as lines:
@@ -308,13 +321,13 @@ def test_a_stopped_orphan_is_ended_before_a_new_server(tmp_path: Path) -> None:
         assert not {one.pid for one in victims} & set(working_in(running.cluster))
 
 
-def test_a_pid_file_that_names_a_living_stranger_is_no_hindrance(tmp_path: Path) -> None:
-    with Postgres(tmp_path / "data") as running:
+def test_a_pid_file_that_names_a_living_stranger_is_no_hindrance(data: Path) -> None:
+    with Postgres(data) as running:
         pass
     stranger = subprocess.Popen(["sleep", "60"])
     zombie = subprocess.Popen(["true"])
     try:
-        time.sleep(0.1)
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)  # has ended, and stays a zombie
         for pid in (stranger.pid, zombie.pid):
             (running.cluster / "postmaster.pid").write_text(
                 f"{pid}\n/proc/self/cwd\n1700000000\n5432\n/tmp\n\n  1 1\nready   \n"
@@ -358,15 +371,15 @@ def test_an_ordinary_user_runs_it_directly(depth: str) -> None:
         shutil.rmtree(place)
 
 
-def test_a_directory_of_someone_else_is_refused(tmp_path: Path) -> None:
+def test_a_directory_of_someone_else_is_refused(data: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("not run: needs root to make a directory of someone else")
-    with Postgres(tmp_path / "data") as running:
+    with Postgres(data) as running:
         text = json.loads((running.data / "run" / "database.json").read_text())
         assert sorted(text) == ["administrator", "application", "owner"]
     place = Path("/tmp") / f"tocsin-foreign-{os.getpid()}"
     try:
-        shutil.copytree(tmp_path / "data", place)
+        shutil.copytree(data, place)
         shutil.chown(place, "nobody")
         for path in place.rglob("*"):
             os.chown(path, 1, 1)
