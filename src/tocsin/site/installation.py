@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -67,6 +68,15 @@ def unreadable(
         **(drop_to(account) if options is None else options),
     )
     return [Path(os.fsdecode(one)) for one in asked.stdout.split(b"\0") if one]
+
+
+def stamp_of_sources() -> str:
+    """Another one for any other source of ours, and for another Django: what an earlier start of
+    the same did for good need not be done again."""
+    ours = import_path()[0] / "tocsin"
+    versions = [importlib.metadata.version(one) for one in ("Django", "django-allauth")]
+    text = _stamp(path for path in ours.rglob("*") if path.suffix in (".py", ".sql"))
+    return hashlib.sha256(" ".join([text, *versions]).encode()).hexdigest()
 
 
 def _cannot(account: Account, places: list[Path], why: object) -> NoAccount:

@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from tocsin.record.database import connect
 from tocsin.sim.city.names import AGENCY, CENTRE
 from tocsin.site.command.options import (
     CommandFailed,
@@ -29,6 +30,7 @@ from tocsin.site.command.options import (
 )
 from tocsin.site.configuration import Configuration
 from tocsin.site.files import write_durably
+from tocsin.site.installation import stamp_of_sources
 from tocsin.site.language import say
 from tocsin.site.launch import Launch
 from tocsin.site.sockets import print_line
@@ -39,6 +41,7 @@ INCONSISTENT: Final = 3
 """Exit code of the city when the figures of a run do not fit together; its summary says which."""
 
 CITY_MAY_END_WITH: Final = (0, INCONSISTENT)
+BUILT: Final = Path("run/city-built")
 LOGINS: Final = "demo-logins.json"
 """User name to password, 0600: a demo's accounts are no secret of anybody's."""
 
@@ -139,7 +142,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
     launched: list[Launch] = []
 
     def prepare(launch: Launch) -> None:
-        _build_city(data, launch.command("city", "--prepare", *options), launch)
+        _build_city(data, arguments.seed, launch.command("city", "--prepare", *options), launch)
         launched.append(launch)
 
     city: list[Child] = []
@@ -177,8 +180,11 @@ def run_demo(arguments: argparse.Namespace) -> int:
     return 1 if inconsistent else code
 
 
-def _build_city(data: Path, command: list[str], launch: Launch) -> None:
+def _build_city(data: Path, seed: int, command: list[str], launch: Launch) -> None:
     """In a process of its own: geometry libraries stay out of the supervisor's memory."""
+    made = f"seed {seed} {stamp_of_sources()}\n"
+    if is_built(data, launch.environment["TOCSIN_DATABASE_URL"], made):
+        return
     if not (data / LOGINS).is_file():
         said = say("building the city (first start only) …", "正在建立城市（仅首次启动）…")
         print(said, flush=True)
@@ -190,6 +196,20 @@ def _build_city(data: Path, command: list[str], launch: Launch) -> None:
                 f"城市建立失败；见 {data / 'log'}",
             )
         )
+    write_durably(data / BUILT, made)
+
+
+def is_built(data: Path, url: str, made: str) -> bool:
+    """Whether the same program built the same city (`made`) into this database: its units, which
+    are put in last, are there."""
+    try:
+        if (data / BUILT).read_text() != made or not (data / LOGINS).is_file():
+            return False
+    except FileNotFoundError:
+        return False
+    with connect(url) as connection:
+        units = connection.execute("SELECT 1 FROM log.head WHERE kind = 'unit' LIMIT 1").fetchone()
+    return units is not None
 
 
 def _listen_to_the_terminal(city: Child) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
+
+from psycopg import sql
 
 from tocsin.record.database import Urls, connect
 from tocsin.record.migrate import MigrationRefused, migrate, schema_is_current
 from tocsin.record.units import Named, put_agencies, put_districts
 from tocsin.site.command.options import CommandRefused
 from tocsin.site.configuration import Configuration
+from tocsin.site.installation import stamp_of_sources
 
 
 def migrate_all(data: Path, urls: Urls, chosen: Configuration) -> list[str]:
@@ -28,7 +32,26 @@ def migrate_all(data: Path, urls: Urls, chosen: Configuration) -> list[str]:
         raise CommandRefused(str(error)) from None
     schema.migrate(urls.application, urls.owner)
     _name_ours(urls, chosen)
+    with connect(urls.owner) as connection:
+        note = sql.SQL("COMMENT ON SCHEMA migration IS {}").format(_made_by(chosen))
+        connection.execute(note)
+        connection.commit()
     return applied
+
+
+def is_ours(url: str, chosen: Configuration) -> bool:
+    """Whether `migrate_all` of this very program, with the same names, was the last to touch the
+    schema: then it has nothing to do. Costs one query."""
+    with connect(url) as connection:
+        row = connection.execute(
+            "SELECT obj_description(to_regnamespace('migration'), 'pg_namespace')"
+        ).fetchone()
+    return row is not None and row[0] == _made_by(chosen)
+
+
+def _made_by(chosen: Configuration) -> str:
+    ours = (chosen.district, chosen.agency, chosen.name_zh, chosen.name_en)
+    return hashlib.sha256("\0".join([stamp_of_sources(), *ours]).encode()).hexdigest()
 
 
 def _name_ours(urls: Urls, chosen: Configuration) -> None:

@@ -22,6 +22,7 @@ from tocsin.site.command.options import (
     configuration,
     data_directory,
 )
+from tocsin.site.command.schema import is_ours
 from tocsin.site.configuration import Configuration
 from tocsin.site.files import write_durably
 from tocsin.site.language import say
@@ -114,7 +115,8 @@ def run_site(
         with _stoppable(), _database(data, chosen) as urls:
             file = _keep(data, chosen)
             environment = {**environment, "TOCSIN_DATABASE_URL": urls.application}
-            _migrate(data, file, _migrator(data, accounts, environment), urls)
+            if not is_ours(urls.application, chosen):
+                _migrate(data, file, _migrator(data, accounts, environment), urls)
             launch = as_product(data, accounts, chosen, environment)
             prepare(launch)
             announced = Announced(chosen, said)
