@@ -102,7 +102,11 @@ class Heard:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
             "console",
-            lambda said: self.errors.append(said.text) if said.type == "error" else None,
+            lambda said: (
+                self.errors.append(f"{said.text} {said.location.get('url', '')}")
+                if said.type == "error"
+                else None
+            ),
         )
         page.on(
             "request",

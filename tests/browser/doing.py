@@ -41,7 +41,14 @@ def selected(page: Page) -> int:
 
 def take_next(page: Page) -> int:
     """F2 when something waits; the number of the incident that is selected now, and taken."""
-    expect(page.locator(".queue .q-row.fresh").first).to_be_visible(timeout=90_000)
+    wait_until(
+        "an incident waits",
+        90,
+        lambda: any(
+            row["band"] == "unassigned" for row in rows(page, "/api/v1/incidents?state=new")
+        ),
+    )
+    expect(page.locator(".queue .q-row.fresh").first).to_be_visible(timeout=30_000)
     page.keyboard.press("F2")
     page.wait_for_selector(".queue [aria-selected=true] .q-number")
     number = selected(page)

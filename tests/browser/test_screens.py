@@ -4,16 +4,18 @@ the data stop."""
 import os
 import re
 import signal
+import socket
 from collections.abc import Iterator
 
 import psutil
 import pytest
 from demo_city import Demo
-from doing import type_line
+from doing import Row, rows, type_line, wait_until
 from playwright.sync_api import Browser, Page, expect
 from whole import SIZES, at_all_sizes, faults, violations
 
 from conftest import sign_in
+from tocsin.wire.dc09.frames import wrap
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -141,6 +143,32 @@ def test_the_administrators_pages_are_accessible_and_whole(
             found += [f"{path} {theme}: {one}" for one in violations(page)]
     context.close()
     assert found == []
+
+
+def card_of(page: Page, account: str) -> int | None:
+    """The number of the incident that a signal of this account is on."""
+    signals = rows(page, "/api/v1/signals?limit=50")
+    found = [one["incident"] for one in signals if one["account"] == account and one["incident"]]
+    return rows_by_id(page, found[0])["number"] if found else None
+
+
+def rows_by_id(page: Page, incident: str) -> Row:
+    path = f"/api/v1/incidents/{incident}"
+    return dict(page.evaluate("path => fetch(path).then(answer => answer.json())", path))
+
+
+def test_an_alarm_of_an_unknown_device_is_seen(desk: Page, demo: Demo, language: str) -> None:
+    account = {"en": "ABCD01", "zh-CN": "ABCD02"}[language]
+    body = f'"SIA-DCS"0001L0#{account}[#{account}|Nri1/FA007]'.encode()
+    line = next(line for line in demo.lines if line.startswith("listening dc09 tcp"))
+    with socket.create_connection(("127.0.0.1", int(line.rpartition(":")[2])), 10) as panel:
+        panel.sendall(wrap(body))
+        assert b'"ACK"' in panel.recv(200)
+    wait_until("on a card", 20, lambda: card_of(desk, account) is not None)
+    type_line(desk, f"#{card_of(desk, account)}")
+    expect(desk.locator(".card-head h2")).to_contain_text(account)
+    expect(desk.locator(".card .signal-facts")).to_contain_text(account)
+    assert faults(desk) == []
 
 
 def test_language_and_theme_change_without_a_reload(desk: Page) -> None:

@@ -41,7 +41,7 @@ function Alarm({ health }: { health: Health }) {
     signed_out: strip.signedOutExplained,
   }[health as "stale" | "database_lost" | "signed_out"] as string | undefined;
   return (
-    <span className="strip-alarm" data-cut title={told} role="alert">
+    <span className="strip-alarm" role="alert">
       {told}
       {health === "signed_out" && <a href="/accounts/login/?next=/">{strip.signIn}</a>}
     </span>

@@ -77,9 +77,9 @@ export const en: Messages = {
     label: "System status",
     console: "Dispatch",
     feedAge: (seconds) => `no update for ${seconds} s`,
-    staleExplained: "The screen has stopped updating. Do not act on it; reconnecting.",
+    staleExplained: "The screen has stopped updating. Do not act on it. Reconnecting.",
     databaseExplained:
-      "Database lost: devices get no answer and will repeat; nothing can be sent for now.",
+      "Devices get no answer and will repeat. No unit can be sent for now.",
     signedOutExplained: "Your session has ended.",
     signIn: "Sign in again",
     intake: "Intake",

@@ -98,7 +98,7 @@ export const zh = {
     console: "应急指挥台",
     feedAge: (seconds: number) => `${seconds} 秒未更新`,
     staleExplained: "画面已停止更新，请勿据此决策；正在自动重连。",
-    databaseExplained: "数据库失联：接警设备未得到应答，将自动重发；派警暂不可用。",
+    databaseExplained: "接警设备得不到应答，将自动重发；暂时无法派警。",
     signedOutExplained: "登录已失效。",
     signIn: "重新登录",
     intake: "信号接收",
