@@ -18,6 +18,7 @@ from tocsin.record.database import Connection, Urls
 from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
 from tocsin.record.keys import Keyring, seal
+from tocsin.site.configuration import Dc09
 from tocsin.wire.dc09.frames import Frame, decode
 
 PLAIN, ENCRYPTED = "1234", "5678"
@@ -33,7 +34,7 @@ class Limits:
     max_connections: int = 1_000
     max_connections_per_address: int = 500
     frames_in_flight_per_address: int = 1_000
-    frame_bytes_max: int = 4_096
+    frame_bytes_max: int = Dc09().frame_bytes_max
     idle_s: float = 60.0
     half_frame_s: float = 30.0
 

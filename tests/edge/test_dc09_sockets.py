@@ -25,7 +25,15 @@ from live_edge import (
 from tocsin.edge.senders import Sender, Senders
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
-from tocsin.wire.dc09.frames import Frame, decode, encode, seal, unseal, write_timestamp
+from tocsin.wire.dc09.frames import (
+    FRAME_BYTES_LARGEST,
+    Frame,
+    decode,
+    encode,
+    seal,
+    unseal,
+    write_timestamp,
+)
 
 
 class SmallShare(Senders):
@@ -193,6 +201,17 @@ def test_bad_frames_hear_nothing_are_counted_and_hold_up_nothing(
     assert asks(panel, frame()).token == "ACK"
     assert len(messages(record)) == before + 1
     assert eventually(lambda: counter(record, f"dc09.{reason}") == counted + 2)
+
+
+def test_the_largest_frame_there_can_be_is_heard_on_both_transports(edge, panel, record) -> None:
+    largest = frame("A" * (FRAME_BYTES_LARGEST - len(frame("A")) + 1))
+    assert len(largest) == FRAME_BYTES_LARGEST
+    assert largest[5:9] == b"0FFF"
+    assert asks(panel, largest).token == "ACK"
+    assert messages(record)[-1][:2] == ("ack", None)
+    with edge.datagrams() as datagrams:
+        datagrams.send(largest)
+        assert decode(datagrams.recv(65_536)).token == "ACK"
 
 
 def test_repeat_is_acknowledged_linked_and_not_decided_again(panel, record) -> None:

@@ -18,7 +18,6 @@ from tocsin.edge.sockets import BACKLOG, connections_possible, open_pairs
 from tocsin.record.devices import Device, DeviceBook
 from tocsin.record.heard import Heard, HeardLog, Kept, NotKept
 from tocsin.wire.dc09.answers import RULES, Reception, receive
-from tocsin.wire.dc09.frames import FRAME_BYTES_LARGEST
 from tocsin.wire.dc09.session import Answer, Received, Refused, Session
 
 PROTOCOL: Final = "dc09"
@@ -74,7 +73,7 @@ class Intake:
         self.senders = Senders(in_flight_max=settings.frames_in_flight_per_address)
         self.connections: set[Connection] = set()
         self.connections_max = connections_possible(settings.max_connections)
-        self.frame_bytes_max = min(settings.frame_bytes_max, FRAME_BYTES_LARGEST)
+        self.frame_bytes_max = settings.frame_bytes_max
         self._heard = heard
         self._devices = devices
         self._district = district

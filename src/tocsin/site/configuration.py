@@ -97,8 +97,8 @@ class Dc09(Struct, forbid_unknown_fields=True, frozen=True):
     ] = 1_000
     frame_bytes_max: Annotated[
         int,
-        _means("Longest frame that is read, bytes.", "可读取的最长帧，字节。", ge=256, le=65_535),
-    ] = 4_096
+        _means("Longest frame that is read, bytes.", "可读取的最长帧，字节。", ge=256, le=4_105),
+    ] = 4_105
     idle_s: Annotated[
         float,
         _means(
