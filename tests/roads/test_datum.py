@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tocsin.core.terms import Datum
-from tocsin.roads.datum import from_wgs84, to_wgs84
+from tocsin.roads.datum import _gcj_to_bd, _wgs_to_gcj, to_wgs84
 from tocsin.roads.times import metres_between
 
 # EvilTransform's own test vectors: Shanghai, Shenzhen, Beijing.
@@ -19,6 +19,13 @@ GCJ = [
 # coordtransform's published vectors for Baidu's datum, from GCJ-02 and from WGS-84.
 GCJ_TO_BD = ((39.915, 116.404), (39.92133699351021, 116.41036949371029))
 WGS_TO_BD = ((39.915, 116.404), (39.922699552216216, 116.41662724378733))
+
+
+def from_wgs84(lat: float, lon: float, datum: Datum) -> tuple[float, float]:
+    """The published forward formulas, which `to_wgs84` inverts by iterating."""
+    if datum in (Datum.GCJ_02, Datum.BD_09):
+        lat, lon = _wgs_to_gcj(lat, lon)
+    return _gcj_to_bd(lat, lon) if datum is Datum.BD_09 else (lat, lon)
 
 
 @pytest.mark.parametrize(("wgs", "gcj"), GCJ)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dc09_frames import BY_ID, plain
 
-from tocsin.wire.dc09.answers import RULES, Answer, Problem, ack, nak, receive
+from tocsin.wire.dc09.answers import RULES, Answer, Problem, ack, answer_bytes, nak, receive
 from tocsin.wire.dc09.frames import Frame, decode, encode, seal, unseal, write_timestamp
 
 NOW = datetime(2026, 11, 21, 9, 50, 0, tzinfo=UTC)
@@ -22,8 +22,8 @@ def frame(
     return clear if key is None else decode(encode(seal(clear, key, NOISE)))
 
 
-def hear(heard: Frame, *, is_known=True, key=None, now=NOW, wants_duh=False):
-    return receive(heard, is_known=is_known, key=key, now=now, noise=NOISE, wants_duh=wants_duh)
+def hear(heard: Frame, *, is_known=True, key=None, now=NOW):
+    return receive(heard, is_known=is_known, key=key, now=now, noise=NOISE)
 
 
 def test_good_frame_of_a_known_account() -> None:
@@ -98,12 +98,15 @@ def test_unknown_account_is_heard() -> None:
     assert (poll.answer, len(poll.signals)) == (Answer.ACK, 1)  # shown: nobody knows who polls
 
 
-def test_unknown_token_is_heard_and_gets_duh_only_where_asked_for() -> None:
+def test_unknown_token_is_heard() -> None:
     told = hear(frame("VIS-BBA", b"what"))
     assert (told.answer, told.problem) == (Answer.ACK, Problem.UNKNOWN_TOKEN)
     assert told.signals[0].text == "what"
-    told = hear(frame("VIS-BBA", b"what"), wants_duh=True)
-    assert told.data == encode(Frame("DUH", "0001", "1", "0", "1234"))
+
+
+def test_duh_echoes_as_an_ack_does() -> None:
+    duh = answer_bytes(Answer.DUH, frame("VIS-BBA", b"what"), key=None, now=NOW, noise=NOISE)
+    assert duh == encode(Frame("DUH", "0001", "1", "0", "1234"))
 
 
 def test_wrong_key_is_shown_and_hears_nothing() -> None:

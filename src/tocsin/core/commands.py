@@ -356,10 +356,5 @@ def fresh_ids_needed(command: Command) -> int:
             return 0
 
 
-def may_open(command: Command) -> bool:
-    """Whether the command may open an incident and so needs `Context.incident_number`."""
-    return isinstance(command, OpenIncident | JudgeSignal)
-
-
 def _incidents(*ids: UUID) -> tuple[Subject, ...]:
     return tuple((SubjectKind.INCIDENT, incident) for incident in dict.fromkeys(ids))

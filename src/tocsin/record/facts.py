@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import os
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -155,11 +154,6 @@ def kind_of(fact: Fact) -> tuple[str, int]:
     """Stored name and version of a fact."""
     kind = KIND_OF[type(fact)]
     return kind, KINDS[kind][1]
-
-
-def rfc3339(at: datetime | None) -> str | None:
-    """RFC 3339 in UTC with `Z`, as everywhere in the API."""
-    return None if at is None else at.isoformat().replace("+00:00", "Z")
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Reference systems of Chinese maps: GCJ-02, BD-09 and CGCS2000 to WGS-84 and back.
+"""Reference systems of Chinese maps: GCJ-02, BD-09 and CGCS2000 to WGS-84.
 
 Formulas: the published ones of EvilTransform and of Baidu's map. Both are smooth, so the inverse is
 found by iterating the forward direction; six rounds leave less than 1 mm.
@@ -29,15 +29,6 @@ def to_wgs84(lat: float, lon: float, datum: Datum) -> LatLon:
         lat, lon = _inverse(_gcj_to_bd, lat, lon)
     if datum in (Datum.BD_09, Datum.GCJ_02):
         lat, lon = _inverse(_wgs_to_gcj, lat, lon)
-    return lat, lon
-
-
-def from_wgs84(lat: float, lon: float, datum: Datum) -> LatLon:
-    """A WGS-84 coordinate in degrees as `datum`."""
-    if datum in (Datum.GCJ_02, Datum.BD_09):
-        lat, lon = _wgs_to_gcj(lat, lon)
-    if datum is Datum.BD_09:
-        lat, lon = _gcj_to_bd(lat, lon)
     return lat, lon
 
 

@@ -75,9 +75,7 @@ RULES: Final[dict[Problem | None, Rule]] = {
         "encrypted, and its timestamp is missing or outside +20 s / -40 s; a replay ends here",
     ),
     Problem.UNKNOWN_ACCOUNT: Rule(Answer.ACK, True, "it may be a real alarm of a new device"),
-    Problem.UNKNOWN_TOKEN: Rule(
-        Answer.ACK, True, "kept as it came (DUH where the device's dialect asks for it)"
-    ),
+    Problem.UNKNOWN_TOKEN: Rule(Answer.ACK, True, "kept as it came"),
     None: Rule(Answer.ACK, True, "after the commit"),
 }
 
@@ -104,19 +102,15 @@ def receive(
     key: bytes | None,
     now: datetime,
     noise: bytes,
-    wants_duh: bool = False,
 ) -> Reception:
     """Decides one decoded frame. `noise`: 16 random bytes for the pad of an encrypted ACK."""
     if is_known and not frame.encrypted and frame.token in _EVENTS:  # nearly every frame
         return Reception(Answer.ACK, ack(frame), None, read(frame), repeat_key(frame), False)
     problem, opened = _problem(frame, is_known=is_known, key=key, now=now)
     rule = RULES[problem]
-    answer = rule.answer
-    if problem is Problem.UNKNOWN_TOKEN and wants_duh:
-        answer = Answer.DUH
     return Reception(
-        answer,
-        answer_bytes(answer, frame, key=key, now=now, noise=noise),
+        rule.answer,
+        answer_bytes(rule.answer, frame, key=key, now=now, noise=noise),
         problem,
         _signals(opened, problem) if rule.is_stored else (),
         repeat_key(opened) if problem not in _NEVER_REPEATS else None,
