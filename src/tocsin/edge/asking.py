@@ -13,8 +13,8 @@ from starlette.types import Scope, Send
 # Answers for a refusal: (scope, status, reason) -> (body, media type).
 Refuse = Callable[[Scope, int, str], tuple[bytes, str]]
 
-# What `people_grant` knows a caller by: ("token", digest) or ("session", key). The kind is part of
-# it: a digest sent as a cookie opens nothing.
+# What `people_grant` knows a caller by: ("token", digest) or ("session", digest). The kind is part
+# of it, and what is stored opens nothing by itself.
 Credential = tuple[str, str]
 
 
@@ -37,7 +37,10 @@ def credential_of(scope: Scope) -> Credential | None:
     except CookieError:
         return None
     morsel = cookies.get("sessionid")
-    return ("session", morsel.value) if morsel is not None and morsel.value else None
+    if morsel is None or not morsel.value:
+        return None
+    # As apps/people/sessions.py stores it: the key itself is in no table.
+    return "session", hashlib.sha256(morsel.value.encode()).hexdigest()[:40]
 
 
 async def answer(scope: Scope, send: Send, status: int, reason: str, refuse: Refuse) -> None:

@@ -13,6 +13,8 @@ from a2wsgi import WSGIMiddleware
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tocsin.apps.people.addresses import address_in
+
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
     " font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self';"
@@ -94,11 +96,11 @@ class Proxied:
     def _as_forwarded(self, scope: Scope) -> Scope:
         headers = Headers(scope=scope)
         # The proxy appends; what stands before its own entry is the client's claim.
-        client = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        client = address_in(headers.get("x-forwarded-for", "").rpartition(",")[2])
         scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         return {
             **scope,
-            "client": (client or self.proxy, 0),
+            "client": scope["client"] if client is None else (str(client), 0),
             "scheme": scheme if scheme in ("http", "https") else scope["scheme"],
         }
 

@@ -59,7 +59,7 @@ class BySession(APIKeyCookie):
         return request.COOKIES.get(self.param_name)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
-        caller = grants.find("session", key) if key else None
+        caller = grants.by_session(key) if key else None
         if caller is None:
             return None
         request.caller = caller  # type: ignore[attr-defined]

@@ -1,4 +1,5 @@
-"""Accounts and tokens under /admin/. A password or token made here is shown once."""
+"""Accounts and tokens under /admin/, within the administrator's agency and districts. A password or
+token made here is shown once."""
 
 from __future__ import annotations
 
@@ -12,21 +13,23 @@ from django.utils.translation import gettext_lazy as _
 
 from tocsin.apps.people import accounts
 from tocsin.apps.people.models import Account, Notice, Token
+from tocsin.apps.people.scope import GrantReach, actor_behind
 
 if TYPE_CHECKING:
-    AccountScreens = admin.ModelAdmin[Account]
-    TokenScreens = admin.ModelAdmin[Token]
     NoticeScreens = admin.ModelAdmin[Notice]
 else:  # Django's class is generic for the type checker only
-    AccountScreens = TokenScreens = NoticeScreens = admin.ModelAdmin
+    NoticeScreens = admin.ModelAdmin
+
+# What an administrator may not change about himself: a second one does, who is seen to do it.
+OWN_REACH = ("role", "agency", "districts", "unit", "is_active")
 
 
 @admin.register(Account)
-class AccountAdmin(AccountScreens):
+class AccountAdmin(GrantReach):
     """Makes accounts with a random first password; resets what a person has lost."""
 
     list_display = ("username", "display_name", "role", "agency", "is_active", "last_login")
-    list_filter = ("role", "agency", "is_active")
+    list_filter = ("role", "is_active")
     search_fields = ("username", "display_name")
     fields = (
         "username",
@@ -39,6 +42,11 @@ class AccountAdmin(AccountScreens):
         "is_active",
     )
     actions = ("new_passwords", "remove_authenticators")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Account | None = None
+    ) -> tuple[str, ...]:
+        return OWN_REACH if obj is not None and obj.pk == request.user.pk else ()
 
     def save_model(
         self, request: HttpRequest, obj: Account, form: ModelForm[Account], change: bool
@@ -85,7 +93,7 @@ class AccountAdmin(AccountScreens):
 
 
 @admin.register(Token)
-class TokenAdmin(TokenScreens):
+class TokenAdmin(GrantReach):
     """API tokens: made, listed and revoked; never changed and never shown again."""
 
     list_display = (
@@ -97,7 +105,7 @@ class TokenAdmin(TokenScreens):
         "last_used_at",
         "revoked_at",
     )
-    list_filter = ("role", "agency")
+    list_filter = ("role",)
     search_fields = ("name",)
     fields = ("name", "role", "agency", "districts", "unit", "expires_at")
     actions = ("revoke",)
@@ -136,6 +144,15 @@ class TokenAdmin(TokenScreens):
 
 @admin.register(Notice)
 class NoticeAdmin(NoticeScreens):
-    """The operator's own texts."""
+    """The operator's own texts. They are the whole site's: who is limited to districts reads."""
 
     list_display = ("place", "text_zh", "text_en")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not actor_behind(request).districts
+
+    def has_change_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not actor_behind(request).districts
+
+    def has_delete_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not actor_behind(request).districts

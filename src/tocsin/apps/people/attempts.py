@@ -23,11 +23,13 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from tocsin.apps.people.addresses import address_in
 from tocsin.apps.people.models import Account, KnownAddress
 
 GUESSES_PER_SOURCE = (10, timedelta(minutes=5))
 GUESSES_PER_ACCOUNT = (100, timedelta(days=1))
 TOKENS_PER_SOURCE = (60, timedelta(minutes=1))
+CLEARED_AT_ONCE = 20
 DEVICE_COOKIE = "tocsin_device"
 DEVICE_SECONDS = 365 * 86_400
 ADDRESS_DAYS = 30
@@ -35,7 +37,9 @@ _SALT = "tocsin.people.device"
 
 
 def count(key: str, limit: tuple[int, timedelta], now: datetime) -> bool:
-    """Charges one attempt to `key`; False when its window already holds `limit` of them."""
+    """Charges one attempt to `key`; False when its window already holds `limit` of them. Clears
+    away a few counters whose time is over, more than it adds, so that a flood from ever new
+    addresses leaves nothing for good."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO people_attempt AS a (key, count, ends_at) VALUES (%s, 1, %s)"
@@ -46,6 +50,12 @@ def count(key: str, limit: tuple[int, timedelta], now: datetime) -> bool:
             [key, now + limit[1], now, now],
         )
         row = cursor.fetchone()
+        # SKIP LOCKED: never waits for a neighbour who is just clearing or counting the same row.
+        cursor.execute(
+            "DELETE FROM people_attempt WHERE key IN (SELECT key FROM people_attempt"
+            " WHERE ends_at <= %s ORDER BY ends_at LIMIT %s FOR UPDATE SKIP LOCKED)",
+            [now, CLEARED_AT_ONCE],
+        )
     return bool(row[0] <= limit[0])
 
 
@@ -59,8 +69,10 @@ def forgive(keys: list[str]) -> None:
 
 def source_of(request: HttpRequest) -> str:
     """The address a guess is charged to. Behind a declared proxy `site.asgi` has already put the
-    client's own address here."""
-    address = ipaddress.ip_address(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104
+    client's own address here. All who come from no address at all share one counter."""
+    address = address_in(request.META.get("REMOTE_ADDR", ""))
+    if address is None:
+        return "0.0.0.0"  # noqa: S104
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(address), 64), strict=False).network_address)
     return str(address)
@@ -109,8 +121,6 @@ def remember(request: HttpRequest, response: HttpResponse, account: Account) -> 
         account=account, address=source_of(request), defaults={"seen_at": now}
     )
     KnownAddress.objects.filter(seen_at__lt=now - timedelta(days=ADDRESS_DAYS)).delete()
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM people_attempt WHERE ends_at < %s", [now])
     try:
         devices = signing.loads(request.COOKIES.get(DEVICE_COOKIE, ""), salt=_SALT)
     except signing.BadSignature:

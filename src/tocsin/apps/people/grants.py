@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from tocsin.apps.people.accounts import digest_of
 from tocsin.apps.people.models import Account
+from tocsin.apps.people.sessions import digest
 from tocsin.core.terms import Actor, Role
 
 Kind = Literal["session", "token"]
@@ -45,7 +46,7 @@ _USED = (
 
 
 def find(kind: Kind, credential: str) -> Caller | None:
-    """The caller of a session key or a token's digest; None when it opens nothing (any more)."""
+    """The caller of a session's or a token's digest; None when it opens nothing (any more)."""
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [kind, credential])
         row = cursor.fetchone()
@@ -63,6 +64,11 @@ def find(kind: Kind, credential: str) -> Caller | None:
     )
 
 
+def by_session(key: str) -> Caller | None:
+    """The caller of a session cookie."""
+    return find("session", digest(key))
+
+
 def bearer(request: HttpRequest) -> str | None:
     """The token of an `Authorization: Bearer` header."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -75,7 +81,7 @@ def caller_of(request: HttpRequest) -> Caller | None:
     if token is not None:
         return find("token", digest_of(token))
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    return find("session", key) if key else None
+    return by_session(key) if key else None
 
 
 def actor_of(account: Account) -> Actor:

@@ -193,7 +193,8 @@ class Attempt(models.Model):
 
     key: models.CharField[str, str] = models.CharField(primary_key=True, max_length=200)
     count: models.IntegerField[int, int] = models.IntegerField()
-    ends_at: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    # Indexed: each attempt clears away counters that are over.
+    ends_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(db_index=True)
 
 
 class KnownAddress(models.Model):

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from tocsin.apps.people.models import Account
+from tocsin.apps.people.scope import Reach
 from tocsin.apps.readiness.models import Hydrant, IncidentRow, Station, UnitRow
 
-if TYPE_CHECKING:
-    Screens = admin.ModelAdmin[Any]
-else:  # Django's class is generic for the type checker only
-    Screens = admin.ModelAdmin
 
-
-class Scoped(Screens):
-    """Shows what belongs to the administrator's agency and districts, and nothing else."""
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        account = request.user
-        assert isinstance(account, Account)
-        rows = super().get_queryset(request).filter(agency=account.agency)
-        return rows.filter(district__in=account.districts) if account.districts else rows
-
-
-class Shown(Scoped):
+class Shown(Reach):
     """Never changed here: what decides is changed by commands only."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
@@ -49,7 +33,7 @@ class Shown(Scoped):
 
 
 @admin.register(Hydrant)
-class HydrantAdmin(Scoped):
+class HydrantAdmin(Reach):
     """Water sources."""
 
     list_display = ("number", "address", "district", "litres_per_min", "in_service", "checked_on")
@@ -58,7 +42,7 @@ class HydrantAdmin(Scoped):
 
 
 @admin.register(Station)
-class StationAdmin(Scoped):
+class StationAdmin(Reach):
     """A station's names and place. Which units it has is the log's."""
 
     list_display = ("name_zh", "name_en", "district", "agency")
