@@ -2,6 +2,8 @@
 once, facts are reacted to once, and personal text is re-wrapped under the incident's key."""
 
 import itertools
+import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
@@ -14,9 +16,8 @@ from record_desk import NOW, Desk
 from tocsin.core.commands import MoveSignal
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Reason, Refused
-from tocsin.record import working
+from tocsin.record import figures, working
 from tocsin.record.database import Connection, Urls, connect
-from tocsin.record.figures import lag
 from tocsin.record.heard import Heard
 from tocsin.record.heard_rows import WRITE, Batch
 from tocsin.record.ids import OrderedIds
@@ -25,6 +26,7 @@ from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row
+from tocsin.record.views.overlay import SIGNALS
 from tocsin.record.working import FAILURES_MAX, judge_pending, react_after, sound_due
 
 _accounts = itertools.count(0xA000)
@@ -108,8 +110,9 @@ def test_an_unknown_source_opens_one_card_in_the_watch_band(desk: Desk) -> None:
     assert row["band"] == "watch"
 
 
-def flood(desk: Desk, messages: int) -> None:
-    """`messages` of as many unknown accounts from one address, in one commit."""
+def flood(desk: Desk, messages: int, device: UUID | None = None) -> None:
+    """`messages` of as many unknown accounts from one address, or of one known device, in one
+    commit."""
     batch = Batch(DayKeys(desk.keyring), OrderedIds(), messages)
     for number in range(messages):
         account = f"{0xC0000 + number:X}"
@@ -124,6 +127,7 @@ def flood(desk: Desk, messages: int) -> None:
                 answer="ack",
                 district="huangpu",
                 agency="fire",
+                device=device,
                 signals=(read,),
             ),
             None,
@@ -148,7 +152,69 @@ def test_a_flood_from_one_address_delays_nobody_else(desk: Desk) -> None:
     assert verdict == "opened"
     assert judged(desk, restore) == ("joined", incident)
     assert judged(desk, other)[0] == "opened"
-    assert lag(desk.connection)["signals_waiting"] == 5_003 - 20
+    assert figures.lag(desk.connection)["signals_waiting"] == 5_003 - 20
+
+
+def test_a_flood_from_one_known_device_delays_no_other(desk: Desk) -> None:
+    stuck, other = account_of_a_site(desk), account_of_a_site(desk)
+    device = desk.connection.execute("SELECT id FROM ref.device WHERE account = %s", (stuck,))
+    flood(desk, 6_000, device.fetchone()[0])  # type: ignore[index]
+    desk.later(1)
+    fire = signal(desk, other)
+    unknown = signal(desk, "DEED", source="198.51.100.9")
+    assert judge_pending(desk.connection, desk.keyring, desk.now, 10) == 10
+    assert judged(desk, fire)[0] == "opened"
+    assert judged(desk, unknown)[0] == "opened"
+
+
+def test_two_devices_of_one_site_open_one_incident_whoever_judges(desk: Desk, urls: Urls) -> None:
+    first, second = (f"{next(_accounts):X}" for _ in range(2))
+    rows = [site_row(first) | {"account": account} for account in (first, second)]
+    assert import_sites(desk.connection, desk.keyring, rows, agency="fire").rows_ok == 2
+    one = signal(desk, first)
+    reached, go_on = threading.Event(), threading.Event()
+    handle = working.handle
+
+    def pause(*arguments: object, **named: object) -> object:
+        reached.set()  # what is open at the site has been read, nothing is written yet
+        assert go_on.wait(10)
+        return handle(*arguments, **named)  # type: ignore[arg-type]
+
+    def judge(_: int) -> int:
+        with connect(urls.application) as connection:
+            return judge_pending(connection, desk.keyring, desk.now, 1)
+
+    with ThreadPoolExecutor(2) as threads, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(working, "handle", pause)
+        slow = threads.submit(judge, 1)
+        assert reached.wait(10)
+        two = signal(desk, second)
+        assert threads.submit(judge, 2).result(10) == 0
+        go_on.set()
+        assert slow.result(10) == 1
+    while judge_pending(desk.connection, desk.keyring, desk.now):
+        pass
+    assert judged(desk, one)[0] == "opened"
+    assert judged(desk, two) == ("joined", judged(desk, one)[1])
+
+
+def test_what_was_heard_is_found_by_index_however_much_it_is(desk: Desk) -> None:
+    one = signal(desk, account_of_a_site(desk))
+    desk.connection.execute("SET LOCAL enable_seqscan = off")  # where there is another way, take it
+    asked: list[tuple[str, list[object]]] = [
+        (working._PENDING, [[one]]),
+        (f"{SIGNALS} WHERE s.id = ANY(%s)", [[one]]),
+        (f"{SIGNALS} ORDER BY s.id DESC LIMIT 50", []),
+        (f"{SIGNALS} WHERE s.device = %s ORDER BY s.id DESC LIMIT 50", [one]),
+        (f"{SIGNALS} WHERE s.site = %s ORDER BY s.id DESC LIMIT 50", [one]),
+        (f"{SIGNALS} WHERE v.incident = %s ORDER BY s.id DESC LIMIT 50", [one]),
+        (figures._LAG, []),
+    ]
+    for query, values in asked:
+        plan = desk.connection.execute(f"EXPLAIN {query}".encode(), values or None).fetchall()
+        read = "\n".join(line for (line,) in plan)
+        assert not re.search(r"Seq Scan on (message|further|pending)", read), read
+    desk.connection.rollback()
 
 
 def test_the_signals_of_one_device_are_judged_in_the_order_heard(
@@ -203,14 +269,14 @@ def test_a_poisonous_signal_is_set_aside_and_blocks_nobody(
         return handle(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(working, "handle", choke)
-    before = lag(desk.connection)["quarantined"]
+    before = figures.lag(desk.connection)["quarantined"]
     judge_pending(desk.connection, desk.keyring, desk.now)
     assert judged(desk, good)[0] == "opened"
     for _ in range(FAILURES_MAX - 1):
-        assert lag(desk.connection)["signals_waiting"] == 1
+        assert figures.lag(desk.connection)["signals_waiting"] == 1
         judge_pending(desk.connection, desk.keyring, desk.now)
-    figures = lag(desk.connection)
-    assert (figures["signals_waiting"], figures["quarantined"]) == (0, before + 1)
+    now = figures.lag(desk.connection)
+    assert (now["signals_waiting"], now["quarantined"]) == (0, before + 1)
     row = desk.connection.execute(
         "SELECT failures, error FROM heard.quarantined WHERE signal = %s", (poison,)
     ).fetchone()
@@ -362,7 +428,7 @@ def test_a_reaction_that_always_fails_is_set_aside_and_counted(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     react_to_all(desk)
-    before = lag(desk.connection)["quarantined"]
+    before = figures.lag(desk.connection)["quarantined"]
     desk.send(desk.open(), desk.unit())
 
     def choke(*_: object, **__: object) -> object:
@@ -371,11 +437,11 @@ def test_a_reaction_that_always_fails_is_set_aside_and_counted(
     monkeypatch.setattr(working, "handle", choke)
     react_to_all(desk)
     for _ in range(FAILURES_MAX - 1):
-        assert lag(desk.connection)["quarantined"] == before
+        assert figures.lag(desk.connection)["quarantined"] == before
         desk.connection.rollback()
         desk.later(FAILURES_MAX)
         react_after(desk.connection, desk.keyring, desk.now)
-    assert lag(desk.connection)["quarantined"] == before + 1
+    assert figures.lag(desk.connection)["quarantined"] == before + 1
     desk.later(3_600)
     react_after(desk.connection, desk.keyring, desk.now)
     rows = desk.connection.execute("SELECT failures, error FROM log.reaction_waiting").fetchall()

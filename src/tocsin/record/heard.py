@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -42,7 +43,9 @@ POLL_UNWRITTEN_S_MAX: Final = 4.0
 
 _LOCK_S: Final = 5.0
 _RETRY_S: Final = (0.05, 1.0)
-_REPEATS_MAX: Final = 1_000_000
+REPEATS_MAX: Final = 1_000_000
+"""Messages of the last minutes that a repeat is told by; beyond, the oldest are forgotten early,
+and one of them heard again counts as news."""
 
 
 class NotKept(Exception):
@@ -103,6 +106,7 @@ class HeardLog:
         self._seen: dict[UUID, tuple[datetime, int]] = {}
         self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
         self._repeats: dict[bytes, Known] = {}
+        self._repeats_in_order: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
         self._idle = asyncio.Event()
@@ -251,6 +255,7 @@ class HeardLog:
             except asyncpg.LockNotAvailableError:
                 logger.warning("another intake of this name runs", extra={"intake": self.name})
             self._repeats = await recent(connection)
+            self._repeats_in_order = deque(self._repeats)
         except BaseException:
             connection.terminate()
             raise
@@ -315,8 +320,8 @@ class HeardLog:
         finally:
             writing.cancel()
         self._repeats.update(batch.originals)
-        if len(self._repeats) > _REPEATS_MAX:
-            self._forget_old_repeats()
+        self._repeats_in_order += batch.originals
+        self._forget_old_repeats(taken[-1][0].received_at)
         for (message, then), one in zip(taken, kept, strict=True):
             if message.device is not None:
                 _, polls = self._seen.get(message.device, (None, 0))
@@ -339,15 +344,25 @@ class HeardLog:
         if key is None:
             return None
         known = batch.originals.get(key) or self._repeats.get(key)
-        if known is not None and message.received_at - known.at <= REPEAT_WINDOW:
+        # A clock that was set back makes nothing a repeat: in doubt it alarms.
+        if known is not None and abs(message.received_at - known.at) <= REPEAT_WINDOW:
             return known
         return None
 
-    def _forget_old_repeats(self) -> None:
-        newest = max(known.at for known in self._repeats.values())
-        self._repeats = {
-            key: known for key, known in self._repeats.items() if newest - known.at <= REPEAT_WINDOW
-        }
+    def _forget_old_repeats(self, now: datetime) -> None:
+        """The oldest first, and never more than twice what one commit can add: a storm must not
+        wait while all of its past is gone through."""
+        for _ in range(2 * BATCH_MAX):
+            if not self._repeats_in_order:
+                return
+            key = self._repeats_in_order[0]
+            known = self._repeats.get(key)
+            if known is not None and abs(now - known.at) <= REPEAT_WINDOW:
+                if len(self._repeats) <= REPEATS_MAX:
+                    return
+                self.count("heard.repeat_forgotten_early")
+            self._repeats_in_order.popleft()
+            self._repeats.pop(key, None)
 
     def _turn_away(self) -> None:
         """The database is away: whoever waits hears nothing, and tries again."""

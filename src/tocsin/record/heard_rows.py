@@ -44,9 +44,8 @@ SELECT pg_notify('heard', '') FROM arrived"""
 
 _RECENT: Final = """
 SELECT m.repeat_key, m.id, m.received_at,
-    CASE WHEN m.read IS NULL THEN '{}' ELSE
-        m.id || (SELECT array_agg(f.id ORDER BY f.id) FROM heard.further f WHERE f.message = m.id)
-    END AS signals
+    m.id || (SELECT array_agg(f.id ORDER BY f.id) FROM heard.further f WHERE f.message = m.id)
+        AS signals
 FROM heard.message m
 WHERE m.id >= $1 AND m.repeat_key IS NOT NULL AND m.repeat_of IS NULL
 ORDER BY m.id"""
@@ -65,7 +64,7 @@ async def recent(connection: asyncpg.Connection) -> dict[bytes, Known]:
     now = await connection.fetchval("SELECT now()")
     rows = await connection.fetch(_RECENT, first_at(now - REPEAT_WINDOW - timedelta(seconds=10)))
     return {
-        row["repeat_key"]: Known(row["id"], row["received_at"], tuple(row["signals"] or ()))
+        row["repeat_key"]: Known(row["id"], row["received_at"], tuple(row["signals"]))
         for row in rows
     }
 
@@ -89,23 +88,19 @@ class Batch:
     def add(self, message: Heard, repeated: Known | None) -> UUID:
         """Seal `message` under a key of its own and note its signals; returns its id.
 
-        The first signal has its message's id: one thing heard, one name. What could not be
-        understood has a signal too, which says nothing and is not decided on. Raises `ValueError`,
-        and adds nothing, for text that is not Unicode (a lone surrogate).
+        The first signal has its message's id: one thing heard, one name. A message without one has
+        a signal too, which says nothing and is not decided on. Raises `ValueError`, and adds
+        nothing, for text that is not Unicode (a lone surrogate).
         """
         begin = self._used
         self._used = end = begin + _ID_RANDOM_BYTES + NONCE_BYTES
-        ms = milliseconds(message.received_at)
-        bound = self._ids.next(ms, self._random[begin : begin + _ID_RANDOM_BYTES])
+        random = self._random[begin : begin + _ID_RANDOM_BYTES]
+        bound = self._ids.next(milliseconds(message.received_at), random)
         nonce = self._random[begin + _ID_RANDOM_BYTES : end]
         identifier: UUID = pgproto.UUID(bound)  # a uuid.UUID, made ten times as fast
-        cipher = self._cipher(bound, ms)
+        cipher = self._cipher(bound)
         reads = message.signals
-        read = text = None
-        if reads:
-            read, text = _read_columns(reads[0], cipher, identifier)
-        elif message.problem is not None:
-            read = _NOTHING
+        read, text = _read_columns(reads[0], cipher, identifier) if reads else (_NOTHING, None)
         row = (
             identifier,
             message.received_at,

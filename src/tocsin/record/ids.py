@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ORDER_MAX = 0xFFF
 
 
 def uuid7(at: datetime) -> UUID:
@@ -22,8 +23,9 @@ def uuid7_of(ms: int, random: bytes) -> UUID:
 
 
 class OrderedIds:
-    """Ids of one writer that sort in the order they were asked for, within a millisecond too
-    (RFC 9562, 6.2 method 1): the first 4,096 of a millisecond count up, the rest share the end."""
+    """Ids of one writer that sort in the order they were asked for (RFC 9562, 6.2 method 1): those
+    of one millisecond count up, and where there are more than 4,096 of them, or the clock is set
+    back, the time in the id runs ahead of the clock until that has caught up."""
 
     def __init__(self) -> None:
         self._ms = 0
@@ -32,10 +34,14 @@ class OrderedIds:
     def next(self, ms: int, random: bytes) -> bytes:
         """The 16 bytes of the next id, made at `ms` milliseconds since 1970, with 8 random bytes of
         which 62 bits are used."""
-        self._order = order = min(self._order + 1, 0xFFF) if ms == self._ms else 0
-        self._ms = ms
+        if ms > self._ms:
+            self._ms, self._order = ms, 0
+        elif self._order < _ORDER_MAX:
+            self._order += 1
+        else:
+            self._ms, self._order = self._ms + 1, 0
         low = (2 << 62) | int.from_bytes(random, "big") >> 2
-        return (ms << 80 | (0x7000 | order) << 64 | low).to_bytes(16, "big")
+        return (self._ms << 80 | (0x7000 | self._order) << 64 | low).to_bytes(16, "big")
 
 
 def milliseconds(at: datetime) -> int:

@@ -45,9 +45,9 @@ class DayKeys:
         self._keyring = keyring
         self._days: dict[int, bytes] = {}
 
-    def cipher(self, message: bytes, ms: int) -> AESGCM:
-        """For the message of this id, made at `ms` milliseconds since 1970."""
-        day = ms // _DAY_MS
+    def cipher(self, message: bytes) -> AESGCM:
+        """For the message of this id."""
+        day = int.from_bytes(message[:6], "big") // _DAY_MS
         key = self._days.get(day)
         if key is None:
             epoch = self._keyring.epoch(time_of(UUID(bytes=message)))

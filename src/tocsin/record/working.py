@@ -3,6 +3,7 @@ speak. Each item goes through `handle` under a key of its own, so doing it twice
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.reactions import reactions
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Actor, Datum, Place, Reason, Refused, Role, SubjectKind
-from tocsin.record.arrivals import sort_arrivals
+from tocsin.record.arrivals import next_in_turn, sort_arrivals
 from tocsin.record.database import Connection, DatabaseAway
 from tocsin.record.facts import decode
 from tocsin.record.figures import counters, lag
@@ -37,6 +38,7 @@ RING_AGAIN: Final = timedelta(seconds=10)
 CANDIDATES_MAX: Final = 20
 
 # These say nothing about the item: the connection is gone, and the same item comes again.
+_JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
 _AWAY: Final = (DatabaseAway, OutcomeUnknown, psycopg.OperationalError, psycopg.InterfaceError)
 
 
@@ -46,26 +48,6 @@ def process_actor(agency: str) -> Actor:
 
 
 # -- signals ------------------------------------------------------------------------------------
-
-# Known devices before unknown sources, one of each queue in turn, each queue in the order heard.
-# Known devices are many and take turns among the signals heard first; of unknown sources one may
-# flood, so their queues are found by stepping through the index, whatever waits in each.
-_KNOWN: Final = """
-SELECT signal, row_number() OVER (PARTITION BY queue ORDER BY signal) AS turn FROM (
-    SELECT signal, queue FROM heard.pending WHERE known ORDER BY signal LIMIT 5000) oldest
-ORDER BY turn, signal LIMIT %s"""
-
-_UNKNOWN: Final = """
-WITH RECURSIVE source(queue) AS (
-    SELECT min(queue) FROM heard.pending WHERE NOT known
-    UNION ALL
-    SELECT (SELECT min(p.queue) FROM heard.pending p WHERE NOT p.known AND p.queue > s.queue)
-    FROM source s WHERE s.queue IS NOT NULL
-)
-SELECT w.signal, w.turn FROM source s, LATERAL (
-    SELECT p.signal, row_number() OVER (ORDER BY p.signal) AS turn FROM heard.pending p
-    WHERE NOT p.known AND p.queue = s.queue ORDER BY p.signal LIMIT %s) w
-ORDER BY w.turn, w.signal LIMIT %s"""
 
 _PENDING: Final = """
 SELECT p.signal, p.failures, s.received_at, s.district, s.agency, s.device, s.repeat_of, s.read,
@@ -101,31 +83,37 @@ def judge_pending(
 ) -> int:
     """Judge up to `limit` signals; returns how many were dealt with.
 
-    Those of one sender in the order they were heard, known devices first, then the others in turn.
+    One worker at a time: what is open at a site is read before a signal is judged, and two at once
+    would both find nothing. One signal of each sender in turn, in the order they were heard; known
+    devices first, a share for the others.
     The idempotency key is the signal's id. A signal that cannot be judged is tried again in the
     next rounds and set aside after FAILURES_MAX; it never stops the others. Raises what says that
     the database is away.
     """
-    sort_arrivals(connection)
-    waiting = _next_signals(connection, limit)
-    connection.rollback()
-    for one in waiting:
-        try:
-            _judge(connection, keyring, one, now, obligations)
-        except _AWAY:
-            raise
-        except Exception as error:
+    locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_JUDGING,)).fetchone()
+    connection.commit()
+    if locked != (True,):
+        return 0  # another worker judges
+    try:
+        sort_arrivals(connection)
+        picked = next_in_turn(connection, limit)
+        waiting = fetch(connection, _PENDING, [picked]) if picked else []
+        connection.rollback()
+        for one in waiting:
+            try:
+                _judge(connection, keyring, one, now, obligations)
+            except _AWAY:
+                raise
+            except Exception as error:
+                connection.rollback()
+                logger.exception("a signal cannot be judged", extra={"signal": str(one["signal"])})
+                _failed(connection, one, now, f"{type(error).__name__}: {error}")
+        return len(waiting)
+    finally:
+        with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
             connection.rollback()
-            logger.exception("a signal cannot be judged", extra={"signal": str(one["signal"])})
-            _failed(connection, one, now, f"{type(error).__name__}: {error}")
-    return len(waiting)
-
-
-def _next_signals(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    picked = connection.execute(_KNOWN, (limit,)).fetchall()
-    if (left := limit - len(picked)) > 0:
-        picked += connection.execute(_UNKNOWN, (left, left)).fetchall()
-    return fetch(connection, _PENDING, [[signal for signal, _ in picked]]) if picked else []
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_JUDGING,))
+            connection.commit()
 
 
 def _judge(

@@ -91,6 +91,8 @@ _TYPES: Final[dict[str, Any]] = {
     "bool": bool,
     "uuid": UUID,
     "time": AwareDatetime,
+    "since": AwareDatetime,
+    "until": AwareDatetime,
 }
 # The contract's names of the filters by time, beside the log's own.
 _ALIASES: Final = {"from": "since", "to": "until"}

@@ -20,11 +20,13 @@ CREATE TABLE heard.message (
     site           uuid,
     assurance      text        NOT NULL,
     repeat_of      uuid,
-    read           bytea, -- JSON of the first SignalRead without its text
+    read           bytea       NOT NULL, -- JSON of the first SignalRead without its text
     text           bytea  -- nonce and AES-256-GCM of its text under the message's key
 ) PARTITION BY RANGE (id);
 CREATE TABLE heard.message_default PARTITION OF heard.message DEFAULT;
 CREATE INDEX message_of_district ON heard.message (district, id DESC);
+CREATE INDEX message_of_device ON heard.message (device, id DESC) WHERE device IS NOT NULL;
+CREATE INDEX message_of_site ON heard.message (site, id DESC) WHERE site IS NOT NULL;
 
 -- The second and further signals of a message.
 CREATE TABLE heard.further (
@@ -45,12 +47,15 @@ CREATE TABLE heard.further (
     text        bytea
 );
 CREATE INDEX further_of_district ON heard.further (district, id DESC);
+CREATE INDEX further_of_device ON heard.further (device, id DESC) WHERE device IS NOT NULL;
+CREATE INDEX further_of_site ON heard.further (site, id DESC) WHERE site IS NOT NULL;
 CREATE INDEX further_of_message ON heard.further (message);
 
+-- Without a condition, so that it is read through the indexes of both.
 CREATE VIEW heard.signal AS
     SELECT id, id AS message, received_at, intake, protocol, source_address, problem, district,
         agency, device, site, assurance, repeat_of, read, text
-    FROM heard.message WHERE read IS NOT NULL
+    FROM heard.message
     UNION ALL
     SELECT id, message, received_at, intake, protocol, source_address, problem, district,
         agency, device, site, assurance, repeat_of, read, text
@@ -121,8 +126,10 @@ CREATE TABLE heard.pending (
     failures smallint NOT NULL DEFAULT 0,
     error    text
 ) WITH (fillfactor = 90);
-CREATE INDEX pending_of_known ON heard.pending (signal) INCLUDE (queue) WHERE known;
+CREATE INDEX pending_of_known ON heard.pending (queue, signal) WHERE known;
 CREATE INDEX pending_of_unknown ON heard.pending (queue, signal) WHERE NOT known;
+CREATE INDEX pending_known ON heard.pending (signal) INCLUDE (queue) WHERE known;
+CREATE INDEX pending_unknown ON heard.pending (signal) INCLUDE (queue) WHERE NOT known;
 
 -- Signals whose judging failed again and again: set aside for a person, never forgotten.
 CREATE TABLE heard.quarantined (

@@ -6,12 +6,13 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from tocsin.record.ids import first_at
 from tocsin.record.views.facts import FACT_COLUMNS, fact_row
 from tocsin.record.views.overlay import INCIDENTS, KINDS, ORDERS, SIGNALS, UNITS
 from tocsin.record.views.registry import DEVICES, SITES, device_rows, site_rows
@@ -124,8 +125,8 @@ LISTS: Final[dict[str, List]] = {
             "district": ("s.district = %s", "text"),
             "agency": ("s.agency = %s", "text"),
             "problem": ("(s.problem IS NOT NULL) = %s", "bool"),
-            "since": ("s.received_at >= %s", "time"),
-            "until": ("s.received_at < %s", "time"),
+            "since": ("s.id >= %s AND s.received_at >= %s", "since"),
+            "until": ("s.id < %s AND s.received_at < %s", "until"),
         },
         rows=KINDS["signals"],
     ),
@@ -183,12 +184,13 @@ LISTS: Final[dict[str, List]] = {
 }
 
 
-def filter_value(name: str, value: Any, form: str) -> Any:
-    """The value of a filter as PostgreSQL takes it. Raises `BadFilter`."""
+def filter_values(name: str, value: Any, form: str) -> tuple[Any, ...]:
+    """What a filter's condition asks for, as PostgreSQL takes it. Raises `BadFilter`."""
     try:
-        return _PARSED[form](value)
+        parsed = _PARSED[form](value)
     except (ValueError, KeyError, TypeError, OverflowError):
         raise BadFilter(f"{value!r} is no value for the filter {name}") from None
+    return parsed if isinstance(parsed, tuple) else (parsed,)
 
 
 def _uuid(value: Any) -> UUID:
@@ -210,6 +212,18 @@ def _time(value: Any) -> datetime:
     return at
 
 
+# An id holds the time of receipt, or a later one where the clock was set back meanwhile. So the ids
+# bound what is read, and the time decides.
+def _since(value: Any) -> tuple[UUID, datetime]:
+    at = _time(value)
+    return first_at(at), at
+
+
+def _until(value: Any) -> tuple[UUID, datetime]:
+    at = _time(value)
+    return first_at(at + timedelta(days=1)), at
+
+
 def _text(value: Any) -> str:
     text = str(value)
     if "\0" in text:
@@ -222,6 +236,8 @@ _PARSED: Final[dict[str, Callable[[Any], Any]]] = {
     "int": _integer,
     "bool": _boolean,
     "time": _time,
+    "since": _since,
+    "until": _until,
     "text": _text,
 }
 

@@ -15,7 +15,7 @@ from tocsin.record.database import Connection
 from tocsin.record.keys import CannotOpen, KeyMissing, Keyring
 from tocsin.record.sealing import message_key, message_key_of_incident, open_body, open_text
 from tocsin.record.views.facts import unsealed_fact_row
-from tocsin.record.views.lists import LISTS, BadFilter, cursor_after, cursor_values, filter_value
+from tocsin.record.views.lists import LISTS, BadFilter, cursor_after, cursor_values, filter_values
 from tocsin.record.views.overlay import Fetched
 from tocsin.record.views.rows import Row
 from tocsin.record.views.sql import fetch
@@ -56,7 +56,7 @@ def list_rows(
             raise BadFilter(f"{kind} cannot be filtered by {name}")
         condition, form = listed.filters[name]
         conditions.append(condition)
-        values.append(filter_value(name, value, form))
+        values += filter_values(name, value, form)
     if districts:
         conditions.append(f"{listed.district} = ANY(%s)")
         values.append(list(districts))
