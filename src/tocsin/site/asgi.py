@@ -48,7 +48,9 @@ class Cached(StaticFiles):
     """Static files with their caching: names with a hash never change, others are asked for."""
 
     def __init__(self, *, seconds: int = 0, **where: object) -> None:
-        super().__init__(check_dir=False, **where)  # type: ignore[arg-type]
+        # By the path as given: a directory may be reached through a door (site/doors.py), and its
+        # true path, which the links in it would be followed to, be closed to us.
+        super().__init__(check_dir=False, follow_symlink=True, **where)  # type: ignore[arg-type]
         self.cache = f"public, max-age={seconds}, immutable" if seconds else "no-cache"
 
     def file_response(self, *args: object, **kwargs: object):  # type: ignore[no-untyped-def]
