@@ -1,5 +1,5 @@
 """Keys, kept in files outside the database and its backups: one per incident (destroying it erases
-what is sealed), one per day for what is heard, one each for devices and for fingerprints."""
+what is sealed under it), one per day for what is heard, one each for devices and for fingerprints."""
 
 from __future__ import annotations
 
@@ -75,10 +75,12 @@ class Keyring:
         return self._cipher(_incident_name(incident), create=create)
 
     def destroy(self, incident: UUID) -> bool:
-        """Erase what is sealed under the incident's key, for ever; False if it was gone already.
+        """Erase what is sealed under the incident's key, for ever: the sealed part of its facts
+        and its copy of its messages' keys. False if it was gone already.
 
-        Other processes drop their copy within the time of their own restart or cache; run it with
-        retention, not to hide something at once.
+        What was heard still opens with the key of its day as long as that exists. Other processes
+        drop their copy when they end or have used 4,096 other keys; run it with retention, not to
+        hide something at once.
         """
         name = _incident_name(incident)
         path = self.directory / name
