@@ -8,12 +8,18 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	&& { echo $$p; break; }; done)
 PYTEST := $(BIN)/python -m pytest
 # Each part in a process of its own: some start servers, browsers and Django with their environment.
-PARTS := $(wildcard tests/test_*.py) tests/core,tests/stories,tests/wire,tests/roads tests/record \
+PARTS := $(wildcard tests/test_*.py) tests/core+tests/stories+tests/wire+tests/roads tests/record \
 	tests/edge tests/access tests/apps tests/never tests/sim tests/site tests/browser tests/faults
+LONG ?= $(shell grep -rl --include='test_*.py' '^@pytest.mark.long' tests)
+# Runs a command for each part up to the first that fails, and prints the seconds of each.
+each = for part in $(1); do echo "== $$part"; start=$$SECONDS; \
+	$(2) || exit 1; echo "-- $$part: $$((SECONDS - start)) s"; done
 SEED ?= 7
 SPEED ?= 1
 OPTIONS ?=
 
+# Never two recipes at once, also under -j: what is tested is there before it is tested.
+.NOTPARALLEL:
 .PHONY: help setup demo check test test-long bench fix clean browser console
 
 help: ## List the targets
@@ -47,14 +53,14 @@ check: setup ## Format, lint, types, arrows and the console's own checks
 browser: $(VENV)/.installed
 	@$(BIN)/python tests/browser/install.py
 
-test: check browser ## Everything that decides whether a change may land
-	@for part in $(PARTS); do echo "== $$part"; $(PYTEST) -q -m "not long" $${part//,/ } || exit 1; done
+test: browser check ## Everything that decides whether a change may land
+	@$(call each,$(PARTS),$(PYTEST) -q -m "not long" $${part//+/ })
 
-test-long: check browser ## The full figures, in parts that can be resumed
-	$(PYTEST) -m "long"
+test-long: browser check ## The full figures; LONG=FILE runs one part again
+	@$(call each,$(LONG),$(PYTEST) -m long $$part)
 
 bench: setup ## Every performance claim against its peer or limit, in this run, on this machine
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@$(call each,bench/*.py,$(BIN)/python $$part)
 
 fix: $(VENV)/.installed ## Format, and repair what the linter can
 	$(BIN)/ruff format .
