@@ -1,13 +1,15 @@
 """A small desk for the tests of the record: an actor, units, incidents, a clock that stands still
 until it is told to move."""
 
+import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from tocsin.core.commands import Command, OpenIncident, RegisterUnit, SendUnits
 from tocsin.core.terms import Actor, Capability, Datum, IncidentType, Level, Place, Role
-from tocsin.record.database import Connection
+from tocsin.record.database import Connection, connect
+from tocsin.record.follow import Batch, follow
 from tocsin.record.handle import Outcome, handle
 from tocsin.record.keys import Keyring
 
@@ -74,3 +76,21 @@ class Desk:
         """Sends the units; the id of the first order."""
         outcome = self.do(SendUnits(incident, units, **fields))  # type: ignore[arg-type]
         return next(fact.subject for fact in outcome.facts if fact.kind == "order.given")
+
+
+def batches_after(url: str, after: int, limit: int) -> list[Batch]:
+    """What `follow` yields of what is placed now, after the position `after`."""
+
+    async def run() -> list[Batch]:
+        with connect(url) as connection:
+            row = connection.execute("SELECT max(position) FROM log.position").fetchone()
+        found: list[Batch] = []
+        if row is None or row[0] is None or row[0] <= after:
+            return found
+        async for batch in follow(url, after, batch_max=limit):
+            found.append(batch)
+            if batch.position >= row[0]:
+                break
+        return found
+
+    return asyncio.run(run())

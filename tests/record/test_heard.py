@@ -174,6 +174,62 @@ def test_repeats_in_one_batch_are_found_too(
     with_log(urls, keyring, run)
 
 
+def test_a_clock_that_was_set_back_makes_nothing_a_repeat(urls: Urls, keyring: Keyring) -> None:
+    """In doubt it alarms: an hour lies between the two, whichever way the clock went."""
+
+    async def run(log: HeardLog) -> None:
+        now, key = datetime.now(UTC), uuid4().bytes
+        await log.keep(message(received_at=now, repeat_key=key))
+        back = await log.keep(message(received_at=now - timedelta(hours=1), repeat_key=key))
+        assert back.repeat_of is None
+        again = await log.keep(message(received_at=now - timedelta(minutes=59), repeat_key=key))
+        assert again.repeat_of == back.id
+
+    with_log(urls, keyring, run)
+
+
+def test_repeats_of_a_storm_are_bounded_and_forgetting_is_counted(
+    urls: Urls, keyring: Keyring, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REPEATS_MAX", 3)
+    key = "heard.repeat_forgotten_early"
+
+    async def run(log: HeardLog) -> None:
+        log._repeats.clear()
+        log._repeats_in_order.clear()
+        keys = [uuid4().bytes for _ in range(5)]
+        for one in keys:
+            await log.keep(message(repeat_key=one))
+        assert (len(log._repeats), len(log._repeats_in_order)) == (3, 3)
+        assert log._counters.get(key, 0) + counters(connection).get(key, 0) == before + 2
+        # The newest are still told, the oldest are news.
+        told = [(await log.keep(message(repeat_key=one))).repeat_of for one in (keys[4], keys[0])]
+        assert [one is None for one in told] == [False, True]
+
+    before = counters(connection).get(key, 0)
+    connection.rollback()
+    with_log(urls, keyring, run)
+
+
+def test_repeats_older_than_their_window_are_forgotten_by_themselves(
+    urls: Urls, keyring: Keyring
+) -> None:
+    async def run(log: HeardLog) -> None:
+        log._repeats.clear()
+        log._repeats_in_order.clear()
+        now, first = datetime.now(UTC), uuid4().bytes
+        for minutes, key in ((0, first), (1, uuid4().bytes), (4, first), (5, uuid4().bytes)):
+            at = now + timedelta(minutes=minutes)
+            await log.keep(message(received_at=at, repeat_key=key))
+        assert len(log._repeats) == 2
+        again = await log.keep(
+            message(received_at=now + timedelta(minutes=6, seconds=59), repeat_key=first)
+        )
+        assert again.repeat_of is not None
+
+    with_log(urls, keyring, run)
+
+
 def test_repeats_are_found_across_a_restart(urls: Urls, keyring: Keyring) -> None:
     key = uuid4().bytes
     ids: list[UUID] = []

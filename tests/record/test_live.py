@@ -12,10 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 from random_history import History
-from record_desk import LI
+from record_desk import LI, batches_after
 
 from tocsin.record.database import Connection, Urls, connect
-from tocsin.record.follow import read_after
 from tocsin.record.keys import Keyring
 from tocsin.record.sequencer import assign
 from tocsin.record.views import rebuild, snapshot
@@ -79,14 +78,12 @@ def by_id(rows: Json) -> Json:
     }
 
 
-def changes_after(connection: Connection, position: int) -> list[Json]:
+def changes_after(urls: Urls, position: int) -> list[Json]:
     """The stream's `change` events, in small batches."""
-    changes = []
-    while (batch := read_after(connection, position, 3)) is not None:
-        changes.append({"position": batch.position, "facts": batch.facts, "rows": batch.rows})
-        position = batch.position
-    connection.rollback()
-    return changes
+    return [
+        {"position": batch.position, "facts": batch.facts, "rows": batch.rows}
+        for batch in batches_after(urls.application, position, 3)
+    ]
 
 
 def place_all(connection: Connection) -> None:
@@ -127,10 +124,10 @@ def test_snapshot_and_changes_equal_a_fresh_snapshot(
         for _ in range(6):
             history.steps(9)
             changes += changes_after(
-                connection, changes[-1]["position"] if changes else start["position"]
+                fresh_urls, changes[-1]["position"] if changes else start["position"]
             )
         place_all(connection)
-        changes += changes_after(connection, changes[-1]["position"])
+        changes += changes_after(fresh_urls, changes[-1]["position"])
         fresh = snapshot(connection, LI, now=history.desk.now)
         assert fresh["position"] == changes[-1]["position"]
         folded = with_changes(start, changes, history.desk.now)

@@ -1,19 +1,25 @@
 """Lists and rows for the API: filters, pages without gaps, what a caller may be narrowed to."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import RawCursor
 from random_history import History
 from record_desk import NOW, PLACE, STATION, Desk
 
 from tocsin.core.commands import AddNote, RegisterUnit
 from tocsin.core.terms import Capability, IncidentType, Level
 from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.heard import Heard
+from tocsin.record.heard_rows import WRITE, Batch
+from tocsin.record.ids import OrderedIds, time_of, uuid7
 from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
-from tocsin.record.views import BadFilter, filters_of, get_row, list_rows
+from tocsin.record.views import BadFilter, get_row, list_rows
+from tocsin.record.views.lists import LISTS
 
 KINDS = ("incidents", "orders", "units", "signals", "facts", "sites", "devices")
 
@@ -86,6 +92,46 @@ def test_filters_narrow(desk: Desk) -> None:
     assert found("orders", incident=str(fire)) == found("orders", active=True) == [str(order)]
 
 
+def test_signals_of_a_span_are_told_by_when_they_were_heard(desk: Desk) -> None:
+    """To the microsecond, and also where ids ran ahead of a clock that was set back."""
+    ids_of_one, device = OrderedIds(), uuid7(NOW)
+    heard: dict[timedelta, UUID] = {}
+
+    def hear(after: timedelta) -> None:
+        batch = Batch(DayKeys(desk.keyring), ids_of_one, 1)
+        message = Heard(
+            received_at=NOW + after,
+            intake="dc09.tcp",
+            protocol="dc09",
+            source="192.0.2.7",
+            body=b"frame",
+            answer="ack",
+            district="span",
+            agency="fire",
+            device=device,
+        )
+        heard[after] = batch.add(message, None)
+        RawCursor(desk.connection).execute(WRITE.encode(), batch.rows())
+
+    microsecond, hour = timedelta(microseconds=1), timedelta(hours=1)
+    for after in (-microsecond, timedelta(0), microsecond, hour, -hour):
+        hear(after)
+    assert time_of(heard[-hour]) == NOW + hour
+
+    def found(**span: datetime) -> list[str]:
+        of = {"device": device} | span
+        return sorted(ids(list_rows(desk.connection, "signals", filters=of)))
+
+    def those(*spans: timedelta) -> list[str]:
+        return sorted(str(heard[one]) for one in spans)
+
+    assert found(since=NOW) == those(timedelta(0), microsecond, hour)
+    assert found(until=NOW) == those(-hour, -microsecond)
+    assert found(since=NOW, until=NOW + microsecond) == those(timedelta(0))
+    assert found(since=NOW - hour, until=NOW) == those(-hour, -microsecond)
+    desk.connection.rollback()
+
+
 @pytest.mark.parametrize(
     ("kind", "filters"),
     [
@@ -117,7 +163,7 @@ def test_what_is_no_cursor_is_said(connection: Connection, cursor: str) -> None:
 def test_no_list_can_be_filtered_by_a_person() -> None:
     for kind in KINDS:
         assert not {"name", "phone", "caller", "caller_name", "caller_phone", "text", "q"} & set(
-            filters_of(kind)
+            LISTS[kind].filters
         )
 
 

@@ -12,12 +12,11 @@ from typing import Final
 
 import asyncpg
 
-from tocsin.record.database import Connection, DatabaseAway, connect_async
+from tocsin.record.database import DatabaseAway, connect_async
 from tocsin.record.sequencer import CHANNEL
 from tocsin.record.views.facts import FACTS_AFTER, fact_row
-from tocsin.record.views.overlay import BY_ID, KINDS, Fetched, subjects_by_kind
+from tocsin.record.views.overlay import BY_ID, KINDS, subjects_by_kind
 from tocsin.record.views.rows import Row
-from tocsin.record.views.sql import fetch_raw
 
 logger = logging.getLogger("tocsin.follow")
 
@@ -106,23 +105,4 @@ async def _read(connection: asyncpg.Connection, after: int, limit: int) -> Batch
     for kind, ids in subjects_by_kind(found).items():
         records = await connection.fetch(BY_ID[kind], ids)
         rows[kind] = KINDS[kind]([dict(one) for one in records])
-    return _batch(found, rows)
-
-
-def read_after(connection: Connection, after: int, limit: int = BATCH_MAX) -> Batch | None:
-    """The next facts after a position, for callers without an event loop; None if there are none.
-
-    Reads in the connection's present transaction and leaves it open.
-    """
-    found = fetch_raw(connection, FACTS_AFTER, after, limit)
-    if not found:
-        return None
-    rows = {
-        kind: KINDS[kind](fetch_raw(connection, BY_ID[kind], ids))
-        for kind, ids in subjects_by_kind(found).items()
-    }
-    return _batch(found, rows)
-
-
-def _batch(found: Fetched, rows: dict[str, list[Row]]) -> Batch:
     return Batch(position=found[-1]["position"], facts=[fact_row(one) for one in found], rows=rows)

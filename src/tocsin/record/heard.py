@@ -106,7 +106,7 @@ class HeardLog:
         self._seen: dict[UUID, tuple[datetime, int]] = {}
         self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
         self._repeats: dict[bytes, Known] = {}
-        self._repeats_in_order: deque[bytes] = deque()
+        self._repeats_in_order: deque[tuple[bytes, Known]] = deque()
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
         self._idle = asyncio.Event()
@@ -255,7 +255,7 @@ class HeardLog:
             except asyncpg.LockNotAvailableError:
                 logger.warning("another intake of this name runs", extra={"intake": self.name})
             self._repeats = await recent(connection)
-            self._repeats_in_order = deque(self._repeats)
+            self._repeats_in_order = deque(self._repeats.items())
         except BaseException:
             connection.terminate()
             raise
@@ -320,7 +320,7 @@ class HeardLog:
         finally:
             writing.cancel()
         self._repeats.update(batch.originals)
-        self._repeats_in_order += batch.originals
+        self._repeats_in_order += batch.originals.items()
         self._forget_old_repeats(taken[-1][0].received_at)
         for (message, then), one in zip(taken, kept, strict=True):
             if message.device is not None:
@@ -355,14 +355,14 @@ class HeardLog:
         for _ in range(2 * BATCH_MAX):
             if not self._repeats_in_order:
                 return
-            key = self._repeats_in_order[0]
-            known = self._repeats.get(key)
-            if known is not None and abs(now - known.at) <= REPEAT_WINDOW:
-                if len(self._repeats) <= REPEATS_MAX:
-                    return
-                self.count("heard.repeat_forgotten_early")
+            key, known = self._repeats_in_order[0]
+            if self._repeats.get(key) is known:  # else it was news again meanwhile
+                if abs(now - known.at) <= REPEAT_WINDOW:
+                    if len(self._repeats) <= REPEATS_MAX:
+                        return
+                    self.count("heard.repeat_forgotten_early")
+                del self._repeats[key]
             self._repeats_in_order.popleft()
-            self._repeats.pop(key, None)
 
     def _turn_away(self) -> None:
         """The database is away: whoever waits hears nothing, and tries again."""

@@ -23,11 +23,6 @@ from tocsin.record.views.sql import fetch
 LIMIT_MAX: Final = 500
 
 
-def filters_of(kind: str) -> tuple[str, ...]:
-    """The filters that a list knows."""
-    return tuple(LISTS[kind].filters)
-
-
 def list_rows(
     connection: Connection,
     kind: str,
