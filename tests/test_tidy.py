@@ -13,8 +13,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULE_LINES_MAX = 450
-FUNCTION_LINES_MAX = 70
+MODULE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+# What is longer, with its length: it may shrink, not grow, and leaves the list once it is short.
+LONGER = {
+    "src/tocsin/edge/dc09.py": 424,
+    "src/tocsin/edge/stream.py": 441,
+    "src/tocsin/record/heard.py": 440,
+    "src/tocsin/site/configuration.py": 417,
+    "tests/access/test_matrix.py": 449,
+    "tests/apps/test_api.py": 419,
+    "tests/record/test_handle.py": 449,
+    "tests/record/test_working.py": 457,
+    "tests/site/test_postgres.py": 405,
+    "tests/stories/story.py": 442,
+    "src/tocsin/record/appending.py:append": 66,
+    "src/tocsin/sim/demo.py:run": 61,
+    "src/tocsin/site/command/records.py:add_parsers": 62,
+    "tests/edge/live_edge.py:running": 61,
+    "tests/record/random_history.py:_any": 65,
+}
 FORBIDDEN_MODULE_WORDS = {
     "manager",
     "handler",
@@ -25,8 +43,6 @@ FORBIDDEN_MODULE_WORDS = {
     "common",
     "base",
 }
-# Tables of field data, read and not followed: their length is the length of the field's lists.
-TABLES = {"code_tables.py", "texts.py"}
 UNKEPT = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError|coming soon", re.IGNORECASE)
 CLOCK_OR_DICE = re.compile(r"\b(datetime\.now|utcnow|today|uuid4|uuid1|urandom)\b")
 REGISTRY_HOSTS = re.compile(
@@ -41,20 +57,30 @@ def tracked(*patterns: str) -> list[Path]:
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
+def lengths(name: str, text: str) -> dict[str, int]:
+    """Lines of a module and of its functions that are over their limit, by name."""
+    functions = {
+        f"{name}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    found = {one: lines for one, lines in functions.items() if lines > FUNCTION_LINES_MAX}
+    if len(text.splitlines()) > MODULE_LINES_MAX:
+        found[name] = len(text.splitlines())
+    return found
+
+
 def module_complaints(name: str, text: str) -> list[str]:
     tree = ast.parse(text)
     complaints = []
     if not ast.get_docstring(tree):
         complaints.append("opens without a docstring that says what it is for")
-    if len(text.splitlines()) > MODULE_LINES_MAX and name not in TABLES:
-        complaints.append(f"is longer than {MODULE_LINES_MAX} lines: make the subject a folder")
     if FORBIDDEN_MODULE_WORDS & set(Path(name).stem.split("_")):
         complaints.append("has a name that says nothing about its subject")
     complaints.extend(
-        f"function {node.name} is longer than {FUNCTION_LINES_MAX} lines"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX
+        f"{one} has {lines} lines: make the subject a folder, or two functions of it"
+        for one, lines in lengths(name, text).items()
+        if lines > LONGER.get(one, 0)
     )
     return complaints
 
@@ -98,7 +124,14 @@ def test_module_is_tidy(path: Path) -> None:
         return
     if "migrations" in path.parts:
         return
-    assert module_complaints(path.name, text) == []
+    assert module_complaints(str(path.relative_to(ROOT)), text) == []
+
+
+def test_what_may_be_longer_is_still_long() -> None:
+    found: dict[str, int] = {}
+    for path in PYTHON:
+        found |= lengths(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
+    assert LONGER.keys() - found.keys() == set()
 
 
 def test_the_module_rules_complain() -> None:
@@ -108,6 +141,9 @@ def test_the_module_rules_complain() -> None:
     assert module_complaints("ok.py", long_function)
     assert module_complaints("ok.py", '"""x"""\n' + "x = 1\n" * MODULE_LINES_MAX)
     assert module_complaints("ok.py", '"""x"""\n') == []
+    name, lines = next(iter(LONGER.items()))
+    assert module_complaints(name, '"""x"""\n' + "x = 1\n" * (lines - 1)) == []
+    assert module_complaints(name, '"""x"""\n' + "x = 1\n" * lines)
 
 
 def test_nothing_promises_work_not_done() -> None:

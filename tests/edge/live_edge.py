@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -17,14 +18,34 @@ from tocsin.edge.dc09 import serve
 from tocsin.record.database import Connection, Urls
 from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
-from tocsin.record.keys import Keyring, seal
+from tocsin.record.keys import Keyring
+from tocsin.record.keys import seal as seal_key
 from tocsin.site.configuration import Dc09
-from tocsin.wire.dc09.frames import Frame, decode
+from tocsin.wire.dc09.frames import Frame, decode, encode, seal, write_timestamp
 
 PLAIN, ENCRYPTED = "1234", "5678"
 KEY, WRONG_KEY = b"0123456789abcdef", b"fedcba9876543210"
 WAIT_S = 5.0
+NOISE = bytes(range(16))
+sequence = iter(range(1, 9_999))
 _names = itertools.count(1)
+
+
+def frame(data: str = "NFA7", account: str = PLAIN, token: str = "SIA-DCS", **fields: Any) -> bytes:
+    number = fields.pop("number", None) or f"{next(sequence):04d}"
+    fields = {"receiver": "1", "line": "0"} | fields
+    body = f"#{account}|{data}".encode() if data else b""
+    return encode(Frame(token, number, account=account, data=body, **fields))
+
+
+def sealed(
+    data: str = "NFA7", key: bytes = KEY, late_s: float = 0.0, token: str = "SIA-DCS"
+) -> bytes:
+    sent = write_timestamp(datetime.now(UTC) - timedelta(seconds=late_s))
+    body = f"#{ENCRYPTED}|{data}".encode() if data else b""
+    number = f"{next(sequence):04d}"
+    clear = Frame(token, number, None, "0", ENCRYPTED, body, timestamp=sent)
+    return encode(seal(clear, key, NOISE))
 
 
 @dataclass(frozen=True)
@@ -159,7 +180,7 @@ def running(
 def register(owner: Connection, keyring: Keyring, account: str, key: bytes | None = None) -> UUID:
     """A site with one device, written as an import writes it."""
     site, device = uuid4(), uuid4()
-    sealed = None if key is None else seal(keyring.device(), key, device.bytes)
+    sealed = None if key is None else seal_key(keyring.device(), key, device.bytes)
     owner.execute(
         "INSERT INTO ref.site (id, code, name_zh, name_en, address, lat, lon, datum, district,"
         " agency) VALUES (%s, %s, '一', 'One', 'Mill Road 4', 31, 121, 'WGS-84', 'north', 'fire')",

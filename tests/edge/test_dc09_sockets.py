@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
 import pytest
@@ -18,8 +17,10 @@ from live_edge import (
     Panel,
     counter,
     eventually,
+    frame,
     register,
     running,
+    sealed,
 )
 
 from tocsin.edge.senders import Sender, Senders
@@ -29,8 +30,6 @@ from tocsin.wire.dc09.frames import (
     FRAME_BYTES_LARGEST,
     Frame,
     decode,
-    encode,
-    seal,
     unseal,
     write_timestamp,
 )
@@ -46,26 +45,7 @@ class SmallShare(Senders):
         super().answered(sender)
 
 
-NOISE = bytes(range(16))
 WAITING = "SELECT coalesce(sum(cardinality(signals)), 0) FROM heard.arrived"  # nobody sorts here
-sequence = iter(range(1, 9_999))
-
-
-def frame(data: str = "NFA7", account: str = PLAIN, token: str = "SIA-DCS", **fields: Any) -> bytes:
-    number = fields.pop("number", None) or f"{next(sequence):04d}"
-    fields = {"receiver": "1", "line": "0"} | fields
-    body = f"#{account}|{data}".encode() if data else b""
-    return encode(Frame(token, number, account=account, data=body, **fields))
-
-
-def sealed(
-    data: str = "NFA7", key: bytes = KEY, late_s: float = 0.0, token: str = "SIA-DCS"
-) -> bytes:
-    sent = write_timestamp(datetime.now(UTC) - timedelta(seconds=late_s))
-    body = f"#{ENCRYPTED}|{data}".encode() if data else b""
-    number = f"{next(sequence):04d}"
-    clear = Frame(token, number, None, "0", ENCRYPTED, body, timestamp=sent)
-    return encode(seal(clear, key, NOISE))
 
 
 @pytest.fixture(scope="module")
