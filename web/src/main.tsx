@@ -8,9 +8,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./desk/App.tsx";
-import { adoptLanguage, change, hear, useDesk } from "./desk/store.ts";
+import { adoptLanguage, change, hear, serverNow, useDesk } from "./desk/store.ts";
 import { connect } from "./live/connect.ts";
-import { applyChange, applyPositions, fromSnapshot } from "./live/state.ts";
+import { applyChange, applyPositions, fromSnapshot, prune } from "./live/state.ts";
 
 connect({
   onSnapshot: (snapshot) => {
@@ -23,7 +23,11 @@ connect({
       city: snapshot.city ?? null,
     });
   },
-  onChange: (next) => change(({ live }) => ({ live: live && applyChange(live, next) })),
+  onChange: (next) =>
+    change(({ live, selected, visited }) => {
+      const shown = new Set(selected === null ? visited : [selected, ...visited]);
+      return { live: live && prune(applyChange(live, next), shown, serverNow()) };
+    }),
   onPositions: (positions) =>
     change(({ live }) => ({ live: live && applyPositions(live, positions) })),
   onTick: hear,

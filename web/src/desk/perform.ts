@@ -12,7 +12,7 @@ import type { Act } from "./acts.ts";
 import { readLine } from "./grammar.ts";
 import type { World } from "./grammar.ts";
 import { bandsOf, nextToTake } from "./queue.ts";
-import { adviceOf, readSites, refreshAdvice } from "./reading.ts";
+import { adviceOf, isAdviceCurrent, readSites, refreshAdvice } from "./reading.ts";
 import { change, desk, EMPTY_DRAFT, incidentById, serverNow } from "./store.ts";
 import type { Receipt } from "./store.ts";
 
@@ -20,6 +20,7 @@ const TYPED_KEPT = 50;
 const VISITED_KEPT = 30;
 
 let receiptKey = 0;
+let advisedPresses = 0;
 
 export const messages = (): Messages => CATALOGUES[desk().language];
 
@@ -193,7 +194,7 @@ export function enter(line: string): void {
     act = { ...act, confirmed: again };
   }
   change((state) => ({
-    line: "",
+    line: state.line === line ? "" : state.line, // a key sends its own line, not what is half typed
     armed: null,
     typed: [...state.typed.filter((old) => old !== line), line].slice(-TYPED_KEPT),
   }));
@@ -213,17 +214,27 @@ export function takeNext(): void {
   if (next.state === "new") void perform({ act: "take", incident: next });
 }
 
-/** Ctrl+Enter: send what the advice of the selected incident recommends, as it is now. */
+/** Ctrl+Enter: send what the advice of the selected incident recommends. Advice that was worked out
+ * a while ago, or whose units have got other orders since, is asked for again first; where it is not
+ * to be had, nothing is sent. */
 export async function sendAdvised(): Promise<void> {
   const { selected } = desk();
   if (!incidentById(selected) || selected === null) {
     say("error", messages().bar.noIncident);
     return;
   }
-  if (!adviceOf(selected)) {
+  advisedPresses += 1;
+  const press = advisedPresses;
+  change(({ line }) => ({ answered: line })); // what comes of it shows over what is half typed
+  if (!isAdviceCurrent(selected)) {
     say("busy", messages().card.adviceLoading);
-    await refreshAdvice(selected);
-    if (desk().selected !== selected) return; // the dispatcher has gone on
+    const advice = await refreshAdvice(selected);
+    if (press !== advisedPresses) return; // pressed again meanwhile: that press sends
+    const hasGoneOn = desk().selected !== selected;
+    if (hasGoneOn || !advice) {
+      say("error", hasGoneOn ? messages().bar.notSent : messages().card.adviceFailed);
+      return;
+    }
   }
   enter("d * .");
 }

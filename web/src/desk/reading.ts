@@ -10,6 +10,10 @@ import type { Fetched } from "./store.ts";
 type Cache = "advice" | "timelines" | "signals";
 
 const REMEMBERED = 40;
+/** Older advice is not shown any more: it names units that may have gone elsewhere since. */
+const ADVICE_KEPT_MS = 25_000;
+/** Advice on screen is renewed each 10 s; what is older has missed that. */
+const ADVICE_CURRENT_MS = 12_000;
 
 async function refresh<T>(cache: Cache, id: Id, fetchIt: (id: Id) => Promise<T>): Promise<T | null> {
   const put = (entry: Fetched<T>): void =>
@@ -28,12 +32,31 @@ async function refresh<T>(cache: Cache, id: Id, fetchIt: (id: Id) => Promise<T>)
       change((state) => ({ beat: { ...state.beat, signedOut: true } }));
     }
     const known = desk()[cache][id] as Fetched<T> | undefined;
-    put({ value: known?.value ?? null, failed: true, at: Date.now() });
+    put({ value: known?.value ?? null, failed: true, at: known?.at ?? Date.now() });
     return null;
   }
 }
 
-export const refreshAdvice = (id: Id): Promise<Advice | null> => refresh("advice", id, fetchAdvice);
+/** Ask for advice again; what is too old to act on is not shown until the answer comes. */
+export function refreshAdvice(id: Id): Promise<Advice | null> {
+  const known = desk().advice[id];
+  if (known?.value && Date.now() - known.at > ADVICE_KEPT_MS) {
+    change((state) => ({ advice: { ...state.advice, [id]: { ...known, value: null } } }));
+  }
+  return refresh("advice", id, fetchAdvice);
+}
+
+/** Whether what is recommended can be sent as it is: just asked for, and its units still free. */
+export function isAdviceCurrent(id: Id): boolean {
+  const { advice, live } = desk();
+  const known = advice[id];
+  if (!known?.value || known.failed || Date.now() - known.at > ADVICE_CURRENT_MS) return false;
+  return known.value.ranked.every(({ recommended, unit: unitId }) => {
+    const unit = live?.units.get(unitId);
+    return !recommended || (unit?.order === null && unit.state !== "out_of_service");
+  });
+}
+
 export const refreshTimeline = (id: Id): Promise<unknown> => refresh("timelines", id, fetchTimeline);
 export const refreshSignals = (id: Id): Promise<unknown> => refresh("signals", id, fetchSignals);
 

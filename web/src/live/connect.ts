@@ -76,7 +76,7 @@ export function connect(sink: Sink): void {
     typeof SharedWorker === "undefined" ? openStream("/api/v1/stream", hear) : sharedStream(hear);
 
   const begin = (): void => {
-    waiting ??= [];
+    waiting = []; // what was heard before the snapshot is asked for is in it
     fetchSnapshot().then(
       (snapshot) => {
         sink.onSnapshot(snapshot);

@@ -5,8 +5,12 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import type { Change, Order, Snapshot, Unit } from "../api/shapes.ts";
-import { applyChange, applyPositions, asSnapshot, fromSnapshot } from "./state.ts";
+import type { Change, Incident, Order, Signal, Snapshot, Unit } from "../api/shapes.ts";
+import {
+  applyChange, applyPositions, asSnapshot, CLOSED_KEPT, fromSnapshot, prune, SIGNALS_KEPT,
+  SIGNALS_SHOWN,
+} from "./state.ts";
+import type { LiveState } from "./state.ts";
 
 interface Case {
   name?: string;
@@ -34,6 +38,14 @@ describe("snapshot and changes", () => {
 
       it(`${title} equals a fresh snapshot`, () => {
         const state = changes.reduce(applyChange, fromSnapshot(snapshot));
+        expect(asSnapshot(state, at)).toEqual(fresh);
+      });
+
+      it(`${title} equals it still when it is pruned all the while`, () => {
+        const state = changes.reduce(
+          (before, change) => prune(applyChange(before, change), new Set(), at),
+          fromSnapshot(snapshot),
+        );
         expect(asSnapshot(state, at)).toEqual(fresh);
       });
 
@@ -106,5 +118,87 @@ describe("rows", () => {
       position: 11, facts: [], rows: { orders: [{ ...order, state: "done", version: 2 }] },
     });
     expect(state.orders.size).toBe(0);
+  });
+});
+
+describe("what only grows", () => {
+  const NOW = Date.parse("2026-11-21T10:00:00Z");
+  const ago = (s: number): string => new Date(NOW - s * 1_000).toISOString();
+  const incident = (id: string, more: Partial<Incident> = {}): Incident =>
+    ({
+      id, version: 1, state: "taken", opened_at: ago(90_000), closed_at: null, merged_into: null,
+      absorbed: [], duplicates: [], linked: [], ...more,
+    }) as unknown as Incident;
+  const closed = (id: string, s: number): Incident =>
+    incident(id, { state: "closed", closed_at: ago(s) });
+  const state = (incidents: Incident[], signals: Signal[] = []): LiveState =>
+    applyChange(fromSnapshot({ ...empty, incidents }), {
+      position: 11, facts: [], rows: { signals },
+    });
+  const signals = (count: number, of: string): Signal[] =>
+    Array.from({ length: count }, (_, n) => ({ id: `${of} ${n}`, incident: of }) as Signal);
+  const none = new Set<string>();
+
+  it("is left alone up to its limit", () => {
+    const full = state(
+      [incident("open"), ...Array.from({ length: CLOSED_KEPT }, (_, n) => closed(`c${n}`, n))],
+      signals(SIGNALS_KEPT, "open"),
+    );
+    expect(prune(full, none, NOW)).toBe(full);
+  });
+
+  it("loses the incidents that ended first, and never an open one", () => {
+    const many = [
+      ...Array.from({ length: 900 }, (_, n) => incident(`o${n}`)),
+      ...Array.from({ length: CLOSED_KEPT + 1 }, (_, n) => closed(`c${n}`, n)),
+    ];
+    const { incidents } = prune(state(many), none, NOW);
+    expect(incidents.size).toBe(900 + CLOSED_KEPT);
+    expect(incidents.has(`c${CLOSED_KEPT}`)).toBe(false);
+    expect(incidents.has("c0")).toBe(true);
+  });
+
+  it("loses what ended more than an hour ago, as a fresh snapshot does", () => {
+    const kept = prune(state([closed("just", 3_600), closed("old", 3_601)]), none, NOW);
+    expect([...kept.incidents.keys()]).toEqual(["just"]);
+  });
+
+  it("keeps what is on screen, and what that and the open ones name", () => {
+    const live = state([
+      incident("open", { absorbed: ["part"], linked: ["link"], duplicates: ["twin"] }),
+      incident("part", { state: "merged", merged_into: "open" }),
+      closed("link", 9_000), closed("twin", 9_000), closed("of a unit", 9_000),
+      { ...closed("shown", 9_000), linked: ["of shown"] }, closed("of shown", 9_000),
+      { ...closed("gone", 9_000), linked: ["of gone"] }, closed("of gone", 9_000),
+    ]);
+    const units = new Map([["u1", { ...unit(1, 1, ago(0)), incident: "of a unit" }]]);
+    const kept = prune({ ...live, units }, new Set(["shown"]), NOW);
+    expect([...kept.incidents.keys()].sort()).toEqual(
+      ["link", "of a unit", "of shown", "open", "part", "shown", "twin"],
+    );
+  });
+
+  it("keeps the newest signals, and those on screen however old", () => {
+    const heard = [...signals(SIGNALS_SHOWN + 9, "shown"), ...signals(SIGNALS_KEPT, "other")];
+    const kept = [...prune(state([], heard), new Set(["shown"]), NOW).signals.keys()];
+    expect(kept.length).toBeLessThanOrEqual(SIGNALS_KEPT);
+    expect(kept.filter((id) => id.startsWith("shown"))).toEqual(
+      heard.slice(9, SIGNALS_SHOWN + 9).map(({ id }) => id),
+    );
+    expect(kept.at(-1)).toBe(`other ${SIGNALS_KEPT - 1}`);
+  });
+
+  it("stays bounded through a busy day", () => {
+    let live = state([]);
+    for (let n = 0; n < 5_000; n += 1) {
+      const row = closed(`c${n}`, 5_000 - n);
+      const change: Change = {
+        position: 12 + n, facts: [], rows: { incidents: [row], signals: signals(2, row.id) },
+      };
+      live = prune(applyChange(live, change), none, NOW);
+      expect(live.incidents.size).toBeLessThanOrEqual(CLOSED_KEPT);
+      expect(live.signals.size).toBeLessThanOrEqual(SIGNALS_KEPT);
+    }
+    expect(live.incidents.has("c4999")).toBe(true);
   });
 });

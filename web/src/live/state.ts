@@ -23,6 +23,10 @@ export interface LiveState {
 }
 
 const CLOSED_KEPT_MS = 3_600_000;
+export const CLOSED_KEPT = 500;
+export const SIGNALS_KEPT = 400;
+/** Of one incident on screen; its card asks for as many. */
+export const SIGNALS_SHOWN = 50;
 const FACTS_KEPT = 400;
 
 function byId<T extends { id: Id }>(rows: readonly T[]): Map<Id, T> {
@@ -95,6 +99,60 @@ export function applyPositions(state: LiveState, positions: readonly UnitPositio
     units.set(id, { ...unit, position: { datum: "WGS-84", lat, lon, heading, at } });
   }
   return units ? { ...state, units } : state;
+}
+
+const isEnded = ({ state }: Incident): boolean => state === "closed" || state === "merged";
+
+/** Ended incidents that somebody may still look at: those on screen, and whatever these or the open
+ * ones name. */
+function named(state: LiveState, shown: ReadonlySet<Id>): Set<Id> {
+  const found = new Set(shown);
+  for (const incident of state.incidents.values()) {
+    if (isEnded(incident) && !shown.has(incident.id)) continue;
+    const { absorbed, duplicates, linked, merged_into: into } = incident;
+    for (const id of [...absorbed, ...duplicates, ...linked]) found.add(id);
+    if (into !== null) found.add(into);
+  }
+  for (const { incident } of state.units.values()) if (incident !== null) found.add(incident);
+  return found;
+}
+
+function recentIncidents(state: LiveState, shown: ReadonlySet<Id>, now: number): Rows<Incident> {
+  const endedAt = ({ closed_at: closed, opened_at: opened }: Incident): number =>
+    Date.parse(closed ?? opened);
+  const ended = [...state.incidents.values()].filter(isEnded);
+  const isOld = (incident: Incident): boolean => now - endedAt(incident) > CLOSED_KEPT_MS;
+  if (ended.length <= CLOSED_KEPT && !ended.some(isOld)) return state.incidents;
+  const kept = named(state, shown);
+  ended.sort((a, b) => endedAt(b) - endedAt(a));
+  const dropped = ended.filter((one, at) => !kept.has(one.id) && (at >= CLOSED_KEPT || isOld(one)));
+  if (!dropped.length) return state.incidents;
+  const next = new Map(state.incidents);
+  for (const { id } of dropped) next.delete(id);
+  return next;
+}
+
+function recentSignals(signals: Rows<Signal>, shown: ReadonlySet<Id>): Rows<Signal> {
+  if (signals.size <= SIGNALS_KEPT) return signals;
+  const newest = [...signals.values()].reverse();
+  const ofShown = new Map<Id, number>();
+  const kept = newest.filter(({ incident }, at) => {
+    if (incident === null || !shown.has(incident)) return at < SIGNALS_KEPT / 2;
+    const count = (ofShown.get(incident) ?? 0) + 1;
+    ofShown.set(incident, count);
+    return count <= SIGNALS_SHOWN || at < SIGNALS_KEPT / 2;
+  });
+  return byId(kept.reverse());
+}
+
+/** The state without what only grows. Of ended incidents it keeps those that ended within the hour,
+ * CLOSED_KEPT at most, as a fresh snapshot would; of signals the last SIGNALS_KEPT. Whatever is on
+ * screen stays: `shown` are the incidents there, `now` is the server's time, ms. */
+export function prune(state: LiveState, shown: ReadonlySet<Id>, now: number): LiveState {
+  const incidents = recentIncidents(state, shown, now);
+  const signals = recentSignals(state.signals, shown);
+  if (incidents === state.incidents && signals === state.signals) return state;
+  return { ...state, incidents, signals };
 }
 
 /** The rows that a snapshot taken at `now` would hold: what equality with the server is about. */

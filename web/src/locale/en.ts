@@ -244,6 +244,7 @@ export const en: Messages = {
     nothingToTake: "No incident is waiting to be taken",
     noPrevious: "No previous incident",
     noIncident: "Select an incident first (F2)",
+    notSent: "Nothing was sent: another incident was selected meanwhile",
     signedOut: "Your session has ended; the command was not carried out. Sign in again.",
     unconfirmed:
       "No answer from the server: it is not known whether this was done. Check the timeline.",

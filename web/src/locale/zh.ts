@@ -258,6 +258,7 @@ export const zh = {
     nothingToTake: "没有待签收的警情",
     noPrevious: "没有上一起警情",
     noIncident: "请先选择警情（F2）",
+    notSent: "未派出：其间已切换到其他警情",
     signedOut: "登录已失效，指令未执行。请重新登录。",
     unconfirmed: "未收到服务器应答，指令是否执行尚不确定；恢复后请核对经过。",
     refused: "服务器拒绝了该指令。",
