@@ -119,6 +119,31 @@ def test_a_process_that_refuses_its_configuration_ends_all() -> None:
     assert stays.process.returncode == -signal.SIGTERM
 
 
+def test_one_that_was_up_is_started_again_whatever_it_says_at_its_end(
+    started: Callable[[Supervisor], threading.Thread], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its port may be taken for a moment: that must not end what the others do."""
+    text = f"print('listening dc09 tcp 127.0.0.1:1', flush=True); raise SystemExit({REFUSED})"
+    said: Queue[str] = Queue()
+    beside: Queue[str] = Queue()
+    child = Child("edge", python(text), os.environ, heard=said.put, says_up="listening dc09 ")
+    thread = started(Supervisor([child, Child("web", python(LINE), os.environ, heard=beside.put)]))
+    assert beside.get(timeout=HEARD_S) == "up"
+    for _ in range(3):
+        assert said.get(timeout=HEARD_S)
+    assert thread.is_alive()
+    entries = [one.__dict__ for one in caplog.records if one.message.startswith("process ended")]
+    assert {(one["child"], one["why"]) for one in entries} == {("edge", "exit code 2")}
+    waits = [one["wait_s"] for one in entries[:2]]
+    assert waits == [0.1, 0.2]
+
+
+def test_a_line_that_says_something_else_does_not_make_a_refusal_less_final() -> None:
+    text = f"print('listening health-edge http', flush=True); raise SystemExit({REFUSED})"
+    child = Child("edge", python(text), os.environ, heard=print, says_up="listening dc09 ")
+    assert Supervisor([child]).run() == REFUSED
+
+
 def test_the_stop_goes_in_order_and_waits_for_each(tmp_path: Path) -> None:
     text = """
 import signal, sys

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,7 +67,7 @@ class Up:
     def end(self) -> int:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(40)
+        code = self.process.wait(40)  # the same again when it has ended
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
@@ -246,16 +247,22 @@ def test_a_second_one_on_the_same_data_is_refused(
     assert up.process.poll() is None
 
 
-def test_a_killed_process_comes_back_on_its_port(
+def test_a_killed_process_comes_back_on_its_port_also_when_that_was_taken_meanwhile(
     up: Up, addresses: dict[str, tuple[str, int]]
 ) -> None:
     wait_ready(addresses)
     children = psutil.Process(up.process.pid).children()
     edge = next(child for child in children if "edge" in child.cmdline())
     edge.kill()
-    deadline = time.monotonic() + 10
-    while ready(addresses, "edge"):
-        assert time.monotonic() < deadline
+    psutil.wait_procs([edge], timeout=10)
+    deadline = time.monotonic() + START_S
+    with socket.create_server(addresses["dc09"]):
+        while '"why": "exit code 2"' not in up.log.read_text():
+            assert time.monotonic() < deadline
+            assert up.process.poll() is None
+            time.sleep(0.02)
+        assert ready(addresses, "web")
+        assert not ready(addresses, "edge")
     wait_ready(addresses)
 
 
@@ -270,25 +277,26 @@ def test_it_stops_cleanly_in_order_and_leaves_nothing(
         assert next(stream.iter_raw())
         assert up.end() == 0
     assert not any(process.is_running() for process in family)
-    entries = [json.loads(line) for line in up.log.read_text().splitlines()]
+    lines = up.log.read_text().splitlines()
+    entries = [json.loads(line) for line in lines if line.startswith("{")]
+    assert [line for line in lines if "Traceback" in line] == []
     stopped = [one["child"] for one in entries if one["message"] == "process stopped"]
     assert stopped == ["edge", "web", "work", "clock"]
     ends = [one["why"] for one in entries if one["message"] == "process stopped"]
     assert ends == ["exit code 0"] * 4
     for name in stopped:
-        lines = [one["message"] for one in entries if one["process"] == name]
-        assert lines[-1] == "process ends"
+        said_last = [one["message"] for one in entries if one["process"] == name]
+        assert said_last[-1] == "process ends"
     assert entries[-1]["message"] == "stopped"
     assert not (addresses.keys() - NAMES)
 
 
-def test_a_port_that_is_taken_is_named_and_ends_it(tmp_path: Path) -> None:
-    import socket
-
+def test_a_port_that_is_taken_is_named_and_ends_it(data: Path, up: Up, tmp_path: Path) -> None:
+    assert up.end() == 0  # its directory is ready to start from
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         taken = ("--port", "0", "--listen", f"dc09=127.0.0.1:{port}")
-        running = Up(tmp_path / "data", tmp_path / "log", *taken)
+        running = Up(data, tmp_path / "log", *taken)
         try:
             assert running.process.wait(START_S) == 2
         finally:

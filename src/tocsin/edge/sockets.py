@@ -15,6 +15,16 @@ UDP_BUFFER_BYTES: Final = 4 << 20  # a storm's datagrams wait here while the pro
 FILES_SPARE: Final = 64  # open files that are not connections: log, database, health port
 _ATTEMPTS: Final = 20
 
+NOT_TO_BE_HAD: Final = frozenset(
+    (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM)
+)
+"""What the kernel says of an address that another try will not get either. Anything else (no free
+descriptor, no memory) may pass."""
+
+
+class AddressNotHad(OSError):
+    """The address cannot be listened on as things are configured; the text names it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -33,16 +43,14 @@ class Pair:
 def open_pairs(host: str, port: int) -> list[Pair]:
     """A pair for each address that `host` stands for. Port 0: any number free for all of them.
 
-    Raises OSError, with the address in its text, where one cannot be had.
+    Raises `AddressNotHad` where one cannot be had, OSError for what may pass; both name it.
     """
-    addresses = list(
-        dict.fromkeys(
-            (found[0], str(found[4][0]))
-            for found in socket.getaddrinfo(
-                host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )
-        )
-    )
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        kind = OSError if error.errno == socket.EAI_AGAIN else AddressNotHad
+        raise kind(error.errno, f"dc09: {host} is no address: {error.strerror}") from error
+    addresses = list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
     for attempt in range(_ATTEMPTS):
         pairs: list[Pair] = []
         number = port
@@ -56,9 +64,10 @@ def open_pairs(host: str, port: int) -> list[Pair]:
             if port == 0 and error.errno == errno.EADDRINUSE and attempt + 1 < _ATTEMPTS:
                 continue  # the number that TCP got is taken on UDP
             reason = f"dc09 cannot listen on {host}:{port}: {error.strerror}"
-            raise OSError(error.errno, reason) from error
+            kind = AddressNotHad if error.errno in NOT_TO_BE_HAD else OSError
+            raise kind(error.errno, reason) from error
         return pairs
-    raise OSError(errno.EADDRINUSE, f"dc09 found no number free for TCP and UDP on {host}")
+    raise AddressNotHad(errno.EADDRINUSE, f"dc09 found no number free for TCP and UDP on {host}")
 
 
 def _pair(family: socket.AddressFamily, address: str, port: int) -> Pair:

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 
+from tocsin.edge.sockets import NOT_TO_BE_HAD
 from tocsin.site.configuration import Configuration
 from tocsin.site.health import HealthServer, Heart
 from tocsin.site.logs import start_logging
@@ -29,6 +30,8 @@ def served(
     try:
         server = HealthServer(heart, host, port, refresh=refresh)
     except OSError as error:
+        if error.errno not in NOT_TO_BE_HAD:
+            raise
         raise PortTaken(f"health-{name} {host}:{port}: {error.strerror}") from None
     server.start()
     announce(f"health-{name}", "http", host, server.port)

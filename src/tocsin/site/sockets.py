@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
+from tocsin.edge.sockets import NOT_TO_BE_HAD
 from tocsin.site.language import say
 
 
@@ -33,6 +34,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
             if opened and error.errno == errno.EADDRNOTAVAIL:
                 wanted = wanted[:1]  # no IPv6 on this machine
                 continue
+            if error.errno not in NOT_TO_BE_HAD:
+                raise
             raise PortTaken(why_not(host, port, error)) from None
         return opened
     raise PortTaken(
@@ -63,6 +66,8 @@ def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            raise  # the name server may answer the next start
         raise PortTaken(
             say(f"{host} is no address: {error.strerror}", f"{host} 不是有效地址：{error.strerror}")
         ) from None

@@ -22,7 +22,8 @@ STOP_S: Final = 10.0
 """Seconds a process gets to finish after SIGTERM, before SIGKILL."""
 
 REFUSED: Final = 2
-"""Exit code of a process that cannot run as it is configured: starting it again is no use."""
+"""Exit code of a process that cannot run as it is configured: starting it again is no use, unless
+it did run as configured before."""
 
 ORPHAN_S: Final = 2.0
 """Seconds that a child of a killed supervisor gets to finish before SIGKILL. The kernel has asked
@@ -49,18 +50,22 @@ class Child:
         environment: Mapping[str, str],
         *,
         heard: Callable[[str], None],
+        says_up: str = "",
         may_end_with: Collection[int] = (),
         options: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """`heard` gets each line of its standard output. One that ends with a code of
-        `may_end_with` has done its work and is not started again. `options` are further arguments
-        of `subprocess`: the account it runs under."""
+        """`heard` gets each line of its standard output; with one that begins with `says_up` it
+        says that it runs. One that ends with a code of `may_end_with` has done its work and is not
+        started again. `options` are further arguments of `subprocess`: the account it runs under.
+        """
         self.name = name
         self.command = list(command)
         self.environment = dict(environment)
         self.may_end_with = frozenset(may_end_with)
         self.restarts = 0
+        self.was_up = False
         self.process: subprocess.Popen[str] | None = None
+        self._says_up = says_up
         self._heard = heard
         self._options = dict(options)
         self._began = 0.0
@@ -82,19 +87,25 @@ class Child:
         )
         assert self.process.stdout is not None
         threading.Thread(
-            target=_read, args=(self.process.stdout, self._heard), daemon=True, name=self.name
+            target=_read, args=(self.process.stdout, self._hear), daemon=True, name=self.name
         ).start()
+
+    def _hear(self, line: str) -> None:
+        if line.startswith(self._says_up):
+            self.was_up = True
+        self._heard(line)
 
     def tend(self, now: float) -> bool:
         """Start it again when it ended, after a wait that grows while it keeps ending.
 
-        False when it said that it cannot run as configured.
+        False when it said that it cannot run as configured, and never was up. Once it was, it can:
+        another program may have its port for a while, and the others serve on meanwhile.
         """
         if self.process is not None:
             code = self.process.poll()
             if code is None or code in self.may_end_with:
                 return True
-            if code == REFUSED:
+            if code == REFUSED and not self.was_up:
                 return False
             self._wait_s = next_wait_s(self._wait_s, ran_s=now - self._began)
             self._due = now + self._wait_s

@@ -13,12 +13,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import msgspec
 import uvloop
 
 from tocsin.edge import dc09
+from tocsin.edge.sockets import AddressNotHad
 from tocsin.record.database import DatabaseAway, Urls
 from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
@@ -37,6 +39,12 @@ from tocsin.site.supervisor import listen_to_signals
 
 if TYPE_CHECKING:
     import uvicorn
+
+RETRY_S_MIN: Final = 0.05
+RETRY_S_MAX: Final = 1.0
+
+# A server that hangs, ends or starts up while it is asked, not only one that cannot be reached.
+_AWAY: Final = (DatabaseAway, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 logger = logging.getLogger("tocsin.process")
 
@@ -152,7 +160,7 @@ def run_edge(arguments: argparse.Namespace) -> int:
     with served("edge", chosen) as heart:
         try:
             uvloop.run(_serve_edge(data, chosen, url, heart))
-        except OSError as error:
+        except AddressNotHad as error:
             raise PortTaken(str(error)) from None
     return 0
 
@@ -196,14 +204,19 @@ async def _devices_known(
 
     False when asked to stop meanwhile.
     """
+    wait_s = RETRY_S_MIN
     while not stop.is_set():
         heart.beat()
         try:
             await devices.start(url, keyring)
-        except DatabaseAway as error:
+        except PermissionError:  # a key that we may not read: another try changes nothing
+            raise
+        except _AWAY as error:
             heart.not_ready("database lost")
-            logger.warning("database lost", extra={"why": str(error)})
-            await asyncio.sleep(0.1)
+            logger.warning("database lost", extra={"why": str(error) or type(error).__name__})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait_s)
+            wait_s = min(2 * wait_s, RETRY_S_MAX)
         else:
             return True
     return False

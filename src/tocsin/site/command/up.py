@@ -35,6 +35,9 @@ from tocsin.site.supervisor import Child, Supervisor, child_environment
 
 PROCESSES: Final = ("edge", "web", "work", "clock")
 
+LAST_SOCKET: Final = {"edge": "dc09", "web": "web", "work": "health-work", "clock": "health-clock"}
+"""Of each process the socket that it announces last: then it runs as it is configured."""
+
 logger = logging.getLogger("tocsin.supervisor")
 
 
@@ -142,6 +145,7 @@ def _child(name: str, launch: Launch, options: Sequence[str], announced: Announc
         launch.command(name, *options),
         launch.environment,
         heard=announced.listener(lambda: child),
+        says_up=f"listening {LAST_SOCKET[name]} ",
         options=launch.options,
     )
     return child
