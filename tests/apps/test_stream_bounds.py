@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from typing import Any
 
+import pytest
 from starlette.types import Message, Scope
 
 from little_city import call
@@ -64,6 +65,42 @@ def test_the_memory_kept_for_those_who_come_back_is_bounded(monkeypatch: Any) ->
     assert late.reset
     assert not timely.reset
     assert len(timely.pending) == 100
+
+
+@pytest.mark.parametrize(
+    ("seen", "told_before", "shown"),
+    [
+        (0, False, 4),  # the fourth is more than may wait for it
+        (0, True, 0),  # of another log: told so before
+        (-1, False, 0),  # too far back
+        (-1, True, 0),
+    ],
+)
+def test_nothing_is_read_for_a_client_that_is_reset(
+    monkeypatch: pytest.MonkeyPatch, seen: int, told_before: bool, shown: int
+) -> None:
+    monkeypatch.setattr(module, "QUEUE_BYTES_MAX", 3_500)
+    stream = Stream("postgresql://nowhere")
+    stream._replay_from = 0
+    for position in range(1, 51):
+        stream._spread(batch(position, size=800))
+    resets = module.RESETS._value.get()
+    encoded: list[int | None] = []
+    original = module.sse
+
+    def counting(event: str, data: Any, position: int | None = None) -> bytes:
+        encoded.append(position)
+        return original(event, data, position)
+
+    monkeypatch.setattr(module, "sse", counting)
+    client = Client(A, DESK, seen)
+    if told_before:
+        client.start_afresh()
+    stream._resume(client)
+    assert encoded == list(range(1, shown + 1))
+    assert (client.seen, client.pending_bytes) == (shown or seen, 0)
+    assert client.take() == b"event: reset\ndata: {}\n\n"
+    assert module.RESETS._value.get() == resets + 1, "counted once"
 
 
 def test_one_encoding_serves_all_who_see_the_same(monkeypatch: Any) -> None:

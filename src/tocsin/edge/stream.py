@@ -247,11 +247,13 @@ class Stream:
 
     def _resume(self, client: Client) -> None:
         """Gives the client what happened after the position it knows, or a reset when that is no
-        longer held. One ahead of the follower waits until the follower has passed it."""
-        if client.seen < self._replay_from:
+        longer held or more than may wait for it. Nothing more is read for one that is reset: it
+        asks for a snapshot. One ahead of the follower waits until the follower has passed it."""
+        if client.seen < self._replay_from and not client.reset:
             client.start_afresh()
-            return
         for batch, _ in self._replay:
+            if client.reset:
+                return
             self._show(client, batch, {})
 
     # --- from the log to every client ------------------------------------------------------
