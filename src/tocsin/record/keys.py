@@ -1,5 +1,5 @@
 """Keys, kept in files outside the database and its backups: one per incident (destroying it erases
-what is sealed under it), one per day for what is heard, one each for devices and for fingerprints."""
+what is sealed under it), one per day for what is heard, one each for devices and fingerprints."""
 
 from __future__ import annotations
 
