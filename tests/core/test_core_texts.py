@@ -117,7 +117,7 @@ def test_a_sentence_reads_as_an_officer_would_write_it() -> None:
         "Li Wei 结案：误报", "Li Wei closed it: False alarm"
     )
     overdue = orders.OrderOverdue(orders.OrderStep.ANSWER, at)
-    assert sentence(overdue, {"call_sign": "E11"}).zh == "E11 超时未应答（期限 12:00:05Z）"
+    assert sentence(overdue, {"call_sign": "E11"}).zh == "E11 超时未签收（期限 12:00:05Z）"
 
 
 def test_a_missing_parameter_shows_as_a_dash() -> None:

@@ -25,13 +25,13 @@ desk Li dispatcher
 13:30:00 expect incident 1 overdue close
 13:30:00 expect told "Not closed in time (due 13:30:00Z)"
 14:00:00 expect unit E11 overdue return
-14:00:00 expect told "E11: Return takes too long (due 14:00:00Z)"
+14:00:00 expect told "E11: Return overdue (due 14:00:00Z)"
 14:05:00 E11 reports in station
 14:05:00 expect unit E11 overdue none
 14:06:00 Li closes 1 as handled
 18:00:00 expect told "Not taken in time (due 12:01:00Z)"
-18:00:00 expect told "E11: Order not received in time (due 12:10:30Z)"
-18:00:00 expect told "E11: No answer in time (due 12:13:00Z)"
+18:00:00 expect told "E11: No receipt (due 12:10:30Z)"
+18:00:00 expect told "E11: No answer (due 12:13:00Z)"
 18:00:00 expect told "E11: Not under way in time (due 12:15:30Z)"
 18:00:00 expect told "E11: Not at scene in time (due 12:26:00Z)"
 18:00:00 expect incident 1 overdue none

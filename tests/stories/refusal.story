@@ -15,7 +15,7 @@ desk Li dispatcher
 12:00:20 expect told "E11 refused: Vehicle defect"
 12:00:20 expect incident 1 units none
 12:00:20 expect incident 1 band unassigned
-12:00:20 expect told "E11 off: refused by the crew"
+12:00:20 expect told "E11 off: refused"
 12:00:21 E11 accepts - refused order_ended: The order to E11 has ended.
 -- Nobody looks for 90 seconds.
 12:01:50 expect incident 1 overdue assign

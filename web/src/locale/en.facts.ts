@@ -24,8 +24,8 @@ const RECORDED: Record<string, string> = {
 };
 const STEPS: Record<string, string> = {
   take: "taken", assign: "assigned a unit", close: "closed", receipt: "received",
-  answer: "answered", start: "under way", turnout: "under way", arrival: "at scene",
-  transport: "done transporting", return: "back",
+  answer: "answered", start: "under way", arrival: "at scene",
+  handover: "done transporting", return: "back",
 };
 
 export const facts: Record<string, FactSentence> = {

@@ -54,15 +54,15 @@ export const en: Messages = {
   },
   roles: {
     call_taker: "Call-taker", dispatcher: "Dispatcher", supervisor: "Supervisor", crew: "Crew",
-    administrator: "Administrator", inspector: "Inspector", service: "Service",
+    administrator: "Administrator", inspector: "Inspector", service: "System service",
   },
   sources: { signal: "Alarm signal", call: "Phone call" },
   placeSources: { site: "site register", call_taker: "call-taker", unit: "unit at scene" },
   overdueSteps: {
     take: "Not taken in time", assign: "No unit sent in time", close: "Not closed in time",
     receipt: "No receipt", answer: "No answer", start: "Not under way in time",
-    turnout: "Not under way in time", arrival: "Not at scene in time",
-    transport: "Transport overdue", return: "Return overdue",
+    arrival: "Not at scene in time",
+    handover: "Transport overdue", return: "Return overdue",
   },
   time: {
     zone: (zone) => `local time ${zone}`,

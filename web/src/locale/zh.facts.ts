@@ -22,7 +22,7 @@ const RECORDED: Record<string, string> = {
 };
 const STEPS: Record<string, string> = {
   take: "签收", assign: "派出力量", close: "结案", receipt: "送达", answer: "签收", start: "出动",
-  turnout: "出动", arrival: "到场", transport: "转送完成", return: "归队",
+  arrival: "到场", handover: "转送完成", return: "归队",
 };
 
 export const facts: Record<string, FactSentence> = {

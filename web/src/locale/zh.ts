@@ -74,14 +74,14 @@ export const zh = {
     alarm: "报警", restore: "恢复", test: "测试", status: "状态", trouble: "故障", unknown: "未知代码",
   } as Words,
   roles: {
-    call_taker: "接警员", dispatcher: "调度员", supervisor: "值班长", crew: "车组", administrator: "管理员",
-    inspector: "督察", service: "服务账号",
+    call_taker: "接警员", dispatcher: "调度员", supervisor: "值班长", crew: "车组", administrator: "系统管理员",
+    inspector: "督察员", service: "系统服务",
   } as Words,
   sources: { signal: "报警信号", call: "电话报警" } as Words,
   placeSources: { site: "联网单位", call_taker: "接警员", unit: "现场力量" } as Words,
   overdueSteps: {
     take: "超时未签收", assign: "超时未派", close: "超时未结案", receipt: "超时未送达", answer: "超时未签收",
-    start: "超时未出动", turnout: "超时未出动", arrival: "超时未到场", transport: "转送超时",
+    start: "超时未出动", arrival: "超时未到场", handover: "转送超时",
     return: "归队超时",
   } as Words,
   time: {

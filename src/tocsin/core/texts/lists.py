@@ -42,18 +42,18 @@ CAPABILITIES: Final[dict[Capability, Text]] = {
 }
 
 CHANNELS: Final[dict[Channel, Text]] = {
-    Channel.APP: Text("车组终端", "Crew app"),
-    Channel.STATION: Text("站内终端", "Station terminal"),
+    Channel.APP: Text("车载终端", "Vehicle terminal"),
+    Channel.STATION: Text("站点终端", "Station terminal"),
 }
 
 DISPOSITIONS: Final[dict[Disposition, Text]] = {
     Disposition.HANDLED: Text("已处置", "Handled"),
     Disposition.FALSE_ALARM: Text("误报", "False alarm"),
-    Disposition.UNFOUNDED: Text("查无警情", "Unfounded"),
+    Disposition.UNFOUNDED: Text("不实警情", "Unfounded"),
     Disposition.TEST: Text("测试", "Test"),
     Disposition.NO_RESPONSE_NEEDED: Text("无需出动", "No response needed"),
-    Disposition.TRANSFERRED: Text("已移交", "Transferred"),
-    Disposition.DUPLICATE: Text("重复警情", "Duplicate"),
+    Disposition.TRANSFERRED: Text("移交其他部门", "Transferred"),
+    Disposition.DUPLICATE: Text("重复报警", "Duplicate"),
 }
 
 ROLES: Final[dict[Role, Text]] = {
@@ -67,53 +67,53 @@ ROLES: Final[dict[Role, Text]] = {
 }
 
 SUBJECT_KINDS: Final[dict[SubjectKind, Text]] = {
-    SubjectKind.SIGNAL: Text("信号", "Signal"),
+    SubjectKind.SIGNAL: Text("报警信号", "Signal"),
     SubjectKind.INCIDENT: Text("警情", "Incident"),
-    SubjectKind.ORDER: Text("派遣指令", "Order"),
-    SubjectKind.UNIT: Text("单位", "Unit"),
+    SubjectKind.ORDER: Text("出动命令", "Order"),
+    SubjectKind.UNIT: Text("力量", "Unit"),
 }
 
 INCIDENT_STATES: Final[dict[IncidentState, Text]] = {
-    IncidentState.NEW: Text("未受理", "New"),
-    IncidentState.TAKEN: Text("已受理", "Taken"),
+    IncidentState.NEW: Text("待签收", "Not taken"),
+    IncidentState.TAKEN: Text("已签收", "Taken"),
     IncidentState.HELD: Text("暂缓", "On hold"),
     IncidentState.CLOSED: Text("已结案", "Closed"),
     IncidentState.MERGED: Text("已合并", "Merged"),
 }
 
 INCIDENT_STEPS: Final[dict[IncidentStep, Text]] = {
-    IncidentStep.TAKE: Text("超时未受理", "Not taken in time"),
-    IncidentStep.ASSIGN: Text("超时未派遣", "No unit sent in time"),
+    IncidentStep.TAKE: Text("超时未签收", "Not taken in time"),
+    IncidentStep.ASSIGN: Text("超时未派", "No unit sent in time"),
     IncidentStep.CLOSE: Text("超时未结案", "Not closed in time"),
 }
 
 BANDS: Final[dict[Band, Text]] = {
-    Band.UNASSIGNED: Text("待派遣", "Unassigned"),
+    Band.UNASSIGNED: Text("待派", "Unassigned"),
     Band.WORKING: Text("处置中", "Working"),
-    Band.WATCH: Text("关注", "Watch"),
-    Band.CLOSED: Text("已结束", "Closed"),
+    Band.WATCH: Text("观察", "Watch"),
+    Band.CLOSED: Text("已结案", "Closed"),
 }
 
 SOURCES: Final[dict[Source, Text]] = {
     Source.SIGNAL: Text("报警信号", "Alarm signal"),
-    Source.CALL: Text("电话报警", "Call"),
+    Source.CALL: Text("电话报警", "Phone call"),
 }
 
 ORDER_STATES: Final[dict[OrderState, Text]] = {
     OrderState.GIVEN: Text("已下达", "Given"),
-    OrderState.SENT: Text("已发送", "Sent"),
+    OrderState.SENT: Text("已发出", "Sent"),
     OrderState.RECEIVED: Text("已送达", "Received"),
-    OrderState.ACCEPTED: Text("已接受", "Accepted"),
+    OrderState.ACCEPTED: Text("已签收", "Accepted"),
     OrderState.REFUSED: Text("已拒绝", "Refused"),
-    OrderState.UNDER_WAY: Text("途中", "Under way"),
-    OrderState.AT_SCENE: Text("到场", "At scene"),
+    OrderState.UNDER_WAY: Text("已出动", "Under way"),
+    OrderState.AT_SCENE: Text("已到场", "At scene"),
     OrderState.DONE: Text("已完成", "Done"),
-    OrderState.RECALLED: Text("已召回", "Recalled"),
+    OrderState.RECALLED: Text("已撤回", "Recalled"),
 }
 
 ORDER_STEPS: Final[dict[OrderStep, Text]] = {
-    OrderStep.RECEIPT: Text("指令超时未送达", "Order not received in time"),
-    OrderStep.ANSWER: Text("超时未应答", "No answer in time"),
+    OrderStep.RECEIPT: Text("超时未送达", "No receipt"),
+    OrderStep.ANSWER: Text("超时未签收", "No answer"),
     OrderStep.START: Text("超时未出动", "Not under way in time"),
     OrderStep.ARRIVAL: Text("超时未到场", "Not at scene in time"),
 }
@@ -129,13 +129,13 @@ REFUSAL_REASONS: Final[dict[Refusal, Text]] = {
 
 UNIT_STATES: Final[dict[UnitState, Text]] = {
     UnitState.IN_STATION: Text("在站", "In station"),
-    UnitState.AVAILABLE: Text("在外待命", "Available"),
-    UnitState.ORDERED: Text("已派遣", "Ordered"),
-    UnitState.UNDER_WAY: Text("途中", "Under way"),
+    UnitState.AVAILABLE: Text("待命", "Available"),
+    UnitState.ORDERED: Text("已派", "Ordered"),
+    UnitState.UNDER_WAY: Text("出动", "Under way"),
     UnitState.AT_SCENE: Text("到场", "At scene"),
-    UnitState.TRANSPORTING: Text("转运中", "Transporting"),
-    UnitState.RETURNING: Text("返回中", "Returning"),
-    UnitState.OUT_OF_SERVICE: Text("停用", "Out of service"),
+    UnitState.TRANSPORTING: Text("转送", "Transporting"),
+    UnitState.RETURNING: Text("归队", "Returning"),
+    UnitState.OUT_OF_SERVICE: Text("停勤", "Out of service"),
 }
 
 OUT_OF_SERVICE_REASONS: Final[dict[OutOfServiceReason, Text]] = {
@@ -150,8 +150,8 @@ OUT_OF_SERVICE_REASONS: Final[dict[OutOfServiceReason, Text]] = {
 }
 
 UNIT_STEPS: Final[dict[UnitStep, Text]] = {
-    UnitStep.HANDOVER: Text("转运超时", "Transport takes too long"),
-    UnitStep.RETURN: Text("返回超时", "Return takes too long"),
+    UnitStep.HANDOVER: Text("转送超时", "Transport overdue"),
+    UnitStep.RETURN: Text("归队超时", "Return overdue"),
 }
 
 EFFECTS: Final[dict[Effect, Text]] = {
@@ -160,7 +160,7 @@ EFFECTS: Final[dict[Effect, Text]] = {
     Effect.TEST: Text("测试", "Test"),
     Effect.STATUS: Text("状态", "Status"),
     Effect.TROUBLE: Text("故障", "Trouble"),
-    Effect.UNKNOWN: Text("代码不明", "Unknown code"),
+    Effect.UNKNOWN: Text("未知代码", "Unknown code"),
 }
 
 VERDICTS: Final[dict[Verdict, Text]] = {
@@ -172,9 +172,9 @@ VERDICTS: Final[dict[Verdict, Text]] = {
 VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.ALARM: Text("报警，无未结警情可并入", "alarm with no open incident to join"),
     VerdictReason.TROUBLE: Text("设备故障", "equipment trouble"),
-    VerdictReason.UNKNOWN_CODE: Text("代码不明", "unknown code"),
+    VerdictReason.UNKNOWN_CODE: Text("未知代码", "unknown code"),
     VerdictReason.UNKNOWN_SOURCE: Text("来源未登记", "unknown source"),
-    VerdictReason.SAME_SITE: Text("同一点位", "same site"),
+    VerdictReason.SAME_SITE: Text("同一联网单位", "same site"),
     VerdictReason.SAME_SOURCE: Text("同一来源", "same source"),
     VerdictReason.SAME_ADDRESS: Text("同一网络地址", "same network address"),
     VerdictReason.BY_HAND: Text("人工归并", "moved by hand"),
@@ -185,8 +185,8 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
 
 ENDINGS: Final[dict[Ending, Text]] = {
     Ending.DONE: Text("任务完成", "done"),
-    Ending.RECALLED: Text("被召回", "recalled"),
-    Ending.REFUSED: Text("车组拒绝", "refused by the crew"),
+    Ending.RECALLED: Text("撤回", "recalled"),
+    Ending.REFUSED: Text("拒绝", "refused"),
     Ending.DIVERTED: Text("改派", "diverted"),
 }
 

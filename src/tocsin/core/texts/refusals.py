@@ -14,7 +14,7 @@ REFUSALS: Final[dict[Reason, Text]] = {
     Reason.NOT_FOUND: Text("找不到该对象。", "There is no such object."),
     Reason.NOT_ALLOWED: Text("您的角色无权执行此操作。", "Your role may not do this."),
     Reason.INCIDENT_CLOSED: Text(
-        "警情已结案。如需继续处置，请先重新打开。",
+        "警情已结案。如需继续处置，请先重启。",
         "The incident is closed. Reopen it to work on it.",
     ),
     Reason.INCIDENT_NOT_CLOSED: Text("警情尚未结案。", "The incident is not closed."),
@@ -27,9 +27,9 @@ REFUSALS: Final[dict[Reason, Text]] = {
         "The incident has not been merged, so there is nothing to split.",
     ),
     Reason.INCIDENT_NOT_HELD: Text("警情未处于暂缓状态。", "The incident is not on hold."),
-    Reason.ALREADY_TAKEN: Text("{by} 已于 {at} 受理该警情。", "{by} took this incident at {at}."),
+    Reason.ALREADY_TAKEN: Text("{by} 已于 {at} 签收该警情。", "{by} took this incident at {at}."),
     Reason.UNIT_ATTACHED: Text(
-        "仍有单位在该警情上：{units}。请先召回或等待其完成任务。",
+        "仍有力量在该警情上：{units}。请先撤回或等待其完成任务。",
         "Units are still on this incident: {units}. Recall them or wait until they are done.",
     ),
     Reason.UNIT_BUSY: Text(
@@ -37,33 +37,33 @@ REFUSALS: Final[dict[Reason, Text]] = {
         "{call_sign} was sent by {by} at {at} and is on an order.",
     ),
     Reason.UNIT_OUT_OF_SERVICE: Text(
-        "{call_sign} 已停用：{why}。", "{call_sign} is out of service: {why}."
+        "{call_sign} 已停勤：{why}。", "{call_sign} is out of service: {why}."
     ),
     Reason.UNIT_HAS_NO_ORDER: Text(
-        "{call_sign} 没有执行中的派遣指令。", "{call_sign} has no order to act on."
+        "{call_sign} 没有执行中的出动命令。", "{call_sign} has no order to act on."
     ),
     Reason.UNIT_ON_ORDER: Text(
-        "{call_sign} 正在执行任务，请先召回。", "{call_sign} is on an order. Recall it first."
+        "{call_sign} 正在执行任务，请先撤回。", "{call_sign} is on an order. Recall it first."
     ),
     Reason.UNIT_NOT_IN_SERVICE: Text(
-        "{call_sign} 已停用，请先恢复服务。",
+        "{call_sign} 已停勤，请先恢复执勤。",
         "{call_sign} is out of service. Return it to service first.",
     ),
     Reason.ORDER_ENDED: Text(
-        "{call_sign} 的派遣指令已结束。", "The order to {call_sign} has ended."
+        "{call_sign} 的出动命令已结束。", "The order to {call_sign} has ended."
     ),
     Reason.ORDER_STEP_IMPOSSIBLE: Text(
         "当前状态为“{state}”，不能执行这一步。",
         "This step cannot follow the present state, {state}.",
     ),
-    Reason.NO_UNITS_NAMED: Text("未指定单位。", "No unit is named."),
-    Reason.UNIT_NAMED_TWICE: Text("同一单位重复指定。", "A unit is named twice."),
+    Reason.NO_UNITS_NAMED: Text("未指定力量。", "No unit is named."),
+    Reason.UNIT_NAMED_TWICE: Text("同一力量重复指定。", "A unit is named twice."),
     Reason.SAME_INCIDENT: Text("两个警情相同。", "Both are the same incident."),
     Reason.OTHER_DISTRICT: Text(
         "两个警情不属于同一辖区。", "The incidents belong to different districts."
     ),
     Reason.OPENING_ELSEWHERE: Text(
-        "不能为其他单位或本人职责范围以外的辖区立警情。",
+        "不能为其他机构或本人职责范围以外的辖区登记警情。",
         "You cannot open an incident for another agency or for a district that is not yours.",
     ),
     Reason.TEXT_EMPTY: Text("请填写内容。", "The text is empty."),

@@ -20,11 +20,11 @@ TIMELINE: Final[dict[str, Text]] = {
     "signal.judged": Text("信号判定：{verdict}（{reason}）", "Signal judged: {verdict} ({reason})"),
     "signal.moved": Text("信号由 {actor} 改归此警情", "Signal moved here by {actor}"),
     "incident.opened": Text(
-        "立案：{type}，{level}，来源：{source}", "Opened: {type}, {level}, from: {source}"
+        "登记警情：{type}，{level}，来源：{source}", "Opened: {type}, {level}, from: {source}"
     ),
     "incident.signal_joined": Text("信号并入（{reason}）", "Signal joined ({reason})"),
     "incident.signal_left": Text("信号被 {actor} 移出", "Signal moved away by {actor}"),
-    "incident.taken": Text("{by_name} 受理", "Taken by {by_name}"),
+    "incident.taken": Text("{by_name} 签收", "Taken by {by_name}"),
     "incident.classified": Text("{actor} 将类型改为：{type}", "{actor} set the type to: {type}"),
     "incident.prioritised": Text(
         "{actor} 将等级改为：{level}", "{actor} set the priority to: {level}"
@@ -46,16 +46,16 @@ TIMELINE: Final[dict[str, Text]] = {
     "incident.released_other": Text(
         "{actor} 将一个并入的警情拆出", "{actor} split a merged incident off"
     ),
-    "incident.unit_attached": Text("派遣 {call_sign}", "{call_sign} sent"),
-    "incident.unit_detached": Text("{call_sign} 撤离：{reason}", "{call_sign} off: {reason}"),
+    "incident.unit_attached": Text("{call_sign} 加入处置", "{call_sign} sent"),
+    "incident.unit_detached": Text("{call_sign} 脱离：{reason}", "{call_sign} off: {reason}"),
     "incident.closed": Text("{actor} 结案：{disposition}", "{actor} closed it: {disposition}"),
-    "incident.reopened": Text("{actor} 重新打开：{reason}", "{actor} reopened it: {reason}"),
+    "incident.reopened": Text("{actor} 重启：{reason}", "{actor} reopened it: {reason}"),
     "incident.overdue": Text("{step}（期限 {due_at}）", "{step} (due {due_at})"),
-    "order.given": Text("{by_name} 向 {call_sign} 下达指令", "Order to {call_sign} by {by_name}"),
-    "order.sent": Text("{call_sign} 指令已发送：{channel}", "{call_sign} order sent: {channel}"),
-    "order.received": Text("{call_sign} 指令已送达", "{call_sign} has the order"),
-    "order.accepted": Text("{call_sign} 接受指令", "{call_sign} accepted"),
-    "order.refused": Text("{call_sign} 拒绝指令：{reason}", "{call_sign} refused: {reason}"),
+    "order.given": Text("{by_name} 向 {call_sign} 下达命令", "Order to {call_sign} by {by_name}"),
+    "order.sent": Text("{call_sign} 命令已发出：{channel}", "{call_sign} order sent: {channel}"),
+    "order.received": Text("{call_sign} 命令已送达", "{call_sign} has the order"),
+    "order.accepted": Text("{call_sign} 签收命令", "{call_sign} accepted"),
+    "order.refused": Text("{call_sign} 拒绝命令：{reason}", "{call_sign} refused: {reason}"),
     "order.started": Text("{call_sign} 出动", "{call_sign} under way"),
     "order.arrived": Text("{call_sign} 到场", "{call_sign} at scene"),
     "order.done": Text("{call_sign} 任务完成", "{call_sign} done"),
@@ -64,15 +64,15 @@ TIMELINE: Final[dict[str, Text]] = {
         "{call_sign} {step}（期限 {due_at}）", "{call_sign}: {step} (due {due_at})"
     ),
     "unit.registered": Text("{call_sign} 登记", "{call_sign} registered"),
-    "unit.ordered": Text("{call_sign} 由 {by_name} 派遣", "{call_sign} ordered by {by_name}"),
+    "unit.ordered": Text("{call_sign} 由 {by_name} 派出", "{call_sign} ordered by {by_name}"),
     "unit.state_reported": Text("{call_sign} 报告：{state}", "{call_sign} reports: {state}"),
     "unit.freed": Text(
         "{call_sign} 任务结束（{reason}）：{state}", "{call_sign} {reason}: {state}"
     ),
     "unit.taken_out_of_service": Text(
-        "{call_sign} 停用：{reason}", "{call_sign} out of service: {reason}"
+        "{call_sign} 停勤：{reason}", "{call_sign} out of service: {reason}"
     ),
-    "unit.returned_to_service": Text("{call_sign} 恢复服务", "{call_sign} back in service"),
+    "unit.returned_to_service": Text("{call_sign} 恢复执勤", "{call_sign} back in service"),
     "unit.overdue": Text(
         "{call_sign} {step}（期限 {due_at}）", "{call_sign}: {step} (due {due_at})"
     ),
