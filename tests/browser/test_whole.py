@@ -14,6 +14,9 @@ STYLE = """<style>
   .small { width: 90px; white-space: nowrap }
   .list { width: 300px; height: 40px; overflow-y: auto }
   .far { position: absolute; left: 100%; margin-left: -40px; white-space: nowrap }
+  .list p { height: 20px; line-height: 20px } .list p + p { margin-top: 10px }
+  .foot { height: 20px; margin-top: -20px; position: relative; background: #fff }
+  .below { background: #fff }
   .up { margin-top: -14px } .on { position: absolute; top: 0; left: 0; right: 0; height: 60px;
   background: #fff } input { width: 60px }
 </style><p>One.</p><p>Two.</p><p>Three.</p><p>Four.</p>"""
@@ -35,6 +38,10 @@ REPORTED = {
     "outside the window": ("outside", f"<div class=far>{LONG}</div>"),
     "over its neighbour": ("overlaps", f"<div>{LONG}</div><div class=up>{LONG}</div>"),
     "behind something": ("covered", "<div class=on></div>"),
+    "what is left of it is behind something": (
+        "covered",
+        f"<div class=list data-scrolls=y>{LINES}</div><div class=foot>A foot</div>",
+    ),
     "a placeholder too long": ("cut off", f"<input placeholder='{LONG}'>"),
 }
 NOT_REPORTED = {
@@ -43,6 +50,9 @@ NOT_REPORTED = {
     "shortened": f"<div class=narrow data-cut title='{LONG}'>{LONG}</div>",
     "hidden": f"<div class=narrow hidden>{LONG}</div>",
     "over it on purpose": "<div class=on data-over></div>",
+    "scrolled half under its edge": (
+        f"<div class=list data-scrolls=y>{LINES}</div><div class=below>A foot</div>"
+    ),
 }
 
 

@@ -50,14 +50,20 @@
       (!free && (top < -SLACK || bottom > page.clientHeight + SLACK));
   };
 
-  /** Whether a point of a text lies outside the scroll area that the text is in. */
-  const isScrolledAway = (x, y, from) => {
+  /** The middle of what the scroll areas around a text leave of it; null where they leave none. */
+  const middleInSight = (rect, from) => {
+    let { left, right, top, bottom } = rect;
     for (let box = from; box; box = box.parentElement) {
       if (!scrolls(box, "x") && !scrolls(box, "y")) continue;
       const edge = box.getBoundingClientRect();
-      if (x < edge.left || x > edge.right || y < edge.top || y > edge.bottom) return true;
+      left = Math.max(left, edge.left);
+      right = Math.min(right, edge.right);
+      top = Math.max(top, edge.top);
+      bottom = Math.min(bottom, edge.bottom);
     }
-    return false;
+    // Of a sliver at the edge the middle may be drawn as the neighbour's.
+    if (right - left <= SLACK || bottom - top <= SLACK) return null;
+    return [(left + right) / 2, (top + bottom) / 2];
   };
 
   // Texts.
@@ -85,10 +91,10 @@
           if (!mayShorten(box, node.data)) say("outside", box, plain(node.data).slice(0, 30));
           continue;
         }
-        const [x, y] = [(rect.left + rect.right) / 2, (rect.top + rect.bottom) / 2];
-        const hit = document.elementFromPoint(x, y); // none where it is scrolled away
+        const middle = middleInSight(rect, box);
+        const hit = middle && document.elementFromPoint(...middle);
         if (hit && !box.contains(hit) && !hit.contains(box) && isDrawn(hit) &&
-            !hit.closest("[data-over]") && !isScrolledAway(x, y, box)) {
+            !hit.closest("[data-over]")) {
           say("covered", box, `by ${hit.tagName.toLowerCase()}.${hit.className}`);
         }
       }

@@ -4,7 +4,7 @@
 import "./map.css";
 
 import { addProtocol, Map as MapLibre, setWorkerUrl } from "maplibre-gl";
-import type { MapMouseEvent } from "maplibre-gl";
+import type { ErrorEvent, MapMouseEvent, VectorTileSource } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { PMTiles, Protocol } from "pmtiles";
 import { useEffect, useRef, useState } from "react";
@@ -22,17 +22,21 @@ import { toWgs84 } from "./datum.ts";
 import { Ground, signLayer } from "./layer.ts";
 import { composeSigns, Motions } from "./signs.ts";
 import type { Target } from "./signs.ts";
-import { styleOf } from "./style.ts";
+import { SOURCE, styleOf } from "./style.ts";
 import type { Paint } from "./style.ts";
 
 // The worker is a file of its own, so that the content security policy needs no blob: hole.
 setWorkerUrl(workerUrl);
-addProtocol("pmtiles", new Protocol().tile);
+const protocol = new Protocol();
+addProtocol("pmtiles", protocol.tile);
 
 const CJK = '"Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif';
 const MAP_FILE = "/map/city.pmtiles";
 const CLICK_PX = 17;
 const FOLLOW_ZOOM = 13.6;
+const ASK_AGAIN_MS = [1_000, 3_000, 9_000];
+const MEND_AFTER_MS = 2_000;
+const MEND_LONGEST_MS = 30_000;
 
 type Bounds = [number, number, number, number];
 
@@ -58,23 +62,65 @@ interface Ready {
   bounds: Bounds;
 }
 
-/** Say whether a base map is there, and its own attribution text. */
-async function findMap(): Promise<{ url: string | null; bounds: Bounds | null; credit: string }> {
+/** Ask a few times: what fails while a server starts again must not stay missing. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (const wait of ASK_AGAIN_MS) {
+    try {
+      return await ask();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  return ask();
+}
+
+/** Say whether a base map is there, and what it covers. */
+async function findMap(): Promise<{ url: string | null; bounds: Bounds | null }> {
   try {
-    const info = await fetchMapInfo();
-    if (!info.available) return { url: null, bounds: null, credit: "" };
+    const info = await patiently(fetchMapInfo);
+    if (!info.available) return { url: null, bounds: null };
     const url = new URL(MAP_FILE, location.origin).href;
-    const metadata = (await new PMTiles(url).getMetadata()) as { attribution?: string };
-    const text = new DOMParser().parseFromString(metadata.attribution ?? "", "text/html");
     const [west, south, east, north] = info.bounds ?? [];
     const bounds: Bounds | null =
       west === undefined || south === undefined || east === undefined || north === undefined
         ? null
         : [west, south, east, north];
-    return { url, bounds, credit: text.body.textContent };
+    return { url, bounds };
   } catch {
-    return { url: null, bounds: null, credit: "" };
+    return { url: null, bounds: null };
   }
+}
+
+/** The base map's own attribution text. */
+async function readCredit(url: string): Promise<string> {
+  try {
+    const metadata = await patiently(() => new PMTiles(url).getMetadata());
+    const { attribution = "" } = metadata as { attribution?: string };
+    return new DOMParser().parseFromString(attribution, "text/html").body.textContent;
+  } catch {
+    return "";
+  }
+}
+
+/** Ask again for tiles that did not come: neither the map nor the file's reader does by itself. */
+function mendHoles(map: MapLibre, url: string): void {
+  let wait = MEND_AFTER_MS;
+  let mending = false;
+  map.on("error", ({ error, sourceId }: ErrorEvent & { sourceId?: string }) => {
+    // eslint-disable-next-line no-console -- as the map does itself where nobody listens
+    if (sourceId !== SOURCE) console.error(error);
+    if (sourceId !== SOURCE || mending) return;
+    mending = true;
+    setTimeout(() => {
+      mending = false;
+      protocol.add(new PMTiles(url)); // the old one remembers what failed
+      map.getSource<VectorTileSource>(SOURCE)?.setUrl(`pmtiles://${url}`);
+    }, wait);
+    wait = Math.min(MEND_LONGEST_MS, wait * 2);
+  });
+  map.on("idle", () => {
+    if (!mending) wait = MEND_AFTER_MS;
+  });
 }
 
 function open(container: HTMLElement, url: string | null, bounds: Bounds): Ready {
@@ -94,6 +140,7 @@ function open(container: HTMLElement, url: string | null, bounds: Bounds): Ready
     keyboard: false,
   });
   map.touchZoomRotate.disableRotation();
+  if (url !== null) mendHoles(map, url);
   const ground = new Ground([(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]);
   const layer = signLayer(ground);
   const motions = new Motions();
@@ -189,10 +236,10 @@ export default function MapPane() {
   useEffect(() => {
     if (!hasLive) return undefined;
     let gone = false;
-    void findMap().then(({ url, bounds, credit: text }) => {
+    void findMap().then(({ url, bounds }) => {
       if (gone || !container.current) return;
-      setCredit(text);
       if (url === null) setTold("absent");
+      else void readCredit(url).then((text) => gone || setCredit(text));
       const area = boundsOf(desk().live?.stations.values() ?? []) ?? bounds ?? [-180, -60, 180, 70];
       try {
         ready.current = open(container.current, url, area);

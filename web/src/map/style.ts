@@ -8,6 +8,9 @@ import type {
 
 import type { Language } from "../locale/index.ts";
 
+/** The base map among the style's sources. */
+export const SOURCE = "city";
+
 export type Paint = "light" | "dark";
 
 interface Colours {
@@ -78,7 +81,7 @@ function roads(colours: Colours): LayerSpecification[] {
   ): LayerSpecification => ({
     id: `${id}-${name}`,
     type: "line",
-    source: "city",
+    source: SOURCE,
     "source-layer": "road",
     filter: only(name),
     minzoom: FROM_ZOOM[name] ?? 8,
@@ -107,7 +110,7 @@ function labels(colours: Colours, language: Language): LayerSpecification[] {
   ): LayerSpecification => ({
     id,
     type: "symbol",
-    source: "city",
+    source: SOURCE,
     "source-layer": "road",
     filter: ["in", ["get", "class"], ["literal", classes]],
     minzoom,
@@ -122,22 +125,31 @@ function labels(colours: Colours, language: Language): LayerSpecification[] {
     },
     paint: { "text-color": colours.label, ...halo },
   });
+  const place = (what: string, maxzoom: number): LayerSpecification => ({
+    id: `label-${what}`, type: "symbol", source: SOURCE, "source-layer": "place", minzoom: 9, maxzoom,
+    filter: only(what),
+    layout: {
+      "text-field": name, "text-font": FONT, "text-size": 14, "text-letter-spacing": 0.12,
+      "text-padding": 12,
+    },
+    paint: { "text-color": colours.placeLabel, ...halo },
+  });
   return [
     street("label-minor", ["residential", "tertiary", "lane"], 14.5, 11),
     street("label-major", ["motorway", "primary", "secondary"], 12, 12),
     {
-      id: "label-water", type: "symbol", source: "city", "source-layer": "water", minzoom: 11,
+      id: "label-water", type: "symbol", source: SOURCE, "source-layer": "water", minzoom: 11,
       layout: { "text-field": name, "text-font": FONT, "text-size": 12 },
       paint: { "text-color": colours.waterLabel, ...halo },
     },
     {
       // A park that lies across tiles is named in each: the room around a name keeps the others out.
-      id: "label-park", type: "symbol", source: "city", "source-layer": "park", minzoom: 13.5,
+      id: "label-park", type: "symbol", source: SOURCE, "source-layer": "park", minzoom: 13.5,
       layout: { "text-field": name, "text-font": FONT, "text-size": 11, "text-padding": 90 },
       paint: { "text-color": colours.label, ...halo },
     },
     {
-      id: "label-spot", type: "symbol", source: "city", "source-layer": "place", minzoom: 14,
+      id: "label-spot", type: "symbol", source: SOURCE, "source-layer": "place", minzoom: 14,
       filter: ["in", ["get", "class"], ["literal", ["hospital", "landmark"]]],
       layout: {
         "text-field": name, "text-font": FONT, "text-size": 11, "text-max-width": 12,
@@ -145,17 +157,10 @@ function labels(colours: Colours, language: Language): LayerSpecification[] {
       },
       paint: { "text-color": colours.label, ...halo },
     },
-    {
-      // Stations are drawn with their units, not by the base map.
-      id: "label-place", type: "symbol", source: "city", "source-layer": "place", minzoom: 9,
-      maxzoom: 15.5,
-      filter: ["in", ["get", "class"], ["literal", ["city", "district"]]],
-      layout: {
-        "text-field": name, "text-font": FONT, "text-size": 14, "text-letter-spacing": 0.12,
-        "text-padding": 12,
-      },
-      paint: { "text-color": colours.placeLabel, ...halo },
-    },
+    // Stations are drawn with their units, not by the base map.
+    place("district", 15.5),
+    // Close up the city's own name says nothing, and lies under the stations'.
+    place("city", 12.5),
   ];
 }
 
@@ -167,17 +172,17 @@ export function styleOf(paint: Paint, language: Language, url: string | null): S
   };
   if (url === null) return { version: 8, sources: {}, layers: [ground] };
   const fill = (name: string, color: string, minzoom = 0): LayerSpecification => ({
-    id: name, type: "fill", source: "city", "source-layer": name, minzoom,
+    id: name, type: "fill", source: SOURCE, "source-layer": name, minzoom,
     paint: { "fill-color": color },
   });
   // A layer each: features of one layer come in no order, and fields would cover the woods.
   const landOf = (name: string, color: string): LayerSpecification => ({
-    id: `land-${name}`, type: "fill", source: "city", "source-layer": "land", filter: only(name),
+    id: `land-${name}`, type: "fill", source: SOURCE, "source-layer": "land", filter: only(name),
     paint: { "fill-color": color },
   });
   return {
     version: 8,
-    sources: { city: { type: "vector", url: `pmtiles://${url}` } },
+    sources: { [SOURCE]: { type: "vector", url: `pmtiles://${url}` } },
     layers: [
       ground,
       landOf("urban", colours.land),
@@ -187,7 +192,7 @@ export function styleOf(paint: Paint, language: Language, url: string | null): S
       fill("building", colours.building, 13),
       ...roads(colours),
       {
-        id: "district", type: "line", source: "city", "source-layer": "district",
+        id: "district", type: "line", source: SOURCE, "source-layer": "district",
         paint: {
           "line-color": colours.district, "line-width": 1.2, "line-dasharray": [4, 3],
           "line-opacity": 0.8,
