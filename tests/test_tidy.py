@@ -240,3 +240,17 @@ def test_readme_commands_exist_in_the_makefile() -> None:
         used = set(re.findall(r"\bmake ([a-z-]+)", (ROOT / name).read_text(encoding="utf-8")))
         assert used
         assert used <= targets
+
+
+def commands_of(page: str) -> list[str]:
+    return re.findall(r"^```\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_both_readmes_name_the_same_commands() -> None:
+    english, chinese = (
+        commands_of((ROOT / name).read_text(encoding="utf-8"))
+        for name in ("README.md", "README.zh-CN.md")
+    )
+    assert len(english) >= 4
+    assert chinese == english
+    assert commands_of("text\n```\nmake demo\n```\n") == ["make demo\n"]
