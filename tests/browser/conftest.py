@@ -10,14 +10,16 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from demo_city import Demo
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from doing import said
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = "/usr/bin/chromium"
@@ -81,6 +83,26 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure at a desk: what the console said, and a picture of it."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("desk")
+    if not report.failed or not isinstance(page, Page) or page.is_closed():
+        return report
+    name = re.sub(r"[^\w-]+", "-", item.name)
+    picture = Path(tempfile.gettempdir()) / f"tocsin-{name}.png"
+    try:
+        page.screenshot(path=picture, timeout=10_000)
+        words = said(page)
+    except Error as error:
+        words = f"nothing to be had: {error}"
+    report.sections.append(("the desk", f"{words}\na picture of it: {picture}"))
+    return report
 
 
 def sign_in(page: Page, demo: Demo, who: str) -> None:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from demo_city import Demo
 from doing import Row, rows, type_line, wait_until
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from whole import SIZES, at_all_sizes, faults, violations
 
 from conftest import sign_in
@@ -169,6 +169,31 @@ def test_an_alarm_of_an_unknown_device_is_seen(desk: Page, demo: Demo, language:
     expect(desk.locator(".card-head h2")).to_contain_text(account)
     expect(desk.locator(".card .signal-facts")).to_contain_text(account)
     assert faults(desk) == []
+
+
+def test_the_map_shows_the_city(desk: Page) -> None:
+    expect(desk.locator(".map-credit")).to_have_text("Synthetic city")
+    expect(desk.locator(".map-word")).to_have_count(0)
+
+
+def test_a_map_that_did_not_come_is_asked_for_again(browser: Browser, demo: Demo) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page = context.new_page()
+    asked: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) <= 4:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/map/city.pmtiles", lose_the_first)
+    sign_in(page, demo, "dispatcher")
+    expect(page.locator(".map-credit")).to_have_text("Synthetic city", timeout=30_000)
+    # Header and attribution alone are two; the rest are tiles.
+    wait_until("tiles", 60, lambda: page.wait_for_timeout(100) is None and len(asked) > 4 + 4)
+    context.close()
 
 
 def test_language_and_theme_change_without_a_reload(desk: Page) -> None:

@@ -4,6 +4,7 @@ import pytest
 from doing import (
     facts,
     incident,
+    rows,
     send_recommended,
     take_next,
     type_line,
@@ -55,6 +56,38 @@ def test_undo_takes_the_last_act_back_and_only_that(desk: Page, language: str) -
     assert {fact["data"]["call_sign"] for fact in detached} == signs
     for sign in signs:
         expect(desk.locator(f".board .unit:not(.busy) b:text-is('{sign}')")).to_have_count(1)
+
+
+def test_one_key_sends_nobody_who_has_gone_elsewhere(desk: Page) -> None:
+    number = take_next(desk)
+    advised = desk.locator(".advice-row:has(.advice-star) b")
+    expect(advised.first).to_be_visible(timeout=15_000)
+    sign = advised.first.inner_text()
+    other = next(
+        row["number"]
+        for row in rows(desk, "/api/v1/incidents?state=new")
+        if row["number"] != number
+    )
+    type_line(desk, f"d {sign} #{other}")
+    expect(desk.locator(f".board .unit.busy b:text-is('{sign}')")).to_have_count(1)
+    # What is half typed meanwhile stays, and the answer is seen over it.
+    desk.keyboard.type(";the gate")
+    attached = {unit["call_sign"] for unit in send_recommended(desk, number)}
+    assert attached, "sent to nobody"
+    assert sign not in attached
+    assert sign in {unit["call_sign"] for unit in incident(desk, other)["units"]}
+    assert desk.locator(".bar-line").input_value() == ";the gate"
+
+
+def test_advice_that_is_too_old_is_asked_for_again(desk: Page) -> None:
+    number = take_next(desk)
+    expect(desk.locator(".advice-star").first).to_be_visible(timeout=15_000)
+    desk.evaluate("window.trueNow = Date.now; Date.now = () => window.trueNow() + 13_000")
+    try:
+        with desk.expect_response(lambda answer: answer.url.endswith("/advice"), timeout=5_000):
+            send_recommended(desk, number)
+    finally:
+        desk.evaluate("Date.now = window.trueNow")
 
 
 def test_undo_ends_after_ten_seconds(desk: Page, language: str) -> None:
