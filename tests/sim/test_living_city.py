@@ -235,7 +235,6 @@ def test_the_whole_road_is_travelled_and_everything_fits_together(field: Field) 
         )
     )
     assert summary.problems == (), summary
-    assert summary.exit_code == 0
     assert summary.signals_acked == summary.signals_sent > 10
     assert summary.incidents_opened > 5
     assert summary.incidents_closed > 0
@@ -263,6 +262,5 @@ def test_a_token_that_is_not_known_ends_the_run_and_is_said(field: Field) -> Non
             seconds=8,
         )
     )
-    assert summary.exit_code == 1
     assert any("token" in problem for problem in summary.problems)
     assert any("without roads" in problem for problem in summary.problems)

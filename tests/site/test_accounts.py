@@ -3,9 +3,11 @@ apart from each other. The controls show that each attempt that fails can succee
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ from cryptography.x509.oid import NameOID
 from test_up import Up, wait_ready
 
 from tocsin.site.doors import Doors, interpreter
+from tocsin.site.launch import LENT, take_back
 from tocsin.site.places import running_urls
 from tocsin.site.privilege import Account, Accounts, accounts_for, drop_to, own_account
 from tocsin.site.sockets import listen
@@ -72,6 +75,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'[web]\ntls_cert = "{place}/tls/cert.pem"\ntls_key = "{place}/tls/key.pem"\n'
         f'[log]\ndirectory = "{place}/data/log"\n'
     )
+    (place / "data").mkdir(mode=0o700)
+    (place / "data" / LENT).mkdir(parents=True)  # as one leaves it that was killed
+    (place / "data" / LENT / ".tls_key.12345678").write_text("half a key")
     return place / "data"
 
 
@@ -200,7 +206,7 @@ def test_neither_account_reads_what_is_the_others(data: Path, accounts: Accounts
         assert not reads(account, may_not.parent)
     assert not reads(server, data)
     assert not reads(server, data / "log")
-    assert not reads(server, data / "run" / "tls")
+    assert not reads(server, data / LENT)
 
 
 @ROOT_ONLY
@@ -210,6 +216,17 @@ def test_a_certificate_that_only_root_reads_serves(
     assert not reads(accounts.product, data.parent / "tls" / "key.pem")
     url = f"https://localhost:{addresses['web'][1]}/health"
     assert httpx.get(url, verify=False).status_code == 200
+
+
+@ROOT_ONLY
+def test_the_copies_of_its_files_are_the_accounts_alone(data: Path, accounts: Accounts) -> None:
+    folder = (data / LENT).stat()
+    assert (folder.st_uid, folder.st_gid) == (0, accounts.product.gid)
+    assert folder.st_mode & 0o777 == 0o710
+    found = {path.name: path.stat() for path in (data / LENT).iterdir()}
+    assert found.keys() == {"tls_cert", "tls_key"}  # and nothing that an earlier run left
+    for one in found.values():
+        assert (one.st_uid, one.st_mode & 0o777) == (accounts.product.uid, 0o600)
 
 
 @ROOT_ONLY
@@ -227,6 +244,28 @@ def test_a_port_below_1024_is_refused_with_what_to_do(tmp_path: Path) -> None:
         opened.close()
     said = run_as(accounts_for(tmp_path / "pg").product, LISTEN)
     assert "sysctl net.ipv4.ip_unprivileged_port_start" in said
+
+
+@ROOT_ONLY
+def test_what_was_lent_is_gone_after_a_clean_stop(up: Up, data: Path, accounts: Accounts) -> None:
+    assert reads(accounts.product, data / LENT / "tls_key")
+    assert up.end() == 0
+    assert not (data / LENT).exists()
+
+
+@ROOT_ONLY
+def test_nothing_is_removed_by_way_of_a_link(tmp_path: Path) -> None:
+    kept = tmp_path / "kept" / LENT.name
+    kept.mkdir(parents=True)
+    for name in ("by run", "by tls"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "by run" / "run").symlink_to(kept.parent)
+    (tmp_path / "by tls" / "run").mkdir()
+    (tmp_path / "by tls" / LENT).symlink_to(kept)
+    take_back(tmp_path / "by run")
+    with contextlib.suppress(OSError):
+        take_back(tmp_path / "by tls")
+    assert kept.is_dir()
 
 
 def test_an_ordinary_user_runs_everything_itself() -> None:
@@ -255,7 +294,7 @@ def test_an_ordinary_user_runs_everything_itself() -> None:
             assert {one.uids().real for one in family} == {place.stat().st_uid}
             assert len(family) > 1 + len(OURS)
             assert (place / "data" / "keys").stat().st_mode & 0o777 == 0o700
-            process.terminate()
+            process.send_signal(signal.SIGHUP)  # its terminal is closed
             assert process.wait(40) == 0
     finally:
         process.kill()

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from tocsin.site.command import main
+from tocsin.site import places
+from tocsin.site.command import demo, main
 from tocsin.site.command.demo import LOGINS, MARK, claim, open_browser, web_url
 from tocsin.site.command.options import CommandRefused, listening
 from tocsin.site.configuration import Configuration, Web, commented_defaults
+from tocsin.site.places import LOCK
 
 COMMANDS = ["demo", "up", "web", "edge", "work", "clock", "check-config", "admin", "token", "db"]
 
@@ -179,14 +182,54 @@ def test_a_demo_never_touches_a_directory_that_is_not_its_own(tmp_path: Path) ->
 
 def test_a_demo_directory_is_kept_for_its_seed_and_begun_anew_for_another(tmp_path: Path) -> None:
     data = tmp_path / "new" / "demo"
-    claim(data, seed=7)
+    claim(data, seed=7).close()
     (data / LOGINS).write_text("{}")
     (data / "pg").mkdir()
-    claim(data, seed=7)
+    claim(data, seed=7).close()
     assert (data / LOGINS).exists()
-    claim(data, seed=8)
-    assert [path.name for path in data.iterdir()] == [MARK]
+    claim(data, seed=8).close()
+    assert {path.name for path in data.iterdir()} == {MARK, LOCK}
     assert (data / MARK).read_text() == "seed 8\n"
+
+
+@pytest.mark.parametrize(
+    ("seed", "locale", "words"),
+    [("7", "C.UTF-8", f"(process {os.getpid()}) already runs"), ("8", "zh_CN.UTF-8", "正在使用")],
+)
+def test_a_demo_that_runs_keeps_its_directory_whatever_seed_another_asks_for(
+    tmp_path: Path, seed: str, locale: str, words: str
+) -> None:
+    data = tmp_path / "demo"
+    with claim(data, seed=7):
+        (data / "pg").mkdir()
+        (data / LOGINS).write_text("{}")
+        ran = tocsin("demo", "--data", data, "--seed", seed, LC_ALL=locale)
+        assert ran.returncode == 2
+        assert words in ran.stderr
+        assert {path.name for path in data.iterdir()} == {MARK, LOCK, LOGINS, "pg"}
+        assert (data / MARK).read_text() == "seed 7\n"
+    claim(data, seed=8).close()
+    assert {path.name for path in data.iterdir()} == {MARK, LOCK}
+
+
+def test_a_first_start_that_was_cut_off_before_its_mark_is_begun_again(tmp_path: Path) -> None:
+    (tmp_path / LOCK).touch()
+    claim(tmp_path, seed=7).close()
+    assert (tmp_path / MARK).read_text() == "seed 7\n"
+
+
+def test_what_another_filled_while_the_lock_was_waited_for_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock_directory(data: Path) -> IO[str]:
+        (data / "pg").mkdir()
+        return places.lock_directory(data)
+
+    monkeypatch.setattr(demo, "lock_directory", lock_directory)
+    with pytest.raises(CommandRefused):
+        claim(tmp_path, seed=7)
+    assert {path.name for path in tmp_path.iterdir()} == {LOCK, "pg"}
+    places.lock_directory(tmp_path).close()  # what was refused holds nothing
 
 
 def test_a_symbolic_link_in_a_demo_directory_is_not_followed(tmp_path: Path) -> None:
@@ -194,9 +237,9 @@ def test_a_symbolic_link_in_a_demo_directory_is_not_followed(tmp_path: Path) -> 
     outside.mkdir()
     (outside / "kept").write_text("x")
     data = tmp_path / "demo"
-    claim(data, seed=1)
+    claim(data, seed=1).close()
     (data / "link").symlink_to(outside)
-    claim(data, seed=2)
+    claim(data, seed=2).close()
     assert (outside / "kept").exists()
 
 

@@ -24,7 +24,7 @@ from tocsin.site.cluster import SETTINGS, DatabaseRefused
 from tocsin.site.leftovers import working_in
 from tocsin.site.places import DirectoryInUse, running_urls
 from tocsin.site.postgres import Postgres, database, external_urls, next_wait_s
-from tocsin.site.privilege import drop_to, postgres_programs, server_account
+from tocsin.site.privilege import accounts_for, drop_to, postgres_programs
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_it_listens_on_a_private_socket_only_and_keeps_what_is_written(server: P
 
 
 def test_the_server_never_runs_as_root(server: Postgres) -> None:
-    owner = server_account(server.cluster)
+    owner = accounts_for(server.cluster).server
     assert owner.uid != 0
     for process in processes_of(server).values():
         assert set(process.uids()) == {owner.uid}
@@ -227,7 +227,7 @@ def test_data_of_another_major_version_are_refused_untouched(tmp_path: Path) -> 
     data = tmp_path / "data"
     old = data / "pg"
     old.mkdir(parents=True, mode=0o700)
-    account = server_account(old)
+    account = accounts_for(old).server
     os.chown(old, *account.owner)
     subprocess.run(
         [

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import psutil
 import pytest
@@ -18,7 +19,14 @@ import pytest
 from tocsin.site import supervisor as module
 from tocsin.site.command.up import Announced
 from tocsin.site.configuration import Configuration
-from tocsin.site.supervisor import REFUSED, Child, Supervisor, end_orphans, reason
+from tocsin.site.supervisor import (
+    REFUSED,
+    Child,
+    Supervisor,
+    end_orphans,
+    reason,
+    stop_signals,
+)
 
 HEARD_S = 60
 """Patience with a child that starts: it is an event that is waited for, not this time."""
@@ -299,6 +307,23 @@ def test_only_orphans_of_the_same_command_are_ended(monkeypatch: pytest.MonkeyPa
         by_hand.kill()
         by_hand.wait()
         tended.stop(hurry=lambda: True)
+
+
+# -- how the whole is asked to stop ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "stops"), [(signal.SIG_DFL, True), (signal.SIG_IGN, False), (print, True)]
+)
+def test_a_terminal_that_goes_away_stops_it_unless_that_was_ignored_at_the_start(
+    before: Any, stops: bool
+) -> None:
+    usual = signal.signal(signal.SIGHUP, before)
+    try:
+        assert (signal.SIGHUP in stop_signals()) == stops
+        assert {signal.SIGTERM, signal.SIGINT} <= set(stop_signals())
+    finally:
+        signal.signal(signal.SIGHUP, usual)
 
 
 # -- what is said ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,11 +38,15 @@ START_S = 60
 class Up:
     """A running `tocsin up`; `lines` are those of its standard output."""
 
-    def __init__(self, data: Path, log: Path, *options: str) -> None:
+    def __init__(self, data: Path, log: Path, *options: str, by: Sequence[str] = ()) -> None:
+        """`by`: a program that starts it, such as nohup(1)."""
         self.log = log
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tocsin.site.command", "up", "--data", str(data), *options],
+                [
+                    *(*by, sys.executable, "-m", "tocsin.site.command", "up"),
+                    *("--data", str(data), *options),
+                ],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -120,7 +124,7 @@ def data(before: Before) -> Path:
 @pytest.fixture(scope="module")
 def up(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     log = tmp_path_factory.mktemp("log") / "log"
-    running = Up(data, log, "--port", "0", "--listen", "dc09=127.0.0.1:0")
+    running = Up(data, log, "--port", "0", "--listen", "dc09=127.0.0.1:0", by=["nohup"])
     try:
         yield running
     finally:
@@ -232,6 +236,19 @@ def test_short_commands_work_beside_it(
     assert [one["id"] for one in answer.json()["items"]] == [str(before.incident)]
 
 
+def test_under_nohup_it_outlives_its_terminal(
+    up: Up, addresses: dict[str, tuple[str, int]]
+) -> None:
+    wait_ready(addresses)
+    up.process.send_signal(signal.SIGHUP)
+    asked = time.monotonic()
+    while time.monotonic() < asked + 0.5:  # the supervisor looks each 0.02 s whether to stop
+        assert "process stopped" not in up.log.read_text()
+        time.sleep(0.05)
+    assert ready(addresses, "edge")
+    assert up.process.poll() is None
+
+
 def test_a_second_one_on_the_same_data_is_refused(
     data: Path, up: Up, addresses: dict[str, tuple[str, int]]
 ) -> None:
@@ -245,6 +262,26 @@ def test_a_second_one_on_the_same_data_is_refused(
     assert ran.returncode == 2
     assert f"another tocsin (process {up.process.pid}) already runs" in ran.stderr
     assert up.process.poll() is None
+
+
+def test_a_process_whose_port_is_taken_names_it_and_refuses(
+    data: Path, addresses: dict[str, tuple[str, int]]
+) -> None:
+    """So it ends the whole site, where it never ran: the supervisor's own tests show that."""
+    host, port = addresses["dc09"]
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "tocsin.site.command", "edge", "--data", str(data)),
+            *("--listen", f"dc09={host}:{port}", "--listen", "health-edge=127.0.0.1:0"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ran.returncode == 2
+    assert f"{host}:{port}" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def test_a_killed_process_comes_back_on_its_port_also_when_that_was_taken_meanwhile(
@@ -289,16 +326,3 @@ def test_it_stops_cleanly_in_order_and_leaves_nothing(
         assert said_last[-1] == "process ends"
     assert entries[-1]["message"] == "stopped"
     assert not (addresses.keys() - NAMES)
-
-
-def test_a_port_that_is_taken_is_named_and_ends_it(data: Path, up: Up, tmp_path: Path) -> None:
-    assert up.end() == 0  # its directory is ready to start from
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        taken = ("--port", "0", "--listen", f"dc09=127.0.0.1:{port}")
-        running = Up(data, tmp_path / "log", *taken)
-        try:
-            assert running.process.wait(START_S) == 2
-        finally:
-            running.kill()
-    assert f"127.0.0.1:{port}" in (tmp_path / "log").read_text()

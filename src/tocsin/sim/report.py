@@ -90,10 +90,6 @@ class Summary:
     unavailable: int
     problems: tuple[str, ...]
 
-    @property
-    def exit_code(self) -> int:
-        return 1 if self.problems else 0
-
 
 def status_line(clock: Clock, line: Line, watch: Watch, language: str) -> str:
     """One line for a terminal, `zh` or `en`."""

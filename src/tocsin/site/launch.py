@@ -3,13 +3,15 @@ under an account of their own, which owns keys and logs and nothing else."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from tocsin.site.configuration import Configuration
 from tocsin.site.doors import Doors, interpreter
@@ -20,6 +22,7 @@ from tocsin.site.privilege import Account, Accounts, NoAccount, own_tree
 _SHARED: Final = 0o1770
 """For root and one group: whoever made an entry may replace it, and nobody else (sticky)."""
 
+LENT: Final = Path("run/tls")
 _OURS: Final = ("pg", "pg.new", "run", "keys", "log", "lock", ".tocsin-demo")
 
 
@@ -35,10 +38,6 @@ class Launch:
     def command(self, *arguments: str) -> list[str]:
         """How one of our own subcommands is started."""
         return [self.python, "-m", "tocsin.site.command", *arguments]
-
-    def knowing(self, **more: str) -> Self:
-        """The same with `more` in its environment."""
-        return type(self)(self.python, {**self.environment, **more}, self.options)
 
 
 def as_ourselves(environment: Mapping[str, str]) -> Launch:
@@ -63,7 +62,7 @@ def as_product(
     if accounts.are_two:
         for name in ("tls_cert", "tls_key"):
             if path := getattr(chosen.web, name):
-                _lend(Path(path), data / "run" / "tls" / name, doors)
+                _lend(Path(path), data / LENT / name, doors)
     # Django's settings read this as it stands.
     more["TOCSIN_DATA"] = str(doors.through(data))
     return Launch(python, {**environment, **more, **doors.environment()}, doors.options())
@@ -149,9 +148,23 @@ def _may_write(account: Account, of: os.stat_result) -> bool:
 
 
 def _lend(path: Path, copy: Path, doors: Doors) -> None:
-    """Let the account read one file of root's, the web's certificate or its key: as a copy, made
-    anew at each start."""
-    copy.parent.mkdir(mode=0o750, exist_ok=True)
+    """Let the account read one file of root's, the web's certificate or its key: as a copy of its
+    own, made anew at each start and gone after it (`take_back`)."""
+    copy.parent.mkdir(mode=0o710, exist_ok=True)
     os.chown(copy.parent, 0, doors.account.gid)
-    write_durably(copy, path.read_text(), mode=0o640, owner=(0, doors.account.gid))
+    write_durably(copy, path.read_text(), mode=0o600, owner=doors.account.owner)
     doors.lead(path, copy)
+
+
+def take_back(data: Path) -> None:
+    """Remove what was lent, by this run or by one that was killed. The caller owns `data`."""
+    try:  # no link is followed: `data` may belong to an ordinary user
+        run = os.open(data / LENT.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        if os.fstat(run).st_uid == os.geteuid():
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(LENT.name, dir_fd=run)
+    finally:
+        os.close(run)

@@ -18,6 +18,7 @@ from tocsin.site.cluster import DatabaseRefused
 from tocsin.site.language import say
 from tocsin.site.privilege import Accounts
 
+LOCK: Final = "lock"
 SOCKET_NAME: Final = ".s.PGSQL.5432"
 _SOCKET_BYTES_MAX: Final = 107  # sockaddr_un.sun_path without its final NUL
 
@@ -30,7 +31,7 @@ def lock_directory(data: Path) -> IO[str]:
     """Own `data` until the returned file is closed or this process ends, however it ends."""
     # As root, possibly in an ordinary user's directory: no link is followed, and it stays theirs.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(data / "lock", flags, 0o644)
+    descriptor = os.open(data / LOCK, flags, 0o644)
     owner = data.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)

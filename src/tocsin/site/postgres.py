@@ -55,18 +55,26 @@ logger = logging.getLogger("tocsin.postgres")
 class Postgres:
     """One embedded server on `data`/pg. `start` returns when it answers; `stop` ends it.
 
-    `settings` are PostgreSQL settings that replace those of `tocsin.site.cluster.SETTINGS`.
+    `settings` are PostgreSQL settings that replace those of `tocsin.site.cluster.SETTINGS`. With
+    `owned` the caller holds the lock of `data`, until after `stop`.
     Between the two a thread of its own waits for the server (so it leaves no zombie) and starts it
     again, after whatever crash recovery takes, when it is killed.
     """
 
-    def __init__(self, data: Path | str, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path | str,
+        *,
+        settings: Mapping[str, str] | None = None,
+        owned: bool = False,
+    ) -> None:
         self.data = Path(data).expanduser().resolve()
         self.cluster = self.data / "pg"
         self.restarts = 0
         self._note = self.data / "run" / "database.json"
         self._settings = dict(settings or {})
         self._sockets: Path | None = None
+        self._owned = owned
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
@@ -123,7 +131,8 @@ class Postgres:
         self._stopping.clear()
         self._failure, self.restarts = None, 0
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = lock_directory(self.data)
+        if not self._owned:
+            self._lock = lock_directory(self.data)
         try:
             accounts = accounts_for(self.cluster)
             account = accounts.server

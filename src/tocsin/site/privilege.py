@@ -100,11 +100,6 @@ def accounts_for(cluster: Path) -> Accounts:
     )
 
 
-def server_account(cluster: Path) -> Account:
-    """Who runs the server on the data in `cluster`. Raises `NoAccount`."""
-    return accounts_for(cluster).server
-
-
 def _keeper(cluster: Path) -> Account | None:
     """The ordinary user to whom `cluster` belongs; None for root, our own accounts, nobody."""
     try:

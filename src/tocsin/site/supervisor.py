@@ -216,6 +216,15 @@ def listen_to_signals(stop: Callable[..., None]) -> None:
     signal.signal(signal.SIGINT, stop)
 
 
+def stop_signals() -> list[signal.Signals]:
+    """What asks the whole site to stop. A terminal that goes away (SIGHUP) does, unless it was
+    ignored when we were started: nohup(1) asks for that."""
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    return numbers
+
+
 def reason(code: int) -> str:
     """Why a process ended, from its exit code as `subprocess` gives it."""
     if code >= 0:

@@ -15,7 +15,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -33,6 +33,7 @@ from tocsin.site.files import write_durably
 from tocsin.site.installation import stamp_of_sources
 from tocsin.site.language import say
 from tocsin.site.launch import Launch
+from tocsin.site.places import LOCK, lock_directory
 from tocsin.site.sockets import print_line
 from tocsin.site.supervisor import Child, Supervisor, child_environment
 
@@ -125,18 +126,14 @@ def run_demo(arguments: argparse.Namespace) -> int:
     if not 0.1 <= arguments.speed <= 100:
         raise CommandRefused(say("--speed: 0.1 to 100", "--speed：取值 0.1 至 100"))
     data = (arguments.data or own_place("tocsin-demo")).expanduser().resolve()
-    claim(data, arguments.seed)
     # What comes from an unknown source belongs to the city's desks, or nobody would see it.
     chosen = msgspec.structs.replace(configuration(arguments), agency=AGENCY, district=CENTRE)
     if not chosen.log.directory:  # the terminal is for the address and the logins
         log = msgspec.structs.replace(chosen.log, directory=str(data / "log"))
         chosen = msgspec.structs.replace(chosen, log=log)
     environment = child_environment(TOCSIN_DATA=str(data), TOCSIN_DEMO="1")
-    options = ["--data", str(data), "--seed", str(arguments.seed), "--speed", str(arguments.speed)]
-    if arguments.headless:
-        options.append("--headless")
-    if arguments.for_s is not None:
-        options += ["--for", str(arguments.for_s)]
+    options = _options(data, arguments)
+    lock = claim(data, arguments.seed)
     print(say(f"Tocsin demo in {data}", f"Tocsin 演示，数据目录 {data}"), flush=True)
 
     launched: list[Launch] = []
@@ -147,7 +144,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
     city: list[Child] = []
 
-    def each_turn(supervisor: Supervisor, announced: Announced) -> None:
+    def turn(supervisor: Supervisor, announced: Announced) -> None:
         ports = announced.ports
         if city:
             ended = city[0].process is not None and city[0].process.poll() in CITY_MAY_END_WITH
@@ -173,11 +170,20 @@ def run_demo(arguments: argparse.Namespace) -> int:
                 open_browser(url)
             _listen_to_the_terminal(city[0])
 
-    code = run_site(data, chosen, environment, shared=True, prepare=prepare, each_turn=each_turn)
-    inconsistent = any(
-        child.process is not None and child.process.returncode == INCONSISTENT for child in city
-    )
-    return 1 if inconsistent else code
+    with lock:
+        code = run_site(data, chosen, environment, shared=True, prepare=prepare, each_turn=turn)
+    ended = [child.process.returncode for child in city if child.process is not None]
+    return 1 if INCONSISTENT in ended else code
+
+
+def _options(data: Path, arguments: argparse.Namespace) -> list[str]:
+    """Those of `tocsin city` for this demo."""
+    options = ["--data", str(data), "--seed", str(arguments.seed), "--speed", str(arguments.speed)]
+    if arguments.headless:
+        options.append("--headless")
+    if arguments.for_s is not None:
+        options += ["--for", str(arguments.for_s)]
+    return options
 
 
 def _build_city(data: Path, seed: int, command: list[str], launch: Launch) -> None:
@@ -226,21 +232,35 @@ def _listen_to_the_terminal(city: Child) -> None:
     threading.Thread(target=read, daemon=True, name="terminal").start()
 
 
-def claim(data: Path, seed: int) -> None:
+def claim(data: Path, seed: int) -> IO[str]:
     """Mark `data` as the demo with this seed; an earlier demo of another seed is deleted.
 
-    Raises `CommandRefused` for a directory with something else in it.
+    It is ours, and nobody else's, until the returned lock is closed. Raises `DirectoryInUse` while
+    somebody runs on it, `CommandRefused` for a directory with something else in it.
     """
-    mark = data / MARK
-    if mark.is_file():
-        if mark.read_text().strip() == f"seed {seed}":
-            return
-        for path in data.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            elif path != mark:
-                path.unlink()
-    elif data.exists() and (not data.is_dir() or any(data.iterdir())):
+    _refuse_what_is_no_demo(data)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = lock_directory(data)
+    try:
+        _refuse_what_is_no_demo(data)  # again: whoever owned it until now may have filled it
+        mark = data / MARK
+        if not mark.is_file() or mark.read_text().strip() != f"seed {seed}":
+            for path in data.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                elif path.name not in (MARK, LOCK):
+                    path.unlink()
+            write_durably(mark, f"seed {seed}\n")
+    except BaseException:
+        lock.close()
+        raise
+    return lock
+
+
+def _refuse_what_is_no_demo(data: Path) -> None:
+    if (data / MARK).is_file() or not data.exists():
+        return
+    if not data.is_dir() or any(path.name != LOCK for path in data.iterdir()):
         raise CommandRefused(
             say(
                 f"{data} is not empty and was not made by `tocsin demo`: nothing was touched."
@@ -249,8 +269,6 @@ def claim(data: Path, seed: int) -> None:
                 "请用 --data 选择其他目录",
             )
         )
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(mark, f"seed {seed}\n")
 
 
 def web_url(chosen: Configuration, port: int) -> str:

@@ -26,12 +26,13 @@ from tocsin.site.command.schema import is_ours
 from tocsin.site.configuration import Configuration
 from tocsin.site.files import write_durably
 from tocsin.site.language import say
-from tocsin.site.launch import Launch, as_product, as_server, settle
+from tocsin.site.launch import Launch, as_product, as_server, settle, take_back
 from tocsin.site.logs import start_logging
+from tocsin.site.places import lock_directory
 from tocsin.site.postgres import Postgres, external_urls
 from tocsin.site.privilege import Accounts, NoAccount, accounts_for
 from tocsin.site.sockets import print_line
-from tocsin.site.supervisor import Child, Supervisor, child_environment
+from tocsin.site.supervisor import Child, Supervisor, child_environment, stop_signals
 
 PROCESSES: Final = ("edge", "web", "work", "clock")
 
@@ -88,7 +89,9 @@ def run_up(arguments: argparse.Namespace) -> int:
     """The command. Returns the exit code."""
     chosen = configuration(arguments)
     data = data_directory(arguments)
-    return run_site(data, chosen, child_environment(TOCSIN_DATA=str(data)))
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock_directory(data):
+        return run_site(data, chosen, child_environment(TOCSIN_DATA=str(data)))
 
 
 def run_site(
@@ -101,7 +104,8 @@ def run_site(
     each_turn: Callable[[Supervisor, Announced], None] = lambda *_: None,
     said: Callable[[str], None] = print_line,
 ) -> int:
-    """Run everything on `data` until SIGTERM or SIGINT; the exit code.
+    """Run everything on `data` until SIGTERM or SIGINT; the exit code. The caller holds the lock of
+    `data`: nobody else runs on it.
 
     `prepare` is called once the database is up to date, with how our processes are started;
     `each_turn` is called some 50 times a second; `said` gets the `listening` lines. With `shared`
@@ -114,6 +118,7 @@ def run_site(
         raise CommandRefused(str(error)) from None
     start_logging("supervisor", chosen.log)
     supervisor = Supervisor([])
+    take_back(data)
     try:
         with _stoppable(), _database(data, chosen) as urls:
             file = _keep(data, chosen)
@@ -126,7 +131,7 @@ def run_site(
             for name in PROCESSES:
                 options = ("--data", str(data), "--config", str(file))
                 supervisor.children.append(_child(name, launch, options, announced))
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in stop_signals():
                 signal.signal(number, supervisor.ask_to_stop)
             code = supervisor.run(each_turn=lambda: each_turn(supervisor, announced))
             logger.info("stopping the database")
@@ -136,6 +141,7 @@ def run_site(
     except NoAccount as error:
         raise CommandRefused(str(error)) from None
     finally:
+        take_back(data)
         logger.info("stopped")
 
 
@@ -163,7 +169,7 @@ def _stoppable() -> Iterator[None]:
     def leave(*_: object) -> None:
         raise _StopAsked
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in stop_signals():
         signal.signal(number, leave)
     yield
 
@@ -172,7 +178,6 @@ def _stoppable() -> Iterator[None]:
 def _database(data: Path, chosen: Configuration) -> Iterator[Urls]:
     external = external_urls(os.environ)
     if external is not None:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield external
         return
     settings = {
@@ -180,7 +185,7 @@ def _database(data: Path, chosen: Configuration) -> Iterator[Urls]:
         "max_connections": str(chosen.database.max_connections),
         "max_wal_size": f"{chosen.database.max_wal_size_mb}MB",
     }
-    with Postgres(data, settings=settings) as server:
+    with Postgres(data, settings=settings, owned=True) as server:
         yield server.urls()
 
 
