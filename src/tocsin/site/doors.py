@@ -59,6 +59,11 @@ class Doors:
         """Let the account find `elsewhere` where the configuration names `path`."""
         self.ways[path] = self.through(elsewhere)
 
+    def keep(self, descriptor: int) -> None:
+        """Hand an open file down without a way to it: as long as any of us has it open, it says
+        that it is in use."""
+        self._opened.append(descriptor)
+
     def through(self, path: Path) -> Path:
         """How the account reaches `path`."""
         return _through(path, self.ways)
@@ -109,7 +114,7 @@ def interpreter(doors: Doors) -> tuple[str, dict[str, str]]:
     base = Path(sys.base_prefix).resolve()
     program = Path(sys.executable).resolve()
     places = import_path()
-    readable = import_path_for(doors.account)
+    readable = import_path_for(doors.account, doors.keep)
     doors.open(base, program.parent)
     environment = {"PYTHONSAFEPATH": "1", **_bytecode(doors.account, [base, *places])}
     if readable == places and doors.through(program) == program:

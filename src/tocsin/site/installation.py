@@ -4,6 +4,7 @@ when only root can read them (a checkout below /root, an installation under umas
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import os
@@ -11,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,8 @@ from tocsin.site.privilege import Account, NoAccount, drop_to
 
 CACHE: Final = Path("/var/cache/tocsin")
 _PACKAGES: Final = ("site-packages", "dist-packages")
-_STAMP: Final = "made-from"
+_COPY: Final = "installation-"
+_PART: Final = ".part-"
 _TEST: Final = 'for d; do test -r "$d/." && test -x "$d/." || printf "%s\\0" "$d"; done'
 
 # Large, and nothing that our processes import: PostgreSQL's programs have a copy of their own, the
@@ -40,15 +42,26 @@ def import_path() -> list[Path]:
     return list(dict.fromkeys([ours, *packages]))
 
 
-def import_path_for(account: Account) -> list[Path]:
-    """The same, readable for `account`. Raises `NoAccount` where it cannot be made so."""
+def import_path_for(account: Account, keep: Callable[[int], None]) -> list[Path]:
+    """The same, readable for `account`. Raises `NoAccount` where it cannot be made so.
+
+    Where that is by copies, `keep` gets a descriptor of each: while a process has it open, the copy
+    stays. Copies that no process has open are removed.
+    """
     places = import_path()
     if not unreadable(account, [*places, places[0] / "tocsin"]):
+        if CACHE.is_dir():
+            with contextlib.suppress(OSError), _alone():
+                _forget_unused(account)
         return places
-    name = hashlib.sha256("\n".join(map(str, places)).encode()).hexdigest()[:12]
-    copies = CACHE / f"installation-{name}"
     try:
-        made = [_copied(place, copies / str(number)) for number, place in enumerate(places)]
+        CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with _alone():
+            made = [_copied(place) for place in places]
+            for copy in made:
+                keep(_opened(copy, fcntl.LOCK_SH))
+            with contextlib.suppress(OSError):
+                _forget_unused(account)
     except OSError as error:
         raise _cannot(account, places, error) from None
     if shut := unreadable(account, made):
@@ -92,16 +105,60 @@ def _cannot(account: Account, places: list[Path], why: object) -> NoAccount:
     )
 
 
-def _copied(place: Path, copy: Path) -> Path:
-    """A copy of `place` (of our package alone, where it is not among others), made again when what
-    is there has changed."""
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """While the block runs, no other start makes or removes copies."""
+    # Here and below a file that root alone can open: anybody else could hold its lock for ever.
+    lock = os.open(CACHE / "lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _opened(copy: Path, lock: int) -> int:
+    """A descriptor for `copy` with a lock on it, which holds until every process that was given the
+    descriptor has closed it or ended. Raises `BlockingIOError`."""
+    descriptor = os.open(copy / "in-use", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, lock | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _forget_unused(account: Account) -> None:
+    """Remove the copies that no process has open, what a killed start left half made or half
+    removed, and what `account` compiled of copies that are gone."""
+    for part in CACHE.glob(f"{_PART}*"):
+        shutil.rmtree(part)
+    for copy in CACHE.glob(f"{_COPY}*"):
+        try:
+            descriptor = _opened(copy, fcntl.LOCK_EX)
+        except BlockingIOError:
+            continue
+        gone = copy.with_name(f"{_PART}{copy.name}")
+        copy.rename(gone)  # a name of a copy never stands for half of one
+        shutil.rmtree(gone)
+        os.close(descriptor)
+    compiled = CACHE.glob(f"bytecode-{account.name}/*/{str(CACHE).lstrip('/')}/{_COPY}*")
+    if left := [str(one) for one in compiled if not (CACHE / one.name).is_dir()]:
+        # As the account, whose directory it is: so a link in it leads root nowhere.
+        remove = ["rm", "-rf", "--", *left]
+        subprocess.run(remove, cwd="/", check=False, **drop_to(account))
+
+
+def _copied(place: Path) -> Path:
+    """A copy of `place` (of our package alone, where it is not among others) as it is now. It is
+    never changed; what has changed gets a copy of its own, since processes may run from this."""
     whole = place.name in _PACKAGES
     stamp = _stamp(place.glob("*.dist-info") if whole else (place / "tocsin").rglob("*"))
-    with contextlib.suppress(OSError):
-        if (copy / _STAMP).read_text() == stamp:
-            return copy
-    copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".copy-", dir=copy.parent) as temporary:
+    copy = CACHE / f"{_COPY}{hashlib.sha256(f'{place} {stamp}'.encode()).hexdigest()[:16]}"
+    if copy.is_dir():
+        return copy
+    with tempfile.TemporaryDirectory(prefix=_PART, dir=CACHE) as temporary:
         new = Path(temporary) / "new"
         source = place if whole else place / "tocsin"
         target = new if whole else new / "tocsin"
@@ -109,11 +166,7 @@ def _copied(place: Path, copy: Path) -> Path:
         for path in (new, *new.rglob("*")):
             if path.is_dir() and not path.is_symlink():
                 path.chmod(0o755)
-        (new / _STAMP).write_text(stamp)
-        (new / _STAMP).chmod(0o644)
         os.sync()  # else a power cut could leave a complete-looking copy of empty files
-        if copy.exists():
-            copy.rename(Path(temporary) / "old")
         new.rename(copy)
     return copy
 
