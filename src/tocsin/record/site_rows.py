@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tocsin.core.terms import Datum
+from tocsin.record.importing import Error, Fields, Mistake, Texts, code, datum, degrees, said, text
 
 COLUMNS: Final = (
     *("site", "name_zh", "name_en", "address", "lat", "lon", "datum", "district"),
@@ -20,14 +20,9 @@ SITE_COLUMNS: Final = (
 )
 PROTOCOLS: Final = ("dc09",)
 INTERVAL_S_MAX: Final = 31 * 86_400
-TEXT_CHARS_MAX: Final = 200
 
-_DATUMS: Final = ", ".join(Datum)
 _ACCOUNT: Final = re.compile(r"[0-9A-Z]{1,16}")
-_CODE: Final = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 _KEY_CHARS: Final = (16, 24, 32)  # AES-128, AES-192, AES-256
-
-Error = tuple[int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +46,7 @@ class SiteRow:
     interval_s: int | None
 
 
-class _Mistake(ValueError):
-    """(column, text): what is wrong with one column, and what to do."""
-
-
-_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
-    "header": (
-        "the column is missing from the header; the columns are " + ",".join(COLUMNS),
-        "表头缺少此列；应有的列为 " + ",".join(COLUMNS),
-    ),
-    "no_rows": ("there are no rows below the header", "表头之下没有数据行"),
-    "too_many": (
-        "the row has more fields than the header: quote a field that contains a comma",
-        "该行字段多于表头：含逗号的字段请加引号",
-    ),
-    "empty": ("must not be empty", "不能为空"),
-    "no_name": ("name_zh or name_en is needed", "name_zh 与 name_en 至少填写一个"),
-    "long": (f"is longer than {TEXT_CHARS_MAX} characters", f"超过 {TEXT_CHARS_MAX} 个字符"),
-    "characters": (
-        "{value!r} has characters that cannot be stored: remove control characters",
-        "{value!r} 含有无法保存的字符：请删除控制字符",
-    ),
-    "degrees": (
-        "{value!r} is no number from {least} to {most}: give decimal degrees",
-        "{value!r} 不是 {least} 到 {most} 之间的数：请填写十进制度数",
-    ),
-    "datum": (
-        "{value!r} is no datum: give one of {datums}",
-        "{value!r} 不是坐标系：请填写 {datums} 之一",
-    ),
+_TEXTS: Final[Texts] = {
     "protocol": (
         "{value!r} is no protocol: give one of {protocols}",
         "{value!r} 不是已支持的协议：请填写 {protocols} 之一",
@@ -119,105 +86,54 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def said(language: str, what: str, **values: object) -> str:
+def said_of_sites(language: str, what: str, **values: object) -> str:
     """A text of this import in `en` or `zh`."""
-    english, chinese = _TEXTS[what]
-    return (chinese if language.startswith("zh") else english).format(**values)
+    return said(language, what, _TEXTS, **values)
 
 
 def read_row(
     line: int, row: Mapping[Any, Any], *, agency: str, language: str
 ) -> SiteRow | list[Error]:
     """The row, or everything that is wrong with it."""
-    errors: list[Error] = []
-    texts = {
-        str(name).lstrip("\ufeff").strip(): value if isinstance(value, str) else ""
-        for name, value in row.items()
-        if name is not None
-    }
     # Spaces around a field mean nothing, except in a key.
-    fields = {name: text if name == "key" else text.strip() for name, text in texts.items()}
-
-    def take(column: str, rule: Any, *arguments: Any) -> Any:
-        try:
-            return rule(fields.get(column, ""), *arguments)
-        except _Mistake as mistake:
-            what, values = mistake.args
-            errors.append((line, column, said(language, what, **values)))
-            return None
-
-    if None in row:
-        errors.append((line, COLUMNS[-1], said(language, "too_many")))
+    fields = Fields(line, row, language, texts=_TEXTS, last=COLUMNS[-1], verbatim="key")
+    take = fields.take
     values = {
-        "site": take("site", _code),
-        "name_zh": take("name_zh", _text),
-        "name_en": take("name_en", _text),
-        "address": take("address", _text),
-        "address_en": take("address_en", _text),
-        "lat": take("lat", _degrees, 90),
-        "lon": take("lon", _degrees, 180),
-        "datum": take("datum", _datum),
-        "district": take("district", _code),
-        "agency": take("agency", _text) or agency,
+        "site": take("site", code),
+        "name_zh": take("name_zh", text),
+        "name_en": take("name_en", text),
+        "address": take("address", text),
+        "address_en": take("address_en", text),
+        "lat": take("lat", degrees, 90),
+        "lon": take("lon", degrees, 180),
+        "datum": take("datum", datum),
+        "district": take("district", code),
+        "agency": take("agency", text) or agency,
         "protocol": take("protocol", _protocol),
         "account": take("account", _account),
         "interval_s": take("interval_s", _interval),
     }
-    form = take("key_form", _key_form, bool(fields.get("key")))
+    form = take("key_form", _key_form, fields.has("key"))
     key = take("key", _key, form) if form else None
     if values["name_zh"] == "" and values["name_en"] == "":
-        errors.append((line, "name_zh", said(language, "no_name")))
-    if errors:
-        return errors
+        fields.wrong("name_zh", "no_name")
+    if fields.errors:
+        return fields.errors
     values["name_zh"] = values["name_zh"] or values["name_en"]
     values["name_en"] = values["name_en"] or values["name_zh"]
     return SiteRow(line=line, key=key, **values)
 
 
-def _text(value: str) -> str:
-    if len(value) > TEXT_CHARS_MAX:
-        raise _Mistake("long", {})
-    if value and not _CODE.fullmatch(value):
-        raise _Mistake("characters", {"value": value})
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _Mistake("characters", {"value": value}) from None
-    return value
-
-
-def _code(value: str) -> str:
-    if not value:
-        raise _Mistake("empty", {})
-    return _text(value)
-
-
-def _degrees(value: str, most: int) -> float:
-    try:
-        degrees = float(value)
-    except ValueError:
-        degrees = float("nan")
-    if not -most <= degrees <= most:
-        raise _Mistake("degrees", {"value": value, "least": -most, "most": most})
-    return degrees
-
-
-def _datum(value: str) -> str:
-    if value not in set(Datum):
-        raise _Mistake("datum", {"value": value, "datums": _DATUMS})
-    return value
-
-
 def _protocol(value: str) -> str:
     if value not in PROTOCOLS:
-        raise _Mistake("protocol", {"value": value, "protocols": ", ".join(PROTOCOLS)})
+        raise Mistake("protocol", {"value": value, "protocols": ", ".join(PROTOCOLS)})
     return value
 
 
 def _account(value: str) -> str:
     account = value.upper()
     if not _ACCOUNT.fullmatch(account):
-        raise _Mistake("account", {"value": value})
+        raise Mistake("account", {"value": value})
     return account
 
 
@@ -225,13 +141,13 @@ def _interval(value: str) -> int | None:
     if not value:
         return None
     if not (value.isascii() and value.isdecimal() and 1 <= int(value[:12]) <= INTERVAL_S_MAX):
-        raise _Mistake("interval", {"value": value, "most": INTERVAL_S_MAX})
+        raise Mistake("interval", {"value": value, "most": INTERVAL_S_MAX})
     return int(value)
 
 
 def _key_form(value: str, has_key: bool) -> str | None:
     if value not in ("", "ascii", "hex") or (has_key and not value):
-        raise _Mistake("key_form", {"value": value})
+        raise Mistake("key_form", {"value": value})
     return value if has_key else None
 
 
@@ -239,8 +155,8 @@ def _key(value: str, form: str) -> bytes:
     # The key itself is in no message: messages land in terminals and logs.
     if form == "ascii":
         if len(value) not in _KEY_CHARS or not (value.isascii() and value.isprintable()):
-            raise _Mistake("key_ascii", {"length": len(value)})
+            raise Mistake("key_ascii", {"length": len(value)})
         return value.encode("ascii")
     if len(value) // 2 not in _KEY_CHARS or not re.fullmatch(r"([0-9A-Fa-f]{2})+", value):
-        raise _Mistake("key_hex", {"length": len(value)})
+        raise Mistake("key_hex", {"length": len(value)})
     return bytes.fromhex(value)

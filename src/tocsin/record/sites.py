@@ -4,7 +4,6 @@ and either all rows are taken or none."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,21 +11,15 @@ from uuid import UUID
 from tocsin.record.database import Connection
 from tocsin.record.devices import CHANNEL
 from tocsin.record.ids import uuid7
+from tocsin.record.importing import (
+    HEADER_LINE,
+    Error,
+    ImportReport,
+    header_errors,
+    only_agency,
+)
 from tocsin.record.keys import Keyring, seal
-from tocsin.record.site_rows import COLUMNS, SITE_COLUMNS, SiteRow, read_row, said
-
-_HEADER_LINE: Final = 1
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """`rows_ok` rows are (or with dry_run would be) imported: all of them, or 0 with `errors`.
-
-    An error is (line, column, what is wrong and what to do); the header is line 1.
-    """
-
-    rows_ok: int = 0
-    errors: list[tuple[int, str, str]] = field(default_factory=list)
+from tocsin.record.site_rows import COLUMNS, SITE_COLUMNS, SiteRow, read_row, said_of_sites
 
 
 def import_sites(
@@ -46,16 +39,12 @@ def import_sites(
     `en` or `zh`.
     """
     report = ImportReport()
-    missing = _missing_columns(rows)
-    if missing or not rows:
-        text = said(language, "header", columns=", ".join(missing)) if missing else ""
-        report.errors = [(_HEADER_LINE, one, text) for one in missing]
-        if not rows:
-            report.errors.append((_HEADER_LINE, COLUMNS[0], said(language, "no_rows")))
+    report.errors = header_errors(rows, COLUMNS, language)
+    if report.errors:
         return report
-    agency = agency if agency is not None else _only_agency(connection)
+    agency = agency if agency is not None else only_agency(connection)
     good: list[SiteRow] = []
-    for line, row in enumerate(rows, start=_HEADER_LINE + 1):
+    for line, row in enumerate(rows, start=HEADER_LINE + 1):
         read = read_row(line, row, agency=agency, language=language)
         if isinstance(read, SiteRow):
             good.append(read)
@@ -73,19 +62,7 @@ def import_sites(
     return report
 
 
-def _missing_columns(rows: Sequence[Mapping[Any, Any]]) -> list[str]:
-    if not rows:
-        return []
-    names = {str(name).lstrip("\ufeff").strip() for name in rows[0]}
-    return [name for name in COLUMNS if name not in names]
-
-
-def _only_agency(connection: Connection) -> str:
-    found = connection.execute("SELECT code FROM ref.agency LIMIT 2").fetchall()
-    return found[0][0] if len(found) == 1 else ""
-
-
-def _contradictions(rows: list[SiteRow], language: str) -> list[tuple[int, str, str]]:
+def _contradictions(rows: list[SiteRow], language: str) -> list[Error]:
     """One account twice, or one site described in two ways."""
     errors = []
     accounts: dict[tuple[str, str], SiteRow] = {}
@@ -93,19 +70,17 @@ def _contradictions(rows: list[SiteRow], language: str) -> list[tuple[int, str, 
     for row in rows:
         first = accounts.setdefault((row.protocol, row.account), row)
         if first is not row:
-            text = said(language, "account_twice", account=row.account, line=first.line)
+            text = said_of_sites(language, "account_twice", account=row.account, line=first.line)
             errors.append((row.line, "account", text))
         described = sites.setdefault(row.site, row)
         for column in SITE_COLUMNS:
             if getattr(described, column) != getattr(row, column):
-                text = said(language, "site_differs", site=row.site, line=described.line)
+                text = said_of_sites(language, "site_differs", site=row.site, line=described.line)
                 errors.append((row.line, column, text))
     return errors
 
 
-def _taken_accounts(
-    connection: Connection, rows: list[SiteRow], language: str
-) -> list[tuple[int, str, str]]:
+def _taken_accounts(connection: Connection, rows: list[SiteRow], language: str) -> list[Error]:
     """Accounts that belong to a device of another site already."""
     known = connection.execute(
         "SELECT d.protocol, d.account, s.code FROM ref.device d JOIN ref.site s ON s.id = d.site"
@@ -117,7 +92,7 @@ def _taken_accounts(
     for row in rows:
         code = owner.get((row.protocol, row.account), row.site)
         if code != row.site:
-            text = said(language, "account_taken", account=row.account, site=code)
+            text = said_of_sites(language, "account_taken", account=row.account, site=code)
             errors.append((row.line, "account", text))
     return errors
 

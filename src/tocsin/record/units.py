@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID, uuid4
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4, uuid5
 
 from tocsin.core.commands import RegisterUnit
-from tocsin.core.terms import Actor, Place
+from tocsin.core.terms import Actor, Datum, Place
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
+from tocsin.record.ids import uuid7
+from tocsin.record.importing import HEADER_LINE, ImportReport, header_errors, only_agency
 from tocsin.record.keys import Keyring
+from tocsin.record.unit_rows import COLUMNS, UnitRow, contradictions, read_row
 from tocsin.record.working import process_actor
+
+# A station's id is made from its agency and the operator's own name for it.
+_STATIONS: Final = UUID("4c1f3f0e-7a53-5d0c-9d7e-9f3f5f8a2b61")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,88 @@ def register_units(
         )
         changed += bool(outcome.facts)
     return changed
+
+
+def import_units(
+    connection: Connection,
+    keyring: Keyring,
+    rows: Sequence[Mapping[Any, Any]],
+    dry_run: bool = False,
+    *,
+    agency: str | None = None,
+    language: str = "en",
+) -> ImportReport:
+    """Add or change units and their stations from `rows` (as `csv.DictReader` gives them, one a
+    unit).
+
+    A unit is known by its agency and call sign, a station by its agency and `station` column.
+    `agency` is that of rows without an `agency` column; None: the only agency there is. Nothing is
+    written when there are errors, or on a `dry_run`. `language` is `en` or `zh`.
+    """
+    report = ImportReport(errors=header_errors(rows, COLUMNS, language))
+    if report.errors:
+        return report
+    agency = agency if agency is not None else only_agency(connection)
+    good: list[UnitRow] = []
+    for line, row in enumerate(rows, start=HEADER_LINE + 1):
+        read = read_row(line, row, agency=agency, language=language)
+        if isinstance(read, UnitRow):
+            good.append(read)
+        else:
+            report.errors += read
+    report.errors += contradictions(good, language)
+    report.errors.sort(key=lambda error: error[0])
+    if not report.errors:
+        report.rows_ok = len(good)
+        if not dry_run:
+            _write(connection, keyring, good, datetime.now(UTC))
+    connection.rollback()
+    return report
+
+
+def _write(connection: Connection, keyring: Keyring, rows: list[UnitRow], now: datetime) -> None:
+    """What is there already is changed; a unit on an order stays on it."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ref.district (code, name_zh, name_en) VALUES (%s, %s, %s)"
+            " ON CONFLICT (code) DO NOTHING",
+            [(code, code, code) for code in sorted({row.district for row in rows})],
+        )
+    stations = {
+        _station_of(row): Station(
+            *(_station_of(row), row.name_zh, row.name_en, _place(row), row.district, row.agency)
+        )
+        for row in rows
+    }
+    put_stations(connection, stations.values())
+    found = connection.execute(
+        "SELECT agency, call_sign, id FROM view.unit WHERE call_sign = ANY(%s)",
+        ([row.call_sign for row in rows],),
+    ).fetchall()
+    connection.rollback()
+    known = {(agency, call_sign): unit for agency, call_sign, unit in found}
+    commands = [
+        RegisterUnit(
+            unit=known.get((row.agency, row.call_sign)) or uuid7(now),
+            call_sign=row.call_sign,
+            kind=row.kind,
+            capabilities=row.capabilities,
+            station=_station_of(row),
+            station_place=_place(row),
+            district=row.district,
+            agency=row.agency,
+        )
+        for row in rows
+    ]
+    register_units(connection, keyring, commands, now=now)
+
+
+def _station_of(row: UnitRow) -> UUID:
+    return uuid5(_STATIONS, f"{row.agency}\0{row.station}")
+
+
+def _place(row: UnitRow) -> Place:
+    return Place(row.lat, row.lon, Datum(row.datum), row.address, row.address_en, "station")
 
 
 def put_districts(connection: Connection, rows: Iterable[Named]) -> None:

@@ -16,7 +16,8 @@ from tocsin.apps.log import connection, keyring
 from tocsin.core.access import may
 from tocsin.core.terms import Actor
 from tocsin.record.database import Connection
-from tocsin.record.sites import ImportReport, import_sites
+from tocsin.record.importing import ImportReport
+from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row, list_rows
 
 Row = dict[str, Any]

@@ -6,8 +6,12 @@ import argparse
 import csv
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tocsin.core.terms import Capability
+from tocsin.record import site_rows, unit_rows
 from tocsin.site.command import transfer
 from tocsin.site.command.options import (
     DONE,
@@ -20,6 +24,9 @@ from tocsin.site.command.options import (
 from tocsin.site.language import say
 from tocsin.site.places import running_urls
 from tocsin.site.postgres import database, external_urls
+
+if TYPE_CHECKING:
+    from tocsin.record.importing import ImportReport
 
 
 def add_parsers(
@@ -49,29 +56,7 @@ def add_parsers(
         action = actions.add_parser(name, parents=[general], help=meaning, description=meaning)
         action.set_defaults(run=run)
     transfer.add_parsers(actions, general)
-    kinds = commands.add_parser(
-        "import", help=say("read in sites and devices", "导入场所和设备")
-    ).add_subparsers(required=True, metavar="WHAT")
-    sites = kinds.add_parser(
-        "sites",
-        parents=[general],
-        help=say("sites and their alarm devices from a CSV file", "从 CSV 导入场所及报警设备"),
-        description=say(
-            "Reads a CSV file (UTF-8) with the header site,name_zh,name_en,address,lat,lon,datum,"
-            "district,protocol,account,key,key_form,interval_s; one row per device, `site` repeats."
-            " All rows or none: every bad row is named, and then nothing is changed (exit code 2)."
-            " Works while `tocsin up` runs.",
-            "读取 CSV 文件（UTF-8），表头为 site,name_zh,name_en,address,lat,lon,datum,district,"
-            "protocol,account,key,key_form,interval_s；每行一台设备，site 可重复。"
-            "全部成功或全部不导入：逐行列出错误，此时不作任何改动（退出码 2）。"
-            "`tocsin up` 运行时也可执行。",
-        ),
-    )
-    sites.add_argument("file", type=Path, metavar="FILE.csv")
-    sites.add_argument(
-        "--dry-run", action="store_true", help=say("only check the file", "只检查，不导入")
-    )
-    sites.set_defaults(run=_import_sites)
+    _add_imports(commands, general)
     rebuild = commands.add_parser(
         "rebuild",
         parents=[general],
@@ -84,6 +69,59 @@ def add_parsers(
         ),
     )
     rebuild.set_defaults(run=_rebuild)
+
+
+def _add_imports(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    general: argparse.ArgumentParser,
+) -> None:
+    kinds = commands.add_parser(
+        "import", help=say("read in sites with devices, or units", "导入联网单位及设备，或力量")
+    ).add_subparsers(required=True, metavar="WHAT")
+    for what, run, short, header, more in (
+        (
+            "sites",
+            _import_sites,
+            say("sites and their alarm devices from a CSV file", "从 CSV 导入联网单位及报警设备"),
+            site_rows.COLUMNS,
+            say("one row per device, `site` repeats.", "每行一台设备，site 可重复。"),
+        ),
+        (
+            "units",
+            _import_units,
+            say("units and their stations from a CSV file", "从 CSV 导入力量及所属站点"),
+            unit_rows.COLUMNS,
+            say(
+                "one row per unit, `station` repeats; names, address and place are the station's."
+                " `kind`: engine, ladder, rescue, ambulance, patrol or command have a sign on the"
+                " map and a name in both languages, any other is shown as it is written."
+                f" `capabilities`: one or more of {', '.join(Capability)}, with spaces between.",
+                "每行一个力量，station 可重复；名称、地址与坐标均属于站点。"
+                "kind 为 engine、ladder、rescue、ambulance、patrol、command 时，"
+                "地图有图标且有中英文名称，其他类型按原文显示。"
+                f"capabilities 为 {'、'.join(Capability)} 中的一项或多项，以空格分隔。",
+            ),
+        ),
+    ):
+        columns = ", ".join(header)
+        kind = kinds.add_parser(
+            what,
+            parents=[general],
+            help=short,
+            description=say(
+                f"Reads a CSV file (UTF-8) with the columns {columns}; {more}"
+                " All rows or none: every bad row is named, and then nothing is changed (exit code"
+                " 2). Works while `tocsin up` runs.",
+                f"读取 CSV 文件（UTF-8），列为 {columns}；{more}"
+                "全部成功或全部不导入：逐行列出错误，此时不作任何改动（退出码 2）。"
+                "`tocsin up` 运行时也可执行。",
+            ),
+        )
+        kind.add_argument("file", type=Path, metavar="FILE.csv")
+        kind.add_argument(
+            "--dry-run", action="store_true", help=say("only check the file", "只检查，不导入")
+        )
+        kind.set_defaults(run=run)
 
 
 def _url(arguments: argparse.Namespace) -> int:
@@ -146,9 +184,24 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _import_sites(arguments: argparse.Namespace) -> int:
+    from tocsin.record.sites import import_sites
+
+    counted = (say("device", "台设备"), say("devices", "台设备"))
+    return _import(arguments, import_sites, counted)
+
+
+def _import_units(arguments: argparse.Namespace) -> int:
+    from tocsin.record.units import import_units
+
+    counted = (say("unit", "个力量"), say("units", "个力量"))
+    return _import(arguments, import_units, counted)
+
+
+def _import(
+    arguments: argparse.Namespace, read_in: Callable[..., ImportReport], counted: tuple[str, str]
+) -> int:
     from tocsin.record.database import connect
     from tocsin.record.keys import Keyring
-    from tocsin.record.sites import import_sites
     from tocsin.site.command.schema import bring_up_to_date
 
     file: Path = arguments.file
@@ -164,7 +217,7 @@ def _import_sites(arguments: argparse.Namespace) -> int:
     with database(data, os.environ) as urls:
         bring_up_to_date(data, urls, chosen)
         with connect(urls.application) as connection:
-            report = import_sites(
+            report = read_in(
                 connection,
                 Keyring(data / "keys"),
                 rows,
@@ -175,14 +228,18 @@ def _import_sites(arguments: argparse.Namespace) -> int:
     for line, column, message in report.errors:
         print(f"{file}:{line}: {column}: {message}", file=sys.stderr)
     if report.errors:
+        mistakes = "1 mistake" if len(report.errors) == 1 else f"{len(report.errors)} mistakes"
         raise CommandRefused(
             say(
-                f"{len(report.errors)} mistakes; nothing was imported",
+                f"{mistakes}; nothing was imported",
                 f"共 {len(report.errors)} 处错误，未导入任何内容",
             )
         )
-    done = say("would be imported", "可以导入") if arguments.dry_run else say("imported", "已导入")
-    print(say(f"{report.rows_ok} devices {done}", f"{report.rows_ok} 台设备{done}"))
+    many = f"{report.rows_ok} {counted[report.rows_ok != 1]}"
+    if arguments.dry_run:
+        print(say(f"{many} can be imported", f"可以导入 {many}"))
+    else:
+        print(say(f"{many} imported", f"已导入 {many}"))
     return DONE
 
 

@@ -1,0 +1,172 @@
+"""What every import of rows has: the fields of a row, rules for them, and a report in which each
+mistake has its line, its column, what is wrong and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tocsin.core.terms import Datum
+from tocsin.record.database import Connection
+
+TEXT_CHARS_MAX: Final = 200
+HEADER_LINE: Final = 1
+
+Error = tuple[int, str, str]
+Texts = Mapping[str, tuple[str, str]]
+
+_DATUMS: Final = ", ".join(Datum)
+_CODE: Final = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """`rows_ok` rows are (or with dry_run would be) imported: all of them, or 0 with `errors`.
+
+    An error is (line, column, what is wrong and what to do); the header is line 1.
+    """
+
+    rows_ok: int = 0
+    errors: list[Error] = field(default_factory=list)
+
+
+class Mistake(ValueError):
+    """(text, values): what is wrong with one field. Raised by rules."""
+
+
+_TEXTS: Final[Texts] = {
+    "header": (
+        "the column is missing from the header; the columns are {columns}",
+        "表头缺少此列；应有的列为 {columns}",
+    ),
+    "no_rows": ("there are no rows below the header", "表头之下没有数据行"),
+    "too_many": (
+        "the row has more fields than the header: quote a field that contains a comma",
+        "该行字段多于表头：含逗号的字段请加引号",
+    ),
+    "empty": ("must not be empty", "不能为空"),
+    "no_name": ("name_zh or name_en is needed", "name_zh 与 name_en 至少填写一个"),
+    "long": (f"is longer than {TEXT_CHARS_MAX} characters", f"超过 {TEXT_CHARS_MAX} 个字符"),
+    "characters": (
+        "{value!r} has characters that cannot be stored: remove control characters",
+        "{value!r} 含有无法保存的字符：请删除控制字符",
+    ),
+    "degrees": (
+        "{value!r} is no number from {least} to {most}: give decimal degrees",
+        "{value!r} 不是 {least} 到 {most} 之间的数：请填写十进制度数",
+    ),
+    "datum": (
+        "{value!r} is no datum: give one of {datums}",
+        "{value!r} 不是坐标系：请填写 {datums} 之一",
+    ),
+}
+
+
+def said(language: str, what: str, more: Texts, **values: object) -> str:
+    """A text of every import, or of this one (`more`), in `en` or `zh`."""
+    english, chinese = more.get(what) or _TEXTS[what]
+    return (chinese if language.startswith("zh") else english).format(**values)
+
+
+def header_errors(
+    rows: Sequence[Mapping[Any, Any]], columns: Sequence[str], language: str
+) -> list[Error]:
+    """Columns that the header lacks, or that nothing stands below it."""
+    if not rows:
+        return [(HEADER_LINE, columns[0], said(language, "no_rows", {}))]
+    names = {_name(one) for one in rows[0]}
+    text = said(language, "header", {}, columns=",".join(columns))
+    return [(HEADER_LINE, one, text) for one in columns if one not in names]
+
+
+def only_agency(connection: Connection) -> str:
+    """The one agency that there is; empty where there are several, or none."""
+    found = connection.execute("SELECT code FROM ref.agency LIMIT 2").fetchall()
+    return found[0][0] if len(found) == 1 else ""
+
+
+class Fields:
+    """One row's fields as text, and what is wrong with them. `verbatim`: the column in which
+    spaces around a field mean something."""
+
+    def __init__(
+        self,
+        line: int,
+        row: Mapping[Any, Any],
+        language: str,
+        *,
+        texts: Texts,
+        last: str,
+        verbatim: str = "",
+    ) -> None:
+        self.line = line
+        self.errors: list[Error] = []
+        self._language = language
+        self._texts = texts
+        self._fields = {}
+        for key, value in row.items():
+            if key is not None:
+                found = value if isinstance(value, str) else ""
+                self._fields[_name(key)] = found if _name(key) == verbatim else found.strip()
+        if None in row:
+            self.wrong(last, "too_many")
+
+    def has(self, column: str) -> bool:
+        return bool(self._fields.get(column))
+
+    def take(self, column: str, rule: Callable[..., Any], *arguments: Any) -> Any:
+        """What `rule` makes of a field; None, and an error, where it is wrong."""
+        try:
+            return rule(self._fields.get(column, ""), *arguments)
+        except Mistake as mistake:
+            what, values = mistake.args
+            self.wrong(column, what, **values)
+            return None
+
+    def wrong(self, column: str, what: str, **values: object) -> None:
+        text = said(self._language, what, self._texts, **values)
+        self.errors.append((self.line, column, text))
+
+
+def _name(key: Any) -> str:
+    return str(key).lstrip("\ufeff").strip()
+
+
+def text(value: str) -> str:
+    """At most TEXT_CHARS_MAX characters that can be stored, or nothing."""
+    if len(value) > TEXT_CHARS_MAX:
+        raise Mistake("long", {})
+    if value and not _CODE.fullmatch(value):
+        raise Mistake("characters", {"value": value})
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Mistake("characters", {"value": value}) from None
+    return value
+
+
+def code(value: str) -> str:
+    """The same, and something."""
+    if not value:
+        raise Mistake("empty", {})
+    return text(value)
+
+
+def degrees(value: str, most: int) -> float:
+    """Decimal degrees from -most to most."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not -most <= number <= most:
+        raise Mistake("degrees", {"value": value, "least": -most, "most": most})
+    return number
+
+
+def datum(value: str) -> str:
+    """The name of a datum."""
+    if value not in set(Datum):
+        raise Mistake("datum", {"value": value, "datums": _DATUMS})
+    return value

@@ -1,0 +1,127 @@
+"""One row of a units file: what each column must hold, and how a mistake is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tocsin.core.terms import Capability
+from tocsin.record.importing import Error, Fields, Mistake, Texts, code, datum, degrees, said, text
+
+COLUMNS: Final = (
+    *("call_sign", "kind", "capabilities", "station", "name_zh", "name_en", "address"),
+    *("lat", "lon", "datum", "district"),
+)
+OPTIONAL_COLUMNS: Final = ("address_en", "agency")
+"""May be left out: the address in English, and an agency other than the importer's."""
+STATION_COLUMNS: Final = (
+    *("name_zh", "name_en", "address", "address_en", "lat", "lon", "datum", "district"),
+)
+
+_CAPABILITIES: Final = ", ".join(Capability)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A row without mistakes. `station` is the operator's own name for it; the names, the address
+    and the place (degrees) are the station's."""
+
+    line: int
+    call_sign: str
+    kind: str
+    capabilities: tuple[Capability, ...]
+    station: str
+    name_zh: str
+    name_en: str
+    address: str
+    address_en: str
+    lat: float
+    lon: float
+    datum: str
+    district: str
+    agency: str
+
+
+_TEXTS: Final[Texts] = {
+    "capabilities": (
+        "{value!r} is no capability: give one or more of {capabilities}, with spaces between them",
+        "{value!r} 不是救援能力：请填写 {capabilities} 中的一项或多项，以空格分隔",
+    ),
+    "no_agency": (
+        "several agencies exist: add the column agency",
+        "存在多个机构：请增加 agency 列",
+    ),
+    "call_sign_twice": (
+        "call sign {call_sign} is already in line {line}: one call sign is one unit",
+        "呼号 {call_sign} 已在第 {line} 行出现：一个呼号对应一个力量",
+    ),
+    "station_differs": (
+        "station {station} is described differently in line {line}: make both the same",
+        "站点 {station} 与第 {line} 行的内容不一致：请改为相同",
+    ),
+}
+
+
+def said_of_units(language: str, what: str, **values: object) -> str:
+    """A text of this import in `en` or `zh`."""
+    return said(language, what, _TEXTS, **values)
+
+
+def read_row(
+    line: int, row: Mapping[Any, Any], *, agency: str, language: str
+) -> UnitRow | list[Error]:
+    """The row, or everything that is wrong with it."""
+    fields = Fields(line, row, language, texts=_TEXTS, last=COLUMNS[-1])
+    take = fields.take
+    values = {
+        "call_sign": take("call_sign", code),
+        "kind": take("kind", code),
+        "capabilities": take("capabilities", _capabilities),
+        "station": take("station", code),
+        "name_zh": take("name_zh", text),
+        "name_en": take("name_en", text),
+        "address": take("address", text),
+        "address_en": take("address_en", text),
+        "lat": take("lat", degrees, 90),
+        "lon": take("lon", degrees, 180),
+        "datum": take("datum", datum),
+        "district": take("district", code),
+        "agency": take("agency", text) or agency,
+    }
+    if values["name_zh"] == "" and values["name_en"] == "":
+        fields.wrong("name_zh", "no_name")
+    if values["agency"] == "":
+        fields.wrong("agency", "no_agency")
+    if fields.errors:
+        return fields.errors
+    values["name_zh"] = values["name_zh"] or values["name_en"]
+    values["name_en"] = values["name_en"] or values["name_zh"]
+    return UnitRow(line=line, **values)
+
+
+def contradictions(rows: list[UnitRow], language: str) -> list[Error]:
+    """One call sign twice, or one station described in two ways."""
+    errors = []
+    units: dict[tuple[str, str], UnitRow] = {}
+    stations: dict[tuple[str, str], UnitRow] = {}
+    for row in rows:
+        first = units.setdefault((row.agency, row.call_sign), row)
+        if first is not row:
+            values = {"call_sign": row.call_sign, "line": first.line}
+            told = said_of_units(language, "call_sign_twice", **values)
+            errors.append((row.line, "call_sign", told))
+        described = stations.setdefault((row.agency, row.station), row)
+        for column in STATION_COLUMNS:
+            if getattr(described, column) != getattr(row, column):
+                values = {"station": row.station, "line": described.line}
+                told = said_of_units(language, "station_differs", **values)
+                errors.append((row.line, column, told))
+    return errors
+
+
+def _capabilities(value: str) -> tuple[Capability, ...]:
+    found = tuple(dict.fromkeys(value.split()))
+    if not found or not set(found) <= set(Capability):
+        raise Mistake("capabilities", {"value": value, "capabilities": _CAPABILITIES})
+    return tuple(one for one in Capability if one in found)
