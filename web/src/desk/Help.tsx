@@ -17,7 +17,7 @@ export function Help() {
       <header className="card-head open-head">
         <h2>{help.title}</h2>
         <button type="button" className="small" onClick={closePanel}>
-          {help.close}
+          {help.close} <kbd>Esc</kbd>
         </button>
       </header>
       <p className="muted">{help.intro}</p>

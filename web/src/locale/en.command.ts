@@ -139,7 +139,7 @@ export function ask(asked: Ask, names: ActNames): string {
 export const help: (typeof import("./zh.command.ts"))["help"] = {
   title: "Commands and keys",
   intro: "Words in any order; English letter, pinyin initials or Chinese. Text follows a semicolon.",
-  close: "Close (Esc)",
+  close: "Close",
   keysTitle: "Keys",
   verbsTitle: "Commands",
   tokensTitle: "Words",

@@ -137,7 +137,7 @@ export function ask(asked: Ask, names: ActNames): string {
 export const help = {
   title: "指令与快捷键",
   intro: "指令与内容不分先后；字母、拼音首字母、汉字均可。分号后为文字。",
-  close: "关闭（Esc）",
+  close: "关闭",
   keysTitle: "快捷键",
   verbsTitle: "指令",
   tokensTitle: "内容",
