@@ -59,7 +59,7 @@ def build_map(city: City, drawing: Drawing, target: Path) -> None:
             *(f"-Z{ZOOM[0]}", f"-z{ZOOM[1]}", "--quiet", "--read-parallel"),
             # All of it is wanted at every zoom that it names: nothing is thinned out silently.
             *("--no-feature-limit", "--no-tile-size-limit", "--no-tiny-polygon-reduction"),
-            *("--simplification=4", "--buffer=16", "--attribution=Synthetic city"),
+            *("--simplification=4", "--buffer=16", "--attribution=合成城市 · Synthetic city"),
             *(f"-L{layer}:{layer}.ndjson" for layer in LAYERS),
         ]
         # The program may be reachable only by a directory that was handed down to us open.
