@@ -30,7 +30,6 @@ LONGER = {
     "tests/stories/story.py": 442,
     "src/tocsin/record/appending.py:append": 66,
     "src/tocsin/sim/demo.py:run": 61,
-    "src/tocsin/site/command/records.py:add_parsers": 62,
     "tests/edge/live_edge.py:running": 61,
     "tests/record/random_history.py:_any": 65,
 }
