@@ -37,8 +37,9 @@ RING_AGAIN: Final = timedelta(seconds=10)
 
 CANDIDATES_MAX: Final = 20
 
-# These say nothing about the item: the connection is gone, and the same item comes again.
 _JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
+
+# These say nothing about the item: the connection is gone, and the same item comes again.
 _AWAY: Final = (DatabaseAway, OutcomeUnknown, psycopg.OperationalError, psycopg.InterfaceError)
 
 
