@@ -4,6 +4,7 @@
 // then hold the whole text), `data-over` on what lies over its neighbours on purpose.
 () => {
   const SLACK = 1;
+  const SLIVER = 4;
   const found = new Set();
   const say = (what, element, more = "") => {
     const name = element.tagName.toLowerCase() + (element.className?.baseVal ?? element.className
@@ -61,8 +62,8 @@
       top = Math.max(top, edge.top);
       bottom = Math.min(bottom, edge.bottom);
     }
-    // Of a sliver at the edge the middle may be drawn as the neighbour's.
-    if (right - left <= SLACK || bottom - top <= SLACK) return null;
+    // Boxes are drawn from whole pixels on: of a sliver the middle may be the neighbour's.
+    if (right - left < SLIVER || bottom - top < SLIVER) return null;
     return [(left + right) / 2, (top + bottom) / 2];
   };
 

@@ -19,6 +19,8 @@ const JOINED: Record<string, string> = {
   same_site: "same site", same_source: "same source", same_address: "same address",
   by_hand: "by hand",
 };
+/** Why a signal opened an incident: it is that incident's first. */
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source"]);
 const RECORDED: Record<string, string> = {
   repeat: "repeat", test: "test", nothing_open: "nothing open",
 };
@@ -32,7 +34,9 @@ export const facts: Record<string, FactSentence> = {
   "incident.opened": (f) =>
     `${f.is("source", "call") ? "Phone call" : "Alarm signal"}: ${f.type("type").toLowerCase()} incident opened, ${f.level("level")}`,
   "incident.signal_joined": (f) =>
-    `${f.flag("alarms") ? "Further alarm" : "Further signal"} (${f.lookUp(JOINED, "reason")})`,
+    OPENING.has(f.text("reason"))
+      ? "Its first signal put on it"
+      : `${f.flag("alarms") ? "Further alarm" : "Further signal"} (${f.lookUp(JOINED, "reason")})`,
   "incident.signal_left": (f) => `A signal was moved to ${f.incident("moved_to")}`,
   "incident.taken": (f) => `Taken by ${f.text("by_name")}`,
   "incident.classified": (f) => `Type changed to ${f.type("type").toLowerCase()}`,

@@ -110,6 +110,19 @@ describe("the timeline", () => {
     expect(tell(closed, known(en))).toBe("Closed: false alarm. steam");
   });
 
+  it("says in words why a signal is on an incident", () => {
+    const recorded = ["repeat", "test", "nothing_open"]; // on no incident
+    const reasons = valuesOf(core("signals.py"), "VerdictReason").filter(
+      (reason) => !recorded.includes(reason),
+    );
+    expect(reasons.length).toBeGreaterThan(5);
+    for (const reason of reasons) {
+      const joined = fact("incident.signal_joined", { reason, alarms: true });
+      expect(tell(joined, known(zh))).not.toMatch(/[a-z]/);
+      expect(tell(joined, known(en))).not.toMatch(/_|\(alarm\)|\(trouble\)/);
+    }
+  });
+
   it("shows that a personal text may not be read, and never breaks on odd data", () => {
     expect(tell(fact("incident.noted", {}), known(en))).toBe("Note: ▒▒▒");
     for (const kind of [...kinds, "new.kind"]) {

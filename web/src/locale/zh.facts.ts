@@ -17,6 +17,8 @@ const OUT: Record<string, string> = {
 const JOINED: Record<string, string> = {
   same_site: "同一单位", same_source: "同一来源", same_address: "同一地址来源", by_hand: "人工归并",
 };
+/** Why a signal opened an incident: it is that incident's first. */
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source"]);
 const RECORDED: Record<string, string> = {
   repeat: "重复报文", test: "测试", nothing_open: "无对应警情",
 };
@@ -29,7 +31,9 @@ export const facts: Record<string, FactSentence> = {
   "incident.opened": (f) =>
     `${f.is("source", "call") ? "接电话报警" : "收到报警信号"}，受理${f.type("type")}警情，${f.level("level")}`,
   "incident.signal_joined": (f) =>
-    `${f.flag("alarms") ? "再次报警" : "收到后续信号"}（${f.lookUp(JOINED, "reason")}）`,
+    OPENING.has(f.text("reason"))
+      ? "首个信号记入本警情"
+      : `${f.flag("alarms") ? "再次报警" : "收到后续信号"}（${f.lookUp(JOINED, "reason")}）`,
   "incident.signal_left": (f) => `一条信号转入 ${f.incident("moved_to")}`,
   "incident.taken": (f) => `${f.text("by_name")} 签收`,
   "incident.classified": (f) => `类型改为${f.type("type")}`,
