@@ -36,7 +36,7 @@ class Loop:
     """`turn` does what there is to do and returns how much it was; 0 lets the loop rest.
 
     It rests `IDLE_S_MIN` after work, twice as long each time it finds nothing, up to `idle_s`.
-    With `channel`, a NOTIFY on it ends the rest at once.
+    With `channel`, a NOTIFY on it ends the rest at once, so it rests `idle_s` from the beginning.
     """
 
     name: str
@@ -97,7 +97,8 @@ def _run(
                     retry_s = 0.05
                     rest_s = IDLE_S_MIN if done else min(rest_s * 2, loop.idle_s)
                     if not done:
-                        _rest(connection, loop, stop, rest_s, beats)
+                        called = loop.channel is not None
+                        _rest(connection, loop, stop, loop.idle_s if called else rest_s, beats)
         except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseAway) as error:
             tell(loop.name, "database lost")
             logger.warning("database lost", extra={"loop": loop.name, "why": str(error).strip()})

@@ -38,8 +38,8 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     if process == "work":
         return [
             Loop("sequencer", sequencer.assign, idle_s=0.02),
-            Loop("judge", judge, idle_s=0.1, channel="heard"),
-            Loop("react", react, idle_s=0.1, channel="facts"),
+            Loop("judge", judge, idle_s=0.5, channel="heard"),
+            Loop("react", react, idle_s=0.5, channel="facts"),
         ]
     return [Loop("deadlines", sound, idle_s=0.25), Loop("retention", _tidy, idle_s=600)]
 

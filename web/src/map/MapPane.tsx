@@ -19,7 +19,7 @@ import { CATALOGUES, useLanguage, useMessages } from "../locale/index.ts";
 import { Mark } from "../look/Shapes.tsx";
 import { Atlas } from "./atlas.ts";
 import { toWgs84 } from "./datum.ts";
-import { Ground, signLayer } from "./layer.ts";
+import { Ground, signsOver } from "./layer.ts";
 import { composeSigns, Motions } from "./signs.ts";
 import type { Target } from "./signs.ts";
 import { SOURCE, styleOf } from "./style.ts";
@@ -34,6 +34,8 @@ const CJK = '"Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei
 const MAP_FILE = "/map/city.pmtiles";
 const CLICK_PX = 17;
 const FOLLOW_ZOOM = 13.6;
+/** What comes over the stream, up to a hundred times a second, is drawn together this often. */
+const STREAM_DRAW_MS = 500;
 const ASK_AGAIN_MS = [1_000, 3_000, 9_000];
 const MEND_AFTER_MS = 2_000;
 const MEND_LONGEST_MS = 30_000;
@@ -56,9 +58,12 @@ const paintNow = (): Paint =>
 
 interface Ready {
   map: MapLibre;
-  /** Draw units and incidents as they are now. */
+  /** Draw units and incidents as they are now: for what the dispatcher did. */
   draw: () => void;
+  /** The same within STREAM_DRAW_MS: for what the stream brought. */
+  drawSoon: () => void;
   restyle: () => void;
+  close: () => void;
   bounds: Bounds;
 }
 
@@ -142,29 +147,39 @@ function open(container: HTMLElement, url: string | null, bounds: Bounds): Ready
   map.touchZoomRotate.disableRotation();
   if (url !== null) mendHoles(map, url);
   const ground = new Ground([(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]);
-  const layer = signLayer(ground);
+  const signs = signsOver(map, ground);
   const motions = new Motions();
   let atlas = new Atlas(paintNow(), devicePixelRatio);
   let targets: Target[] = [];
   let loaded = false;
   let queued = false;
+  let later: ReturnType<typeof setTimeout> | null = null;
+  let gone = false;
+  let drawnAt = -STREAM_DRAW_MS;
 
   const drawNow = (): void => {
     queued = false;
+    drawnAt = performance.now();
     const { live, language, selected, shownUnit, picked } = desk();
-    if (!loaded || !live) return;
+    if (gone || !loaded || !live) return;
     const scene = {
       live, language, selected, shownUnit, picked, zoom: map.getZoom(),
       project: (at: [number, number]) => map.project(at),
     };
-    const composed = composeSigns(scene, ground, atlas, motions, layer.nowS());
+    const composed = composeSigns(scene, ground, atlas, motions, signs.nowS());
     targets = composed.targets;
-    layer.show(composed.marks, atlas);
+    signs.show(composed.marks, atlas);
   };
   const draw = (): void => {
     if (queued) return;
     queued = true;
     requestAnimationFrame(drawNow);
+  };
+  const drawSoon = (): void => {
+    later ??= setTimeout(() => {
+      later = null;
+      draw();
+    }, Math.max(0, drawnAt + STREAM_DRAW_MS - performance.now()));
   };
   const restyle = (): void => {
     const paint = paintNow();
@@ -182,7 +197,6 @@ function open(container: HTMLElement, url: string | null, bounds: Bounds): Ready
     draw();
   };
   map.once("style.load", () => {
-    map.addLayer(layer);
     loaded = true;
     restyle();
   });
@@ -207,7 +221,13 @@ function open(container: HTMLElement, url: string | null, bounds: Bounds): Ready
     else change({ shownUnit: near.target.id });
     focusLine();
   });
-  return { map, draw, restyle, bounds };
+  const close = (): void => {
+    gone = true;
+    if (later !== null) clearTimeout(later);
+    signs.remove();
+    map.remove();
+  };
+  return { map, draw, drawSoon, restyle, close, bounds };
 }
 
 function goTo(map: MapLibre, at: [number, number]): void {
@@ -250,12 +270,13 @@ export default function MapPane() {
     });
     return () => {
       gone = true;
-      ready.current?.map.remove();
+      ready.current?.close();
       ready.current = null;
     };
   }, [hasLive]);
 
-  useEffect(() => ready.current?.draw(), [live, selected, shownUnit, picked, opened]);
+  useEffect(() => ready.current?.drawSoon(), [live]);
+  useEffect(() => ready.current?.draw(), [selected, shownUnit, picked, opened]);
   useEffect(() => {
     // The theme's attribute is set by the desk in the same round; its colours are read after it.
     const frame = requestAnimationFrame(() => ready.current?.restyle());

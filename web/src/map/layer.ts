@@ -1,9 +1,12 @@
-// Units and incidents on the map: one WebGL draw call, moved between two positions by the GPU.
+// Units and incidents on the map: one WebGL draw call, moved between two positions by the GPU. They
+// have a canvas of their own above the map's: a unit that moves must not redraw the whole base map,
+// which where there is no graphics card takes a fifth of a second.
 
 import { MercatorCoordinate } from "maplibre-gl";
-import type { CustomLayerInterface, CustomRenderMethodInput, Map as MapLibre } from "maplibre-gl";
+import type { Map as MapLibre } from "maplibre-gl";
 
 import type { Atlas, Sprite } from "./atlas.ts";
+import { FRAME_MS_MAX, frameMs, WORLD_PX } from "./frames.ts";
 
 /** One picture at a place. Offsets in px, right and down. */
 export interface Mark {
@@ -18,10 +21,10 @@ export interface Mark {
 }
 
 const FLOATS = 14;
-const FRAME_MS = 100;
 
 const VERTEX = `#version 300 es
-uniform mat4 u_matrix;
+uniform vec2 u_middle;
+uniform float u_scale;
 uniform vec2 u_viewport;
 uniform vec2 u_texture;
 uniform float u_now;
@@ -33,9 +36,9 @@ in vec4 a_box;
 out vec2 v_uv;
 void main() {
   float done = clamp((u_now - a_when.x) / a_when.y, 0.0, 1.0);
-  vec4 at = u_matrix * vec4(mix(a_path.xy, a_path.zw, done), 0.0, 1.0);
+  vec2 at = (mix(a_path.xy, a_path.zw, done) - u_middle) * u_scale;
   vec2 px = a_screen.xy + a_corner * a_screen.zw;
-  vec2 whole = at.xy / at.w * 0.5 * u_viewport;
+  vec2 whole = vec2(at.x, -at.y);
   // Pictures stand on whole pixels, or their fine lines swim.
   vec2 placed = floor(whole + vec2(px.x, -px.y) + 0.5);
   gl_Position = vec4(placed / u_viewport * 2.0, 0.0, 1.0);
@@ -78,19 +81,13 @@ export class Ground {
     const at = MercatorCoordinate.fromLngLat(lonLat);
     return [at.x - this.origin.x, at.y - this.origin.y];
   }
-  /** `matrix` (column-major, for mercator 0..1) moved to the origin, in doubles. */
-  onto(matrix: ArrayLike<number>): Float32Array {
-    const m = Array.from(matrix);
-    for (let row = 0; row < 4; row += 1) {
-      m[12 + row] = (m[12 + row] ?? 0) + (m[row] ?? 0) * this.origin.x + (m[4 + row] ?? 0) * this.origin.y;
-    }
-    return new Float32Array(m);
-  }
 }
 
-export interface SignLayer extends CustomLayerInterface {
+export interface Signs {
   show(marks: readonly Mark[], atlas: Atlas): void;
+  /** Seconds on the clock of the marks. */
   nowS(): number;
+  remove(): void;
 }
 
 interface Drawn {
@@ -141,29 +138,41 @@ function loadTexture({ gl, texture }: Drawn, atlas: Atlas): void {
   gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
 }
 
-export function signLayer(ground: Ground): SignLayer {
-  let map: MapLibre | null = null;
-  let drawn: Drawn | null = null;
+/** The canvas of the signs, above `map`, which is never turned nor tilted. Throws without WebGL. */
+export function signsOver(map: MapLibre, ground: Ground): Signs {
+  const canvas = document.createElement("canvas");
+  canvas.className = "map-signs";
+  const gl = canvas.getContext("webgl2", { alpha: true, antialias: false });
+  if (!gl) throw new Error("no WebGL");
+  map.getCanvasContainer().append(canvas);
+  let drawn = prepare(gl);
   let picture: Atlas | null = null;
   let data = new Float32Array(0);
   let count = 0;
   let fresh = false;
   let movingUntilS = 0;
+  let stepMs = FRAME_MS_MAX;
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let queued = false;
   const begun = performance.now();
   const nowS = (): number => (performance.now() - begun) / 1_000;
 
-  const keepMoving = (): void => {
-    if (timer !== null || nowS() > movingUntilS) return;
-    timer = setTimeout(() => {
-      timer = null;
-      map?.triggerRepaint();
-      keepMoving();
-    }, FRAME_MS);
-  };
-
-  const render = (gl: WebGL2RenderingContext, matrix: ArrayLike<number>): void => {
-    if (!drawn || !picture || !count || !map) return;
+  const render = (): void => {
+    queued = false;
+    if (gl.isContextLost()) return;
+    const { clientWidth, clientHeight } = map.getCanvas();
+    const width = Math.round(clientWidth * devicePixelRatio);
+    const height = Math.round(clientHeight * devicePixelRatio);
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+      canvas.style.width = `${clientWidth}px`;
+      canvas.style.height = `${clientHeight}px`;
+    }
+    gl.viewport(0, 0, width, height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (!picture || !count) return;
     const { program, array, instances } = drawn;
     if (drawn.revision !== picture.revision || drawn.atlas !== picture) {
       loadTexture(drawn, picture);
@@ -180,9 +189,10 @@ export function signLayer(ground: Ground): SignLayer {
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, drawn.texture);
     const at = (name: string): WebGLUniformLocation | null => gl.getUniformLocation(program, name);
-    const box = map.getCanvas();
-    gl.uniformMatrix4fv(at("u_matrix"), false, ground.onto(matrix));
-    gl.uniform2f(at("u_viewport"), box.clientWidth, box.clientHeight);
+    const middle = map.getCenter();
+    gl.uniform2f(at("u_middle"), ...ground.place([middle.lng, middle.lat]));
+    gl.uniform1f(at("u_scale"), WORLD_PX * 2 ** map.getZoom());
+    gl.uniform2f(at("u_viewport"), clientWidth, clientHeight);
     gl.uniform2f(at("u_texture"), picture.canvas.width, picture.canvas.height);
     gl.uniform1f(at("u_now"), nowS());
     gl.enable(gl.BLEND);
@@ -191,19 +201,30 @@ export function signLayer(ground: Ground): SignLayer {
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, count);
     gl.bindVertexArray(null);
   };
+  const draw = (): void => {
+    if (queued) return;
+    queued = true;
+    requestAnimationFrame(render);
+  };
+  const keepMoving = (): void => {
+    if (timer !== null || nowS() > movingUntilS) return;
+    timer = setTimeout(() => {
+      timer = null;
+      draw();
+      keepMoving();
+    }, stepMs);
+  };
+  // A context that was lost (the machine slept, the driver started again) comes back empty.
+  canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+  canvas.addEventListener("webglcontextrestored", () => {
+    drawn = prepare(gl);
+    fresh = true;
+    draw();
+  });
+  // In the same frame as the map itself, or the signs would swim on the streets.
+  map.on("render", render);
 
   return {
-    id: "signs",
-    type: "custom",
-    renderingMode: "2d",
-    onAdd(added: MapLibre, gl: WebGLRenderingContext | WebGL2RenderingContext) {
-      map = added;
-      drawn = prepare(gl as WebGL2RenderingContext);
-      fresh = true;
-    },
-    render(gl: WebGLRenderingContext | WebGL2RenderingContext, input: CustomRenderMethodInput) {
-      render(gl as WebGL2RenderingContext, input.defaultProjectionData.mainMatrix);
-    },
     nowS,
     show(marks, atlas) {
       picture = atlas;
@@ -221,9 +242,16 @@ export function signLayer(ground: Ground): SignLayer {
         );
         movingUntilS = Math.max(movingUntilS, mark.startS + mark.durationS);
       });
+      stepMs = frameMs(marks, map.getZoom(), nowS());
       fresh = true;
-      map?.triggerRepaint();
+      draw();
       keepMoving();
+    },
+    remove() {
+      if (timer !== null) clearTimeout(timer);
+      movingUntilS = 0;
+      map.off("render", render);
+      canvas.remove();
     },
   };
 }
