@@ -8,12 +8,15 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 	&& { echo $$p; break; }; done)
 PYTEST := $(BIN)/python -m pytest
 # Each part in a process of its own: some start servers, browsers and Django with their environment.
-PARTS := $(wildcard tests/test_*.py) tests/core+tests/stories+tests/wire+tests/roads tests/record \
-	tests/edge tests/access tests/apps tests/never tests/sim tests/site tests/browser tests/faults
+# Those that mostly wait run three at once, the longest first; the last two need the whole machine.
+PARTS := tests/site tests/apps tests/sim tests/record tests/edge tests/access \
+	tests/core+tests/stories+tests/wire+tests/roads tests/never $(wildcard tests/test_*.py)
+WHOLE := tests/browser tests/faults
 LONG ?= $(shell grep -rl --include='test_*.py' '^@pytest.mark.long' tests)
-# Runs a command for each part up to the first that fails, and prints the seconds of each.
-each = for part in $(1); do echo "== $$part"; start=$$SECONDS; \
-	$(2) || exit 1; echo "-- $$part: $$((SECONDS - start)) s"; done
+# Runs a part, prints its output as one and its seconds; 255 makes xargs begin no other.
+part = said=$$($(PYTEST) -q -m "$(1)" $${0//+/ } 2>&1); code=$$?; \
+	printf "== %s\n%s\n-- %s: %s s\n" "$$0" "$$said" "$$0" $$SECONDS; exit $$((code ? 255 : 0))
+parts = printf "%s\n" $(1) | xargs -P $(2) -I PART bash -c '$(call part,$(3))' PART
 SEED ?= 7
 SPEED ?= 1
 OPTIONS ?=
@@ -54,13 +57,14 @@ browser: $(VENV)/.installed
 	@$(BIN)/python tests/browser/install.py
 
 test: browser check ## Everything that decides whether a change may land
-	@$(call each,$(PARTS),$(PYTEST) -q -m "not long" $${part//+/ })
+	@$(call parts,$(PARTS),3,not long)
+	@$(call parts,$(WHOLE),1,not long)
 
 test-long: browser check ## The full figures; LONG=FILE runs one part again
-	@$(call each,$(LONG),$(PYTEST) -m long $$part)
+	@$(call parts,$(LONG),1,long)
 
 bench: setup ## Every performance claim against its peer or limit, in this run, on this machine
-	@$(call each,bench/*.py,$(BIN)/python $$part)
+	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 fix: $(VENV)/.installed ## Format, and repair what the linter can
 	$(BIN)/ruff format .

@@ -142,6 +142,7 @@ function loadTexture({ gl, texture }: Drawn, atlas: Atlas): void {
 export function signsOver(map: MapLibre, ground: Ground): Signs {
   const canvas = document.createElement("canvas");
   canvas.className = "map-signs";
+  canvas.dataset.over = ""; // what looks for overlaps is told that this one is meant
   const gl = canvas.getContext("webgl2", { alpha: true, antialias: false });
   if (!gl) throw new Error("no WebGL");
   map.getCanvasContainer().append(canvas);
