@@ -13,10 +13,13 @@ PARTS := tests/site tests/apps tests/sim tests/record tests/edge tests/access \
 	tests/core+tests/stories+tests/wire+tests/roads tests/never $(wildcard tests/test_*.py)
 WHOLE := tests/browser tests/faults
 LONG ?= $(shell grep -rl --include='test_*.py' '^@pytest.mark.long' tests)
-# Runs a part, prints its output as one and its seconds; 255 makes xargs begin no other.
-part = said=$$($(PYTEST) -q -m "$(1)" $${0//+/ } 2>&1); code=$$?; \
+# Parts at once: each prints when it has ended, with its seconds; 255 makes xargs begin no other.
+part = said=$$($(PYTEST) -q -m "not long" $${0//+/ } 2>&1); code=$$?; \
 	printf "== %s\n%s\n-- %s: %s s\n" "$$0" "$$said" "$$0" $$SECONDS; exit $$((code ? 255 : 0))
-parts = printf "%s\n" $(1) | xargs -P $(2) -I PART bash -c '$(call part,$(3))' PART
+at_once = printf "%s\n" $(2) | xargs -P $(1) -I PART bash -c '$(part)' PART
+# Parts one after another, up to the first that fails.
+in_turn = for part in $(1); do echo "== $$part"; start=$$SECONDS; \
+	$(PYTEST) -q -m "$(2)" $$part || exit 1; echo "-- $$part: $$((SECONDS - start)) s"; done
 SEED ?= 7
 SPEED ?= 1
 OPTIONS ?=
@@ -57,11 +60,11 @@ browser: $(VENV)/.installed
 	@$(BIN)/python tests/browser/install.py
 
 test: browser check ## Everything that decides whether a change may land
-	@$(call parts,$(PARTS),3,not long)
-	@$(call parts,$(WHOLE),1,not long)
+	@$(call at_once,3,$(PARTS))
+	@$(call in_turn,$(WHOLE),not long)
 
 test-long: browser check ## The full figures; LONG=FILE runs one part again
-	@$(call parts,$(LONG),1,long)
+	@$(call in_turn,$(LONG),long)
 
 bench: setup ## Every performance claim against its peer or limit, in this run, on this machine
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

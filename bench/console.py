@@ -226,6 +226,7 @@ async def sign_in(page: Page, url: str, password: str) -> None:
     await page.locator("input[name=password]").fill(password)
     await page.keyboard.press("Enter")
     await page.wait_for_selector(".queue")
+    await page.wait_for_selector("canvas.map-signs", state="attached")
     await page.wait_for_timeout(4000)
     await page.evaluate(WATCH)
 
@@ -248,6 +249,10 @@ async def measure(url: str, port: int, data: Path, seconds: float) -> int:
         snapshot = await desk.get("/api/v1/snapshot")
         moving = sum(unit["state"] == "under_way" for unit in snapshot["units"])
         painted = await page.evaluate("window.painted")
+        if await page.locator(".map-word").count():
+            raise SystemExit(
+                "the map was not drawn: " + await page.locator(".map-word").inner_text()
+            )
         floor = await page.evaluate(FLOOR)
         await browser.close()
     await desk.http.aclose()

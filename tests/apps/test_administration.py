@@ -153,6 +153,23 @@ def test_within_reach_the_same_things_are_done(world: World) -> None:
     assert row("account", north).role == "call_taker"
 
 
+def test_who_did_what_to_whom_is_in_the_history(world: World) -> None:
+    from django.contrib.admin.models import LogEntry
+
+    def told(one: UUID) -> list[tuple[str, str]]:
+        entries = LogEntry.objects.filter(object_id=str(one)).order_by("action_time")
+        return [(str(entry.user_id), entry.change_message) for entry in entries]
+
+    account, token = world.ids["account"]["both"], world.ids["token"]["both"]
+    whole = world.browsers["whole"]
+    act(whole, "account", "new_passwords", account)
+    act(whole, "account", "remove_authenticators", account)
+    act(whole, "token", "revoke", token)
+    who = str(world.own["whole"])
+    assert told(account) == [(who, "new password"), (who, "second factors removed")]
+    assert told(token) == [(who, "revoked")]
+
+
 AGENCY_REFUSED = "You manage your own agency only."
 DISTRICTS_REFUSED = "You do not manage all of these districts."
 UNIT_REFUSED = "There is no such unit in what you manage."

@@ -187,6 +187,23 @@ def test_only_the_declared_proxy_is_believed(
     assert found == [seen]
 
 
+def test_a_proxy_that_adds_a_line_of_its_own_is_believed_and_the_clients_line_is_not() -> None:
+    found: list[tuple[str, str]] = []
+
+    async def app(scope: Scope, receive: Any, send: Any) -> None:
+        found.append((scope["client"][0], scope["scheme"]))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    scope = scope_of()
+    lines = [
+        *(("x-forwarded-for", "198.51.100.1"), ("x-forwarded-proto", "http")),  # the client's claim
+        *(("x-forwarded-for", "203.0.113.5"), ("x-forwarded-proto", "https")),
+    ]
+    scope["headers"] = [(name.encode(), value.encode()) for name, value in lines]
+    asyncio.run(ask(Proxied(app, proxy="192.0.2.9", refuse=refuse), scope))
+    assert found == [("203.0.113.5", "https")]
+
+
 @pytest.mark.parametrize(
     ("proxy", "status"), [("192.0.2.9", 200), ("192.0.2.1", 403), ("localhost", 403), ("", 200)]
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
+from django.utils import timezone
 from test_signing_in import enrol, sign_in
 
 from tocsin.core.terms import Role
@@ -31,6 +34,27 @@ def test_the_table_of_sessions_holds_no_key(site: Site) -> None:
     assert key not in stored
     for one in stored:
         assert works(site, one) == (401, 401)
+
+
+def test_sessions_whose_time_is_over_go_as_new_ones_begin(site: Site) -> None:
+    from tocsin.apps.people.models import Session
+    from tocsin.apps.people.sessions import CLEARED_AT_ONCE, SessionStore
+
+    def begin(seconds: int) -> None:
+        store = SessionStore()
+        store.set_expiry(seconds)
+        store.create()
+
+    now = timezone.now()
+    Session.objects.bulk_create(
+        Session(session_key=f"over {n}", session_data="", expire_date=now - timedelta(hours=1))
+        for n in range(CLEARED_AT_ONCE + 5)
+    )
+    left = Session.objects.filter(session_key__startswith="over ").count
+    begin(60)
+    assert left() == 5
+    begin(60)
+    assert left() == 0
 
 
 def test_a_session_that_ended_is_gone_from_the_table(site: Site) -> None:

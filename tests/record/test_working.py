@@ -201,19 +201,21 @@ def test_two_devices_of_one_site_open_one_incident_whoever_judges(desk: Desk, ur
 def test_what_was_heard_is_found_by_index_however_much_it_is(desk: Desk) -> None:
     one = signal(desk, account_of_a_site(desk))
     desk.connection.execute("SET LOCAL enable_seqscan = off")  # where there is another way, take it
-    asked: list[tuple[str, list[object]]] = [
-        (working._PENDING, [[one]]),
-        (f"{SIGNALS} WHERE s.id = ANY(%s)", [[one]]),
-        (f"{SIGNALS} ORDER BY s.id DESC LIMIT 50", []),
-        (f"{SIGNALS} WHERE s.device = %s ORDER BY s.id DESC LIMIT 50", [one]),
-        (f"{SIGNALS} WHERE s.site = %s ORDER BY s.id DESC LIMIT 50", [one]),
-        (f"{SIGNALS} WHERE v.incident = %s ORDER BY s.id DESC LIMIT 50", [one]),
-        (figures._LAG, []),
+    newest = "ORDER BY s.id DESC LIMIT 50"
+    asked: list[tuple[str, list[object], str]] = [
+        (working._PENDING, [[one]], "_pkey"),
+        (f"{SIGNALS} WHERE s.id = ANY(%s)", [[one]], "_pkey"),
+        (f"{SIGNALS} {newest}", [], "_pkey"),
+        (f"{SIGNALS} WHERE s.device = %s {newest}", [one], "_device_id_idx"),
+        (f"{SIGNALS} WHERE s.site = %s {newest}", [one], "_site_id_idx"),
+        (f"{SIGNALS} WHERE v.incident = %s {newest}", [one], "_pkey"),
+        (figures._LAG, [], "_pkey"),
     ]
-    for query, values in asked:
+    for query, values, index in asked:
         plan = desk.connection.execute(f"EXPLAIN {query}".encode(), values or None).fetchall()
         read = "\n".join(line for (line,) in plan)
         assert not re.search(r"Seq Scan on (message|further|pending)", read), read
+        assert re.search(rf"Scan .*using message_\w+{index}", read), read
     desk.connection.rollback()
 
 

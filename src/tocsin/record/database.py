@@ -95,10 +95,20 @@ async def connect_async(url: str, *, name: str = "tocsin") -> asyncpg.Connection
     """One asyncpg connection, times in UTC. Raises `DatabaseAway` when it cannot be reached."""
     try:
         return await asyncpg.connect(
-            url, timeout=CONNECT_S, server_settings={"application_name": name, "timezone": "UTC"}
+            url,
+            timeout=CONNECT_S,
+            server_settings={"application_name": name, "timezone": "UTC", **_SERVER_KEEPALIVE},
         )
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseAway(str(error).strip() or type(error).__name__) from error
 
 
-_OPTIONS: Final = "-c timezone=UTC"
+# The server too notices within seconds that we are gone, or our locks would stay for hours.
+_SERVER_KEEPALIVE: Final = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+_OPTIONS: Final = " ".join(
+    f"-c {name}={value}" for name, value in {"timezone": "UTC", **_SERVER_KEEPALIVE}.items()
+)

@@ -84,7 +84,8 @@ def import_units(
 
     A unit is known by its agency and call sign, a station by its agency and `station` column.
     `agency` is that of rows without an `agency` column; None: the only agency there is. Nothing is
-    written when there are errors, or on a `dry_run`. `language` is `en` or `zh`.
+    written when there are errors, or on a `dry_run`; then each unit by itself, so an import that is
+    cut off is run again. `language` is `en` or `zh`. Raises core's `Refused` as `register_units`.
     """
     report = ImportReport(errors=header_errors(rows, COLUMNS, language))
     if report.errors:

@@ -140,7 +140,7 @@ def _rest(
     connection.autocommit = True
     try:
         for _ in connection.notifies(timeout=rest_s, stop_after=1):
-            break
+            pass  # all that has come: what is left would end the next rests for nothing
     finally:
         if not connection.closed:
             connection.autocommit = was

@@ -95,14 +95,19 @@ class Proxied:
 
     def _as_forwarded(self, scope: Scope) -> Scope:
         headers = Headers(scope=scope)
-        # The proxy appends; what stands before its own entry is the client's claim.
-        client = address_in(headers.get("x-forwarded-for", "").rpartition(",")[2])
-        scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        # The proxy appends, to the line that came or as a line of its own; what stands before its
+        # own entry is the client's claim.
+        client = address_in(_last(headers, "x-forwarded-for"))
+        scheme = _last(headers, "x-forwarded-proto").strip().lower()
         return {
             **scope,
             "client": scope["client"] if client is None else (str(client), 0),
             "scheme": scheme if scheme in ("http", "https") else scope["scheme"],
         }
+
+
+def _last(headers: Headers, name: str) -> str:
+    return ",".join(headers.getlist(name)).rpartition(",")[2]
 
 
 class BoundedDjango:

@@ -235,6 +235,10 @@ export async function sendAdvised(): Promise<void> {
       say("error", hasGoneOn ? messages().bar.notSent : messages().card.adviceFailed);
       return;
     }
+    if (!isAdviceCurrent(selected)) {
+      say("error", messages().bar.notSent); // it went out of date on its way
+      return;
+    }
   }
   enter("d * .");
 }

@@ -142,12 +142,12 @@ function recentSignals(signals: Rows<Signal>, shown: ReadonlySet<Id>): Rows<Sign
     ofShown.set(incident, count);
     return count <= SIGNALS_SHOWN || at < SIGNALS_KEPT / 2;
   });
-  return byId(kept.reverse());
+  return kept.length === signals.size ? signals : byId(kept.reverse());
 }
 
 /** The state without what only grows. Of ended incidents it keeps those that ended within the hour,
- * CLOSED_KEPT at most, as a fresh snapshot would; of signals the last, SIGNALS_KEPT at most. What is
- * on screen stays: `shown` are the incidents there, `now` is the server's time, ms. */
+ * CLOSED_KEPT at most, as a fresh snapshot would; of signals the last, SIGNALS_KEPT at most, and
+ * SIGNALS_SHOWN of each incident in `shown`. What is on screen stays: `shown` are the incidents there, `now` is the server's time, ms. */
 export function prune(state: LiveState, shown: ReadonlySet<Id>, now: number): LiveState {
   const incidents = recentIncidents(state, shown, now);
   const signals = recentSignals(state.signals, shown);

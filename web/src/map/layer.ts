@@ -245,6 +245,8 @@ export function signsOver(map: MapLibre, ground: Ground): Signs {
       });
       stepMs = frameMs(marks, map.getZoom(), nowS());
       fresh = true;
+      if (timer !== null) clearTimeout(timer); // its step was that of what was shown before
+      timer = null;
       draw();
       keepMoving();
     },

@@ -70,11 +70,13 @@ class AccountAdmin(GrantReach):
         for account in queryset:
             self._give_password(request, account)
             account.save()
+            self.log_change(request, account, "new password")
 
     @admin.action(description=_("Remove every second factor (lost phone or key)"))
     def remove_authenticators(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         for account in queryset:
             accounts.reset_authenticators(account.username)
+            self.log_change(request, account, "second factors removed")
             self.message_user(
                 request,
                 _("%(name)s must enrol a second factor again at the next sign-in.")
@@ -137,9 +139,10 @@ class TokenAdmin(GrantReach):
         return False
 
     @admin.action(description=_("Revoke"))
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:  # noqa: ARG002
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Token]) -> None:
         for token in queryset:
             accounts.revoke_token(token.pk)
+            self.log_change(request, token, "revoked")
 
 
 @admin.register(Notice)

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from tocsin.apps.people.models import Session
 
+CLEARED_AT_ONCE = 20
+
 
 def digest(key: str) -> str:
     """What is stored of a session's key: 160 bits of its SHA-256, which fill Django's column. The
@@ -43,6 +45,13 @@ class SessionStore(DatabaseStore):
         if found is None:
             self._session_key = None  # as Django does: a key that we did not give is not taken over
         return found
+
+    def save(self, must_create: bool = False) -> None:
+        """Also clears away a few sessions that nobody ended and whose time is over."""
+        super().save(must_create)
+        if must_create:
+            over = Session.objects.filter(expire_date__lt=timezone.now()).values("pk")
+            Session.objects.filter(pk__in=over[:CLEARED_AT_ONCE]).delete()
 
     def exists(self, session_key: str) -> bool:
         return super().exists(digest(session_key))

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tocsin.core.terms import Capability
+from tocsin.core.terms import Capability, Refused
+from tocsin.core.texts.refusals import refusal_text
 from tocsin.record import site_rows, unit_rows
 from tocsin.site.command import transfer
 from tocsin.site.command.options import (
@@ -84,7 +85,12 @@ def _add_imports(
             _import_sites,
             say("sites and their alarm devices from a CSV file", "从 CSV 导入联网单位及报警设备"),
             site_rows.COLUMNS,
-            say("one row per device, `site` repeats.", "每行一台设备，site 可重复。"),
+            say(
+                "one row per device, `site` repeats. All rows or none: every bad row is named, and"
+                " then nothing is changed (exit code 2).",
+                "每行一台设备，site 可重复。全部成功或全部不导入：逐行列出错误，此时不作任何改动"
+                "（退出码 2）。",
+            ),
         ),
         (
             "units",
@@ -95,11 +101,15 @@ def _add_imports(
                 "one row per unit, `station` repeats; names, address and place are the station's."
                 " `kind`: engine, ladder, rescue, ambulance, patrol or command have a sign on the"
                 " map and a name in both languages, any other is shown as it is written."
-                f" `capabilities`: one or more of {', '.join(Capability)}, with spaces between.",
+                f" `capabilities`: one or more of {', '.join(Capability)}, with spaces between."
+                " Every bad row is named, and then nothing is changed (exit code 2). An import that"
+                " is cut off is run again: what is there as the file says stays as it is.",
                 "每行一个力量，station 可重复；名称、地址与坐标均属于站点。"
                 "kind 为 engine、ladder、rescue、ambulance、patrol、command 时，"
                 "地图有图标且有中英文名称，其他类型按原文显示。"
-                f"capabilities 为 {'、'.join(Capability)} 中的一项或多项，以空格分隔。",
+                f"capabilities 为 {'、'.join(Capability)} 中的一项或多项，以空格分隔。"
+                "逐行列出错误，此时不作任何改动（退出码 2）。"
+                "导入中断时重新执行即可，已有且一致的内容不变。",
             ),
         ),
     ):
@@ -110,11 +120,8 @@ def _add_imports(
             help=short,
             description=say(
                 f"Reads a CSV file (UTF-8) with the columns {columns}; {more}"
-                " All rows or none: every bad row is named, and then nothing is changed (exit code"
-                " 2). Works while `tocsin up` runs.",
-                f"读取 CSV 文件（UTF-8），列为 {columns}；{more}"
-                "全部成功或全部不导入：逐行列出错误，此时不作任何改动（退出码 2）。"
-                "`tocsin up` 运行时也可执行。",
+                " Works while `tocsin up` runs.",
+                f"读取 CSV 文件（UTF-8），列为 {columns}；{more}`tocsin up` 运行时也可执行。",
             ),
         )
         kind.add_argument("file", type=Path, metavar="FILE.csv")
@@ -217,14 +224,18 @@ def _import(
     with database(data, os.environ) as urls:
         bring_up_to_date(data, urls, chosen)
         with connect(urls.application) as connection:
-            report = read_in(
-                connection,
-                Keyring(data / "keys"),
-                rows,
-                dry_run=arguments.dry_run,
-                agency=chosen.agency,
-                language=say("en", "zh"),
-            )
+            try:
+                report = read_in(
+                    connection,
+                    Keyring(data / "keys"),
+                    rows,
+                    dry_run=arguments.dry_run,
+                    agency=chosen.agency,
+                    language=say("en", "zh"),
+                )
+            except Refused as refusal:  # somebody else has taken a call sign meanwhile
+                text = refusal_text(refusal)
+                raise CommandFailed(say(text.en, text.zh)) from None
     for line, column, message in report.errors:
         print(f"{file}:{line}: {column}: {message}", file=sys.stderr)
     if report.errors:
