@@ -25,7 +25,7 @@ LONGER = {
     "tests/apps/test_api.py": 419,
     "tests/record/test_handle.py": 449,
     "tests/record/test_heard.py": 434,
-    "tests/record/test_working.py": 457,
+    "tests/record/test_working.py": 436,
     "tests/site/test_postgres.py": 405,
     "tests/stories/story.py": 442,
     "src/tocsin/record/appending.py:append": 66,

@@ -1,5 +1,6 @@
 """Lists and rows for the API: filters, pages without gaps, what a caller may be narrowed to."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from record_desk import NOW, PLACE, STATION, Desk
 
 from tocsin.core.commands import AddNote, RegisterUnit
 from tocsin.core.terms import Capability, IncidentType, Level
+from tocsin.record import figures, working
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.heard import Heard
 from tocsin.record.heard_rows import WRITE, Batch
@@ -20,6 +22,7 @@ from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.views import BadFilter, get_row, list_rows
 from tocsin.record.views.lists import LISTS
+from tocsin.record.views.overlay import SIGNALS
 
 KINDS = ("incidents", "orders", "units", "signals", "facts", "sites", "devices")
 
@@ -129,6 +132,27 @@ def test_signals_of_a_span_are_told_by_when_they_were_heard(desk: Desk) -> None:
     assert found(until=NOW) == those(-hour, -microsecond)
     assert found(since=NOW, until=NOW + microsecond) == those(timedelta(0))
     assert found(since=NOW - hour, until=NOW) == those(-hour, -microsecond)
+    desk.connection.rollback()
+
+
+def test_what_was_heard_is_found_by_index_however_much_it_is(desk: Desk) -> None:
+    one = uuid7(NOW)
+    desk.connection.execute("SET LOCAL enable_seqscan = off")  # where there is another way, take it
+    newest = "ORDER BY s.id DESC LIMIT 50"
+    asked: list[tuple[str, list[object], str]] = [
+        (working._PENDING, [[one]], "_pkey"),
+        (f"{SIGNALS} WHERE s.id = ANY(%s)", [[one]], "_pkey"),
+        (f"{SIGNALS} {newest}", [], "_pkey"),
+        (f"{SIGNALS} WHERE s.device = %s {newest}", [one], "_device_id_idx"),
+        (f"{SIGNALS} WHERE s.site = %s {newest}", [one], "_site_id_idx"),
+        (f"{SIGNALS} WHERE v.incident = %s {newest}", [one], "_pkey"),
+        (figures._LAG, [], "_pkey"),
+    ]
+    for query, values, index in asked:
+        plan = desk.connection.execute(f"EXPLAIN {query}".encode(), values or None).fetchall()
+        read = "\n".join(line for (line,) in plan)
+        assert not re.search(r"Seq Scan on (message|further|pending)", read), read
+        assert re.search(rf"Scan .*using message_\w+{index}", read), read
     desk.connection.rollback()
 
 

@@ -2,7 +2,6 @@
 once, facts are reacted to once, and personal text is re-wrapped under the incident's key."""
 
 import itertools
-import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -26,7 +25,6 @@ from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row
-from tocsin.record.views.overlay import SIGNALS
 from tocsin.record.working import FAILURES_MAX, judge_pending, react_after, sound_due
 
 _accounts = itertools.count(0xA000)
@@ -196,27 +194,6 @@ def test_two_devices_of_one_site_open_one_incident_whoever_judges(desk: Desk, ur
         pass
     assert judged(desk, one)[0] == "opened"
     assert judged(desk, two) == ("joined", judged(desk, one)[1])
-
-
-def test_what_was_heard_is_found_by_index_however_much_it_is(desk: Desk) -> None:
-    one = signal(desk, account_of_a_site(desk))
-    desk.connection.execute("SET LOCAL enable_seqscan = off")  # where there is another way, take it
-    newest = "ORDER BY s.id DESC LIMIT 50"
-    asked: list[tuple[str, list[object], str]] = [
-        (working._PENDING, [[one]], "_pkey"),
-        (f"{SIGNALS} WHERE s.id = ANY(%s)", [[one]], "_pkey"),
-        (f"{SIGNALS} {newest}", [], "_pkey"),
-        (f"{SIGNALS} WHERE s.device = %s {newest}", [one], "_device_id_idx"),
-        (f"{SIGNALS} WHERE s.site = %s {newest}", [one], "_site_id_idx"),
-        (f"{SIGNALS} WHERE v.incident = %s {newest}", [one], "_pkey"),
-        (figures._LAG, [], "_pkey"),
-    ]
-    for query, values, index in asked:
-        plan = desk.connection.execute(f"EXPLAIN {query}".encode(), values or None).fetchall()
-        read = "\n".join(line for (line,) in plan)
-        assert not re.search(r"Seq Scan on (message|further|pending)", read), read
-        assert re.search(rf"Scan .*using message_\w+{index}", read), read
-    desk.connection.rollback()
 
 
 def test_the_signals_of_one_device_are_judged_in_the_order_heard(
