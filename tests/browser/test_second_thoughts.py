@@ -23,9 +23,11 @@ DIVERTED = {"en": "diverting {sign}", "zh-CN": "并从原警情改派 {sign}"}
 
 
 def test_undo_takes_the_last_act_back_and_only_that(desk: Page, language: str) -> None:
+    # More urgent and back: a further alarm of the site would itself raise what was lowered.
     number = take_next(desk)
-    before = incident(desk, number)["level"]
-    after = 4 if before != 4 else 3
+    while (before := incident(desk, number)["level"]) == 1:
+        number = take_next(desk)
+    after = before - 1
     type_line(desk, f"p{after}")
     wait_until("reprioritised", 10, lambda: incident(desk, number)["level"] == after)
     expect(desk.locator(".receipt-done button")).to_contain_text(UNDO_KEY[language])
@@ -102,7 +104,9 @@ def test_advice_that_is_too_old_is_asked_for_again(desk: Page) -> None:
 
 def test_undo_ends_after_ten_seconds(desk: Page, language: str) -> None:
     number = take_next(desk)
-    after = 4 if incident(desk, number)["level"] != 4 else 3
+    while (before := incident(desk, number)["level"]) == 1:
+        number = take_next(desk)
+    after = before - 1
     type_line(desk, f"p{after}")
     expect(desk.locator(".receipt-done button")).to_be_visible(timeout=10_000)
     desk.evaluate("window.trueNow = Date.now; Date.now = () => window.trueNow() + 10_500")
@@ -115,9 +119,7 @@ def test_undo_ends_after_ten_seconds(desk: Page, language: str) -> None:
 
 
 def test_a_unit_under_way_is_diverted_only_when_confirmed(desk: Page, language: str) -> None:
-    left = take_next(desk)
-    attached = send_recommended(desk, left)
-    sign = attached[0]["call_sign"]
+    left, sign = 0, ""
 
     def state() -> str | None:
         return next(
@@ -125,8 +127,13 @@ def test_a_unit_under_way_is_diverted_only_when_confirmed(desk: Page, language: 
             None,
         )
 
-    wait_until("under way", 60, lambda: state() in ("under_way", "at_scene", None))
-    assert state() in ("under_way", "at_scene"), "it left before it could be diverted"
+    for _ in range(4):  # a crew may refuse, which two of a hundred do
+        left = take_next(desk)
+        sign = send_recommended(desk, left)[0]["call_sign"]
+        wait_until("under way", 60, lambda: state() in ("under_way", "at_scene", None))
+        if state() is not None:
+            break
+    assert state() in ("under_way", "at_scene"), "four crews in a row left before any diversion"
     number = take_next(desk)
     assert number != left
     line = f"d {sign}"
