@@ -116,11 +116,19 @@ def test_a_hundred_power_cuts_lose_nothing_that_was_acknowledged(
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 def test_without_durable_commits_the_same_cut_loses_something(
     prepared: Prepared, tmp_path: Path
 ) -> None:
+    """One cut may fall right behind a flush of the server's own; of three, one does not."""
     need_loop_devices(tmp_path)
-    count, found = cut_power(prepared, tmp_path, 1, seed=9, is_durable=False)
-    print(f"negative control: {len(found.lost)} of {count} acknowledged were lost")
-    assert found.lost
+    lost = 0
+    for seed in (9, 10, 11):
+        place = tmp_path / str(seed)
+        place.mkdir()
+        count, found = cut_power(prepared, place, 1, seed=seed, is_durable=False)
+        print(f"negative control: {len(found.lost)} of {count} acknowledged were lost")
+        lost += len(found.lost)
+        if lost:
+            break
+    assert lost
