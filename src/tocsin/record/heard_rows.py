@@ -33,9 +33,9 @@ _ID_RANDOM_BYTES: Final = 8
 # fields of a row, which halves what a message costs here.
 WRITE: Final = """
 WITH message AS (
-    INSERT INTO heard.message SELECT * FROM unnest($1::heard.given[])
+    INSERT INTO heard.message SELECT * FROM unnest($1::heard.message[])
 ), further AS (
-    INSERT INTO heard.further SELECT * FROM unnest($2::heard.given_further[])
+    INSERT INTO heard.further SELECT * FROM unnest($2::heard.further[])
 ), arrived AS (
     INSERT INTO heard.arrived (id, signals, devices, sources)
     SELECT ($3::uuid[])[1], $3, $4::uuid[], $5::text[] WHERE cardinality($3) > 0 RETURNING id

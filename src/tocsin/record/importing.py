@@ -4,9 +4,9 @@ mistake has its line, its column, what is wrong and what to do."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tocsin.core.terms import Datum
 from tocsin.record.database import Connection
@@ -14,6 +14,11 @@ from tocsin.record.database import Connection
 TEXT_CHARS_MAX: Final = 200
 HEADER_LINE: Final = 1
 
+_NAMES: Final = ("name_zh", "name_en", "address", "address_en")
+PLACE_COLUMNS: Final = (*_NAMES, "lat", "lon", "datum", "district")
+"""What says where something stands; in a file the same for everything that stands there."""
+
+Row = TypeVar("Row")
 Error = tuple[int, str, str]
 Texts = Mapping[str, tuple[str, str]]
 
@@ -87,6 +92,60 @@ def only_agency(connection: Connection) -> str:
     return found[0][0] if len(found) == 1 else ""
 
 
+def add_districts(connection: Connection, codes: Iterable[str]) -> None:
+    """Districts that a file names and nobody has described yet."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ref.district (code, name_zh, name_en) VALUES (%s, %s, %s)"
+            " ON CONFLICT (code) DO NOTHING",
+            [(one, one, one) for one in sorted(set(codes))],
+        )
+
+
+def read_rows(
+    rows: Sequence[Mapping[Any, Any]], read: Callable[[int, Mapping[Any, Any]], Row | list[Error]]
+) -> tuple[list[Row], list[Error]]:
+    """The rows that `read` (line, row) finds good, and what is wrong with the others."""
+    good: list[Row] = []
+    errors: list[Error] = []
+    for line, row in enumerate(rows, start=HEADER_LINE + 1):
+        found = read(line, row)
+        if isinstance(found, list):
+            errors += found
+        else:
+            good.append(found)
+    return good, errors
+
+
+def contradictions(
+    rows: Iterable[Any],
+    *,
+    one: tuple[str, Callable[[Any], Hashable], Callable[[Any, Any], str]],
+    where: tuple[Sequence[str], Callable[[Any], Hashable], Callable[[Any, Any], str]],
+) -> list[Error]:
+    """One thing that stands there twice, or one place that is described in two ways.
+
+    `one`: the column that is to blame, what tells a thing, and the text for a row and the first
+    such row. `where`: the columns that describe a place, what tells it, and the text likewise.
+    """
+    errors: list[Error] = []
+    things: dict[Hashable, Any] = {}
+    places: dict[Hashable, Any] = {}
+    column, thing_of, twice = one
+    columns, place_of, differs = where
+    for row in rows:
+        first = things.setdefault(thing_of(row), row)
+        if first is not row:
+            errors.append((row.line, column, twice(row, first)))
+        first = places.setdefault(place_of(row), row)
+        errors += [
+            (row.line, name, differs(row, first))
+            for name in columns
+            if getattr(first, name) != getattr(row, name)
+        ]
+    return errors
+
+
 class Fields:
     """One row's fields as text, and what is wrong with them. `verbatim`: the column in which
     spaces around a field mean something."""
@@ -124,6 +183,22 @@ class Fields:
             what, values = mistake.args
             self.wrong(column, what, **values)
             return None
+
+    def place(self, agency: str) -> dict[str, Any]:
+        """PLACE_COLUMNS, and the agency, which is `agency` where the row names none."""
+        found = {
+            **{column: self.take(column, text) for column in _NAMES},
+            "lat": self.take("lat", degrees, 90),
+            "lon": self.take("lon", degrees, 180),
+            "datum": self.take("datum", datum),
+            "district": self.take("district", code),
+            "agency": self.take("agency", text) or agency,
+        }
+        if found["name_zh"] == "" and found["name_en"] == "":
+            self.wrong("name_zh", "no_name")
+        found["name_zh"] = found["name_zh"] or found["name_en"]
+        found["name_en"] = found["name_en"] or found["name_zh"]
+        return found
 
     def wrong(self, column: str, what: str, **values: object) -> None:
         text = said(self._language, what, self._texts, **values)

@@ -5,9 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from tocsin.record.importing import Error, Fields, Mistake, Texts, code, datum, degrees, said, text
+from tocsin.record.importing import (
+    PLACE_COLUMNS,
+    Error,
+    Fields,
+    Mistake,
+    Texts,
+    code,
+    contradictions,
+    said,
+)
 
 COLUMNS: Final = (
     *("site", "name_zh", "name_en", "address", "lat", "lon", "datum", "district"),
@@ -15,9 +25,7 @@ COLUMNS: Final = (
 )
 OPTIONAL_COLUMNS: Final = ("address_en", "agency")
 """May be left out: the address in English, and an agency other than the importer's."""
-SITE_COLUMNS: Final = (
-    *("name_zh", "name_en", "address", "address_en", "lat", "lon", "datum", "district", "agency"),
-)
+SITE_COLUMNS: Final = (*PLACE_COLUMNS, "agency")
 PROTOCOLS: Final = ("dc09",)
 INTERVAL_S_MAX: Final = 31 * 86_400
 
@@ -100,28 +108,34 @@ def read_row(
     take = fields.take
     values = {
         "site": take("site", code),
-        "name_zh": take("name_zh", text),
-        "name_en": take("name_en", text),
-        "address": take("address", text),
-        "address_en": take("address_en", text),
-        "lat": take("lat", degrees, 90),
-        "lon": take("lon", degrees, 180),
-        "datum": take("datum", datum),
-        "district": take("district", code),
-        "agency": take("agency", text) or agency,
+        **fields.place(agency),
         "protocol": take("protocol", _protocol),
         "account": take("account", _account),
         "interval_s": take("interval_s", _interval),
     }
     form = take("key_form", _key_form, fields.has("key"))
     key = take("key", _key, form) if form else None
-    if values["name_zh"] == "" and values["name_en"] == "":
-        fields.wrong("name_zh", "no_name")
     if fields.errors:
         return fields.errors
-    values["name_zh"] = values["name_zh"] or values["name_en"]
-    values["name_en"] = values["name_en"] or values["name_zh"]
     return SiteRow(line=line, key=key, **values)
+
+
+def site_contradictions(rows: list[SiteRow], language: str) -> list[Error]:
+    """One account twice, or one site described in two ways."""
+    told = partial(said_of_sites, language)
+    return contradictions(
+        rows,
+        one=(
+            "account",
+            lambda row: (row.protocol, row.account),
+            lambda row, first: told("account_twice", account=row.account, line=first.line),
+        ),
+        where=(
+            SITE_COLUMNS,
+            lambda row: row.site,
+            lambda row, first: told("site_differs", site=row.site, line=first.line),
+        ),
+    )
 
 
 def _protocol(value: str) -> str:

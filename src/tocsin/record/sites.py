@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,14 +13,15 @@ from tocsin.record.database import Connection
 from tocsin.record.devices import CHANNEL
 from tocsin.record.ids import uuid7
 from tocsin.record.importing import (
-    HEADER_LINE,
     Error,
     ImportReport,
+    add_districts,
     header_errors,
     only_agency,
+    read_rows,
 )
 from tocsin.record.keys import Keyring, seal
-from tocsin.record.site_rows import COLUMNS, SITE_COLUMNS, SiteRow, read_row, said_of_sites
+from tocsin.record.site_rows import COLUMNS, SiteRow, read_row, said_of_sites, site_contradictions
 
 
 def import_sites(
@@ -38,19 +40,13 @@ def import_sites(
     device's key as it is. Commits, unless there are errors or it is a `dry_run`. `language` is
     `en` or `zh`.
     """
-    report = ImportReport()
-    report.errors = header_errors(rows, COLUMNS, language)
+    report = ImportReport(errors=header_errors(rows, COLUMNS, language))
     if report.errors:
         return report
     agency = agency if agency is not None else only_agency(connection)
-    good: list[SiteRow] = []
-    for line, row in enumerate(rows, start=HEADER_LINE + 1):
-        read = read_row(line, row, agency=agency, language=language)
-        if isinstance(read, SiteRow):
-            good.append(read)
-        else:
-            report.errors += read
-    report.errors += _contradictions(good, language)
+    read = partial(read_row, agency=agency, language=language)
+    good, report.errors = read_rows(rows, read)
+    report.errors += site_contradictions(good, language)
     report.errors += _taken_accounts(connection, good, language)
     report.errors.sort(key=lambda error: error[0])
     if not report.errors:
@@ -60,24 +56,6 @@ def import_sites(
             return report
     connection.rollback()
     return report
-
-
-def _contradictions(rows: list[SiteRow], language: str) -> list[Error]:
-    """One account twice, or one site described in two ways."""
-    errors = []
-    accounts: dict[tuple[str, str], SiteRow] = {}
-    sites: dict[str, SiteRow] = {}
-    for row in rows:
-        first = accounts.setdefault((row.protocol, row.account), row)
-        if first is not row:
-            text = said_of_sites(language, "account_twice", account=row.account, line=first.line)
-            errors.append((row.line, "account", text))
-        described = sites.setdefault(row.site, row)
-        for column in SITE_COLUMNS:
-            if getattr(described, column) != getattr(row, column):
-                text = said_of_sites(language, "site_differs", site=row.site, line=described.line)
-                errors.append((row.line, column, text))
-    return errors
 
 
 def _taken_accounts(connection: Connection, rows: list[SiteRow], language: str) -> list[Error]:
@@ -118,13 +96,8 @@ def _write(connection: Connection, keyring: Keyring, rows: list[SiteRow], now: d
     try:
         # One import at a time, so that nobody takes an account between our look and our write.
         connection.execute("LOCK TABLE ref.device IN SHARE ROW EXCLUSIVE MODE")
-        districts = sorted({row.district for row in rows})
+        add_districts(connection, (row.district for row in rows))
         with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO ref.district (code, name_zh, name_en) VALUES (%s, %s, %s)"
-                " ON CONFLICT (code) DO NOTHING",
-                [(code, code, code) for code in districts],
-            )
             described = {row.site: row for row in rows}
             cursor.executemany(_SITE, [_site_values(row, now) for row in described.values()])
             sites = _ids(

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tocsin.core.terms import Capability
-from tocsin.record.importing import Error, Fields, Mistake, Texts, code, datum, degrees, said, text
+from tocsin.record.importing import (
+    PLACE_COLUMNS,
+    Error,
+    Fields,
+    Mistake,
+    Texts,
+    code,
+    contradictions,
+    said,
+)
 
 COLUMNS: Final = (
     *("call_sign", "kind", "capabilities", "station", "name_zh", "name_en", "address"),
@@ -15,9 +24,6 @@ COLUMNS: Final = (
 )
 OPTIONAL_COLUMNS: Final = ("address_en", "agency")
 """May be left out: the address in English, and an agency other than the importer's."""
-STATION_COLUMNS: Final = (
-    *("name_zh", "name_en", "address", "address_en", "lat", "lon", "datum", "district"),
-)
 
 _CAPABILITIES: Final = ", ".join(Capability)
 
@@ -63,11 +69,6 @@ _TEXTS: Final[Texts] = {
 }
 
 
-def said_of_units(language: str, what: str, **values: object) -> str:
-    """A text of this import in `en` or `zh`."""
-    return said(language, what, _TEXTS, **values)
-
-
 def read_row(
     line: int, row: Mapping[Any, Any], *, agency: str, language: str
 ) -> UnitRow | list[Error]:
@@ -79,45 +80,34 @@ def read_row(
         "kind": take("kind", code),
         "capabilities": take("capabilities", _capabilities),
         "station": take("station", code),
-        "name_zh": take("name_zh", text),
-        "name_en": take("name_en", text),
-        "address": take("address", text),
-        "address_en": take("address_en", text),
-        "lat": take("lat", degrees, 90),
-        "lon": take("lon", degrees, 180),
-        "datum": take("datum", datum),
-        "district": take("district", code),
-        "agency": take("agency", text) or agency,
+        **fields.place(agency),
     }
-    if values["name_zh"] == "" and values["name_en"] == "":
-        fields.wrong("name_zh", "no_name")
     if values["agency"] == "":
         fields.wrong("agency", "no_agency")
     if fields.errors:
         return fields.errors
-    values["name_zh"] = values["name_zh"] or values["name_en"]
-    values["name_en"] = values["name_en"] or values["name_zh"]
     return UnitRow(line=line, **values)
 
 
-def contradictions(rows: list[UnitRow], language: str) -> list[Error]:
+def unit_contradictions(rows: list[UnitRow], language: str) -> list[Error]:
     """One call sign twice, or one station described in two ways."""
-    errors = []
-    units: dict[tuple[str, str], UnitRow] = {}
-    stations: dict[tuple[str, str], UnitRow] = {}
-    for row in rows:
-        first = units.setdefault((row.agency, row.call_sign), row)
-        if first is not row:
-            values = {"call_sign": row.call_sign, "line": first.line}
-            told = said_of_units(language, "call_sign_twice", **values)
-            errors.append((row.line, "call_sign", told))
-        described = stations.setdefault((row.agency, row.station), row)
-        for column in STATION_COLUMNS:
-            if getattr(described, column) != getattr(row, column):
-                values = {"station": row.station, "line": described.line}
-                told = said_of_units(language, "station_differs", **values)
-                errors.append((row.line, column, told))
-    return errors
+
+    def told(what: str, **values: object) -> str:
+        return said(language, what, _TEXTS, **values)
+
+    return contradictions(
+        rows,
+        one=(
+            "call_sign",
+            lambda row: (row.agency, row.call_sign),
+            lambda row, first: told("call_sign_twice", call_sign=row.call_sign, line=first.line),
+        ),
+        where=(
+            PLACE_COLUMNS,
+            lambda row: (row.agency, row.station),
+            lambda row, first: told("station_differs", station=row.station, line=first.line),
+        ),
+    )
 
 
 def _capabilities(value: str) -> tuple[Capability, ...]:

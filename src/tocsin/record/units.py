@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 
@@ -13,9 +14,15 @@ from tocsin.core.terms import Actor, Datum, Place
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
 from tocsin.record.ids import uuid7
-from tocsin.record.importing import HEADER_LINE, ImportReport, header_errors, only_agency
+from tocsin.record.importing import (
+    ImportReport,
+    add_districts,
+    header_errors,
+    only_agency,
+    read_rows,
+)
 from tocsin.record.keys import Keyring
-from tocsin.record.unit_rows import COLUMNS, UnitRow, contradictions, read_row
+from tocsin.record.unit_rows import COLUMNS, UnitRow, read_row, unit_contradictions
 from tocsin.record.working import process_actor
 
 # A station's id is made from its agency and the operator's own name for it.
@@ -91,14 +98,9 @@ def import_units(
     if report.errors:
         return report
     agency = agency if agency is not None else only_agency(connection)
-    good: list[UnitRow] = []
-    for line, row in enumerate(rows, start=HEADER_LINE + 1):
-        read = read_row(line, row, agency=agency, language=language)
-        if isinstance(read, UnitRow):
-            good.append(read)
-        else:
-            report.errors += read
-    report.errors += contradictions(good, language)
+    read = partial(read_row, agency=agency, language=language)
+    good, report.errors = read_rows(rows, read)
+    report.errors += unit_contradictions(good, language)
     report.errors.sort(key=lambda error: error[0])
     if not report.errors:
         report.rows_ok = len(good)
@@ -110,12 +112,7 @@ def import_units(
 
 def _write(connection: Connection, keyring: Keyring, rows: list[UnitRow], now: datetime) -> None:
     """What is there already is changed; a unit on an order stays on it."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO ref.district (code, name_zh, name_en) VALUES (%s, %s, %s)"
-            " ON CONFLICT (code) DO NOTHING",
-            [(code, code, code) for code in sorted({row.district for row in rows})],
-        )
+    add_districts(connection, (row.district for row in rows))
     stations = {
         _station_of(row): Station(
             *(_station_of(row), row.name_zh, row.name_en, _place(row), row.district, row.agency)

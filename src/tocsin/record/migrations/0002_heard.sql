@@ -61,44 +61,6 @@ CREATE VIEW heard.signal AS
         agency, device, site, assurance, repeat_of, read, text
     FROM heard.further;
 
--- Rows of a batch as they travel.
-CREATE TYPE heard.given AS (
-    id             uuid,
-    received_at    timestamptz,
-    intake         text,
-    protocol       text,
-    source_address text,
-    body           bytea,
-    answer         text,
-    problem        text,
-    repeat_key     bytea,
-    district       text,
-    agency         text,
-    device         uuid,
-    site           uuid,
-    assurance      text,
-    repeat_of      uuid,
-    read           bytea,
-    text           bytea
-);
-CREATE TYPE heard.given_further AS (
-    id             uuid,
-    message        uuid,
-    received_at    timestamptz,
-    intake         text,
-    protocol       text,
-    source_address text,
-    problem        text,
-    district       text,
-    agency         text,
-    device         uuid,
-    site           uuid,
-    assurance      text,
-    repeat_of      uuid,
-    read           bytea,
-    text           bytea
-);
-
 -- The message's key again, under the key of the incident that a signal of it joined.
 CREATE TABLE heard.rewrapped (
     message     uuid        NOT NULL,
