@@ -62,7 +62,7 @@ def test_a_call_is_entered_by_keyboard_alone(desk: Page, language: str) -> None:
     assert opened["data"]["note"] == SAID[language]
     assert opened["data"]["caller_phone"] == "13900000001"
     # The keyboard is back in the command line, and the next call starts empty.
-    assert desk.evaluate("document.activeElement.className") == "bar-line"
+    expect(desk.locator(".bar-line")).to_be_focused()
     desk.keyboard.press("F6")
     assert [field(desk, name) for name in FIELDS] == [""] * 4
 
@@ -108,7 +108,7 @@ def test_a_place_on_the_map_and_what_is_missing(desk: Page, language: str) -> No
     desk.locator(".maplibregl-canvas").click(position={"x": 200, "y": 300})
     expect(desk.locator(".open-panel .field p")).to_contain_text("WGS-84")
     assert desk.locator(".open-panel select").input_value() != "", "the place tells the district"
-    assert desk.evaluate("document.activeElement.id").endswith("-address")
+    expect(address).to_be_focused()
     told = desk.locator(".open-panel .field p").inner_text()
     desk.keyboard.press("Control+Enter")
     expect(desk.locator(".open-panel")).to_have_count(0)
