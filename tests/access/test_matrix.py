@@ -22,7 +22,8 @@ from little_city import City, build, command
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Role
 from tocsin.record.database import connect
-from tocsin.record.heard import Heard, HeardLog
+from tocsin.record.heard import HeardLog
+from tocsin.record.heard_rows import Heard
 from tocsin.record.sites import import_sites
 from tocsin.record.working import judge_pending
 from web_site import AGENCY, Site

@@ -56,12 +56,17 @@ def compare(site: SiteUnderTest, acknowledged: set[tuple[str, int]]) -> Found:
 
 
 def undecided(site: SiteUnderTest) -> int:
-    """How many signals, repeats apart, have no verdict in the log."""
+    """How many signals, repeats apart, have no verdict in the log, and messages not sorted in."""
     found = site.ask(
         "SELECT count(*) FROM heard.signal s WHERE repeat_of IS NULL AND NOT EXISTS"
         " (SELECT FROM log.fact f WHERE f.subject = s.id AND f.kind = 'signal.judged')"
     )
-    return int(found[0][0])
+    return int(found[0][0]) + unsorted(site)
+
+
+def unsorted(site: SiteUnderTest) -> int:
+    """How many messages `tocsin work` has not sorted in yet."""
+    return int(site.ask("SELECT coalesce(sum(messages), 0) FROM heard.arrived")[0][0])
 
 
 def story(site: SiteUnderTest, closed: Collection[str]) -> Told:

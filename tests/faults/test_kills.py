@@ -155,12 +155,17 @@ class Recorded(SiteUnderTest):
 def test_the_comparison_sees_a_lost_signal_and_a_doubled_one(tmp_path: Path) -> None:
     """The guard itself: an invented acknowledgement and a repeated row must be found."""
     row = b'{"account": "F001", "zone": "0001"}'
-    site = Recorded(tmp_path, {"signal.judged": [(3,)], "heard.signal": [(row, True), (row, True)]})
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "signal.judged": [(3,)],
+        "heard.arrived": [(4,)],
+        "heard.signal": [(row, True), (row, True)],
+    }
+    site = Recorded(tmp_path, rows)
     found = compare(site, {("F001", 1), ("F001", 2)})
     site.kill()
     assert found.lost == {("F001", 2)}
     assert found.twice == {("F001", 1)}
-    assert found.undecided == 3
+    assert found.undecided == 3 + 4
 
 
 def opened(incident: str, signal: str, site: str) -> tuple[str, str, bytes]:

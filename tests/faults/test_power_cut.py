@@ -13,9 +13,12 @@ import pytest
 from disks import copy_below_the_page_cache, mounted, need_loop_devices, new_disk
 from panels import Panel, Panels
 from prepared import Prepared
-from record_of import Found, compare
+from record_of import Found, compare, unsorted
 from site_under_test import SiteUnderTest, until
 
+from tocsin.record.arrivals import Sorter
+from tocsin.record.database import connect
+from tocsin.record.keys import Keyring
 from tocsin.site.postgres import Postgres
 
 CUTS = 3
@@ -71,10 +74,13 @@ def read_record(data: Path, acknowledged: set[tuple[str, int]], *, whole: bool) 
     """What is left of the record in `data`: with the `whole` site run on it, or its database."""
     if whole:
         with SiteUnderTest(data) as site:
+            until(lambda: unsorted(site) == 0, seconds=30, what="everything sorted in")
             found = compare(site, acknowledged)
             assert site.stop() == 0
         return found
-    with Postgres(data):
+    with Postgres(data) as postgres:
+        with connect(postgres.urls().application) as connection:
+            Sorter(Keyring(data / "keys")).sort(connection)
         site = SiteUnderTest(data)
         try:
             return compare(site, acknowledged)

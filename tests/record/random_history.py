@@ -5,7 +5,6 @@ import random
 from datetime import timedelta
 from uuid import UUID
 
-from psycopg import RawCursor
 from record_desk import LI, PLACE, WANG, Desk
 
 from tocsin.core import commands
@@ -23,8 +22,7 @@ from tocsin.core.terms import (
 )
 from tocsin.core.units import OutOfServiceReason, UnitState
 from tocsin.record.database import Connection
-from tocsin.record.heard import Heard
-from tocsin.record.heard_rows import WRITE, Batch
+from tocsin.record.heard_rows import Heard, Rows
 from tocsin.record.ids import OrderedIds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
@@ -221,9 +219,9 @@ _ids = OrderedIds()
 
 
 def hear(connection: Connection, keyring: Keyring, message: Heard) -> UUID:
-    """Keeps one message as the intake does, without its event loop; the first signal's id."""
-    batch = Batch(DayKeys(keyring), _ids, 1)
-    identifier = batch.add(message, None)
-    RawCursor(connection).execute(WRITE.encode(), batch.rows())
+    """One message, sorted in already; the first signal's id."""
+    rows = Rows(DayKeys(keyring), _ids, 1)
+    known = rows.add(message)
+    rows.write(connection)
     connection.commit()
-    return identifier
+    return known.message

@@ -1,4 +1,4 @@
-"""What is heard: on disk before `keep` returns, sealed, repeats linked."""
+"""What is heard: on disk before `keep` returns, sealed, in the lane of its sender."""
 
 import asyncio
 import os
@@ -12,10 +12,10 @@ from tocsin.core.signals import SignalRead
 from tocsin.record import heard as module
 from tocsin.record.database import Connection, Urls
 from tocsin.record.figures import counters, lag
-from tocsin.record.heard import Heard, HeardLog, NotKept
-from tocsin.record.ids import time_of
+from tocsin.record.floods import CALM_MAX, SENDERS_MAX, Floods, Lane
+from tocsin.record.heard import HeardLog, NotKept
+from tocsin.record.heard_rows import Heard, unpack
 from tocsin.record.keys import Keyring
-from tocsin.record.views import get_row, list_rows
 
 READ = SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code="FA", zone="7")
 
@@ -51,226 +51,125 @@ def with_log(
     asyncio.run(main())
 
 
+Kept = list[tuple[int, UUID, tuple[Heard, ...]]]
+
+
+def kept(connection: Connection, keyring: Keyring) -> Kept:
+    """Lane, commit and messages of everything that waits to be sorted in, oldest commit first."""
+    rows = connection.execute("SELECT lane, id, body FROM heard.arrived ORDER BY id, lane")
+    found = [(lane, commit, unpack(keyring, commit, body)) for lane, commit, body in rows]
+    connection.rollback()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(connection: Connection) -> None:
+    connection.execute("DELETE FROM heard.arrived")
+    connection.commit()
+
+
 def test_a_message_is_on_disk_when_keep_returns(
-    urls: Urls, keyring: Keyring, connection: Connection, administrator: Connection
-) -> None:
-    async def run(log: HeardLog) -> None:
-        sent = message(signals=(READ, READ))
-        kept = await log.keep(sent)
-        row = connection.execute(
-            "SELECT id, received_at, body FROM heard.message WHERE id = %s", (kept.id,)
-        ).fetchone()
-        assert row is not None
-        assert row[1] == sent.received_at
-        assert abs(time_of(kept.id) - sent.received_at) < timedelta(milliseconds=1)
-        assert sent.body not in row[2]
-        partition = administrator.execute(
-            "SELECT tableoid::regclass::text FROM heard.message WHERE id = %s", (kept.id,)
-        ).fetchone()
-        assert partition == (f"heard.message_{sent.received_at:%Y%m%d}",)
-        signals = connection.execute(
-            "SELECT id FROM heard.signal WHERE message = %s ORDER BY id = message DESC", (kept.id,)
-        ).fetchall()
-        assert len(signals) == 2
-        assert signals[0] == (kept.id,)
-        assert all(is_pending(connection, signal) for (signal,) in signals)
-
-    with_log(urls, keyring, run)
-
-
-def test_what_was_heard_is_given_back_to_who_has_the_keys(
     urls: Urls, keyring: Keyring, connection: Connection
 ) -> None:
+    text = "Zhang San, 3rd floor"
+    read = SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code="FA", text=text)
+    sent = message(
+        device=uuid4(), site=uuid4(), signals=(READ, read), repeat_key=b"k" * 16, problem="x"
+    )
+
     async def run(log: HeardLog) -> None:
-        secret = "Zhang San, 3rd floor"
-        read = SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code="FA", text=secret)
-        kept = await log.keep(message(body=b"a frame with " + secret.encode(), signals=(read,)))
-        blind = get_row(connection, "signals", kept.id)
-        assert blind is not None
-        assert blind["text"] == ""
-        assert "raw" not in blind
-        row = get_row(connection, "signals", kept.id, keyring=keyring, raw=True)
-        assert row is not None
-        assert row["text"] == secret
-        assert row["raw"] == "YSBmcmFtZSB3aXRoIFpoYW5nIFNhbiwgM3JkIGZsb29y"
-        assert (row["account"], row["code"], row["assurance"]) == ("1234", "FA", "none")
-        assert (row["effect"], row["verdict"], row["text_en"]) == ("alarm", None, "Fire alarm")
-        for (stored,) in connection.execute("SELECT s::text FROM heard.signal s"):
-            assert secret.encode().hex() not in stored
+        await log.keep(sent)
+        assert [(lane, found) for lane, _, found in kept(connection, keyring)] == [
+            (Lane.KNOWN, (sent,))
+        ]
 
     with_log(urls, keyring, run)
+    row = connection.execute("SELECT messages, oldest_at, a::text FROM heard.arrived a").fetchone()
+    assert row is not None
+    assert row[:2] == (1, sent.received_at)
+    for secret in (text.encode(), sent.body, b"1234"):
+        assert secret.hex() not in row[2]
 
 
 def test_a_stream_of_messages_goes_in_few_commits(
     urls: Urls, keyring: Keyring, connection: Connection
 ) -> None:
+    sent = [message(source=f"192.0.2.{n % 200}", body=b"%d" % n) for n in range(500)]
+
     async def run(log: HeardLog) -> None:
-        kept = await asyncio.gather(*(log.keep(message()) for _ in range(500)))
-        assert len({one.id for one in kept}) == 500
-        ids = [one.id for one in kept]
-        commits = connection.execute(
-            "SELECT count(DISTINCT xmin::text), count(*) FROM heard.message WHERE id = ANY(%s)",
-            (ids,),
-        ).fetchone()
-        assert commits is not None
-        assert commits[1] == 500
-        assert commits[0] <= 5
+        await asyncio.gather(*(log.keep(one) for one in sent))
 
     with_log(urls, keyring, run)
+    commits = kept(connection, keyring)
+    assert [one for _, _, messages in commits for one in messages] == sent
+    assert len(commits) <= 5
 
 
-# -- repeats ------------------------------------------------------------------------------------
-
-
-def repeat_of(connection: Connection, signal: UUID) -> UUID | None:
-    row = connection.execute(
-        "SELECT repeat_of FROM heard.signal WHERE id = %s", (signal,)
-    ).fetchone()
-    connection.rollback()
-    assert row is not None
-    return row[0]  # type: ignore[no-any-return]
-
-
-def is_pending(connection: Connection, signal: UUID) -> bool:
-    row = connection.execute(
-        "SELECT FROM heard.pending WHERE signal = %(signal)s"
-        " UNION ALL SELECT FROM heard.arrived WHERE %(signal)s = ANY(signals)",
-        {"signal": signal},
-    ).fetchone()
-    connection.rollback()
-    return row is not None
-
-
-def test_a_repeat_is_stored_and_linked_and_not_decided_on(
+def test_a_flood_is_kept_apart_and_stays_in_its_order(
     urls: Urls, keyring: Keyring, connection: Connection
 ) -> None:
+    busy, calm = uuid4(), uuid4()
+
+    def lanes() -> list[list[bytes]]:
+        found = kept(connection, keyring)
+        return [[m.body for at, _, ms in found for m in ms if at == lane] for lane in Lane]
+
+    def next_window(log: HeardLog) -> None:
+        log._window_began = -1e9
+
     async def run(log: HeardLog) -> None:
-        now = datetime.now(UTC)
-        key = uuid4().bytes
-        first = await log.keep(message(received_at=now, repeat_key=key))
-        second = await log.keep(message(received_at=now + timedelta(minutes=2), repeat_key=key))
-        other = await log.keep(message(received_at=now, repeat_key=uuid4().bytes))
-        later = await log.keep(
-            message(received_at=now + timedelta(minutes=3, seconds=1), repeat_key=key)
-        )
-        assert (first.repeat_of, second.repeat_of) == (None, first.id)
-        assert (other.repeat_of, later.repeat_of) == (None, None)
-        assert repeat_of(connection, second.id) == first.id
-        assert [is_pending(connection, one.id) for one in (first, second, other, later)] == [
-            *(True, False, True, True)
-        ]
+        for number in range(CALM_MAX + 2):
+            await log.keep(message(device=busy, body=b"%d" % number))
+        await log.keep(message(device=calm, body=b"calm"))
+        known, _, flood = lanes()
+        assert known[CALM_MAX:] == [b"calm"]
+        assert flood == [b"100", b"101"]
+        # The next windows find it calm, but what it sent still waits: it stays behind that.
+        for _ in range(2):
+            next_window(log)
+            await log.keep(message(device=busy, body=b"after"))
+        assert lanes()[Lane.FLOOD][2:] == [b"after"] * 2
+        connection.execute("DELETE FROM heard.arrived WHERE lane = %s", (Lane.FLOOD,))
+        connection.commit()
+        next_window(log)
+        await log.keep(message(device=busy, body=b"calm again"))
+        assert lanes()[Lane.KNOWN][-1] == b"calm again"
+        assert lanes()[Lane.FLOOD] == []
 
     with_log(urls, keyring, run)
 
 
-def test_repeats_in_one_batch_are_found_too(
+def test_addresses_beyond_what_is_counted_are_one_and_hide_no_device() -> None:
+    floods, commit, device = Floods(), uuid4(), uuid4()
+    assert {floods.lane(None, f"a{n}", commit) for n in range(SENDERS_MAX)} == {Lane.UNKNOWN}
+    others = [floods.lane(None, f"b{n}", commit) for n in range(CALM_MAX + 1)]
+    assert others == [Lane.UNKNOWN] * CALM_MAX + [Lane.FLOOD]
+    assert floods.lane(device, "b0", commit) is Lane.KNOWN
+    assert floods.lane(None, "a0", commit) is Lane.UNKNOWN
+    assert floods.senders == 1
+    floods.next_window(None)
+    assert floods.senders == 1  # they were one too many in the window that is over
+    assert floods.lane(None, "b0", commit) is Lane.UNKNOWN  # and are counted one by one again
+    floods.next_window(None)
+    assert floods.senders == 0
+
+
+def test_a_commit_has_a_row_for_each_lane(
     urls: Urls, keyring: Keyring, connection: Connection
 ) -> None:
-    async def run(log: HeardLog) -> None:
-        key = uuid4().bytes
-        kept = await asyncio.gather(*(log.keep(message(repeat_key=key)) for _ in range(20)))
-        assert [one.repeat_of for one in kept].count(None) == 1
-
-    with_log(urls, keyring, run)
-
-
-def test_a_clock_that_was_set_back_makes_nothing_a_repeat(urls: Urls, keyring: Keyring) -> None:
-    """In doubt it alarms: an hour lies between the two, whichever way the clock went."""
+    known, unknown = uuid4(), "198.51.100.1"
 
     async def run(log: HeardLog) -> None:
-        now, key = datetime.now(UTC), uuid4().bytes
-        await log.keep(message(received_at=now, repeat_key=key))
-        back = await log.keep(message(received_at=now - timedelta(hours=1), repeat_key=key))
-        assert back.repeat_of is None
-        again = await log.keep(message(received_at=now - timedelta(minutes=59), repeat_key=key))
-        assert again.repeat_of == back.id
-
-    with_log(urls, keyring, run)
-
-
-def test_repeats_of_a_storm_are_bounded_and_forgetting_is_counted(
-    urls: Urls, keyring: Keyring, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "REPEATS_MAX", 3)
-    key = "heard.repeat_forgotten_early"
-
-    async def run(log: HeardLog) -> None:
-        log._repeats.clear()
-        log._repeats_in_order.clear()
-        keys = [uuid4().bytes for _ in range(5)]
-        for one in keys:
-            await log.keep(message(repeat_key=one))
-        assert (len(log._repeats), len(log._repeats_in_order)) == (3, 3)
-        assert log._counters.get(key, 0) + counters(connection).get(key, 0) == before + 2
-        # The newest are still told, the oldest are news.
-        told = [(await log.keep(message(repeat_key=one))).repeat_of for one in (keys[4], keys[0])]
-        assert [one is None for one in told] == [False, True]
-
-    before = counters(connection).get(key, 0)
-    connection.rollback()
-    with_log(urls, keyring, run)
-
-
-def test_repeats_older_than_their_window_are_forgotten_by_themselves(
-    urls: Urls, keyring: Keyring
-) -> None:
-    async def run(log: HeardLog) -> None:
-        log._repeats.clear()
-        log._repeats_in_order.clear()
-        now, first = datetime.now(UTC), uuid4().bytes
-        for minutes, key in ((0, first), (1, uuid4().bytes), (4, first), (5, uuid4().bytes)):
-            at = now + timedelta(minutes=minutes)
-            await log.keep(message(received_at=at, repeat_key=key))
-        assert len(log._repeats) == 2
-        again = await log.keep(
-            message(received_at=now + timedelta(minutes=6, seconds=59), repeat_key=first)
+        flood = (log.keep(message(source="198.51.100.2")) for _ in range(CALM_MAX + 5))
+        await asyncio.gather(
+            *flood, log.keep(message(device=known)), log.keep(message(source=unknown))
         )
-        assert again.repeat_of is not None
 
     with_log(urls, keyring, run)
-
-
-def test_repeats_are_found_across_a_restart(urls: Urls, keyring: Keyring) -> None:
-    key = uuid4().bytes
-    ids: list[UUID] = []
-
-    async def run(log: HeardLog) -> None:
-        kept = await log.keep(message(repeat_key=key, signals=(READ, READ)))
-        ids.append(kept.id)
-        if len(ids) == 2:
-            assert kept.repeat_of == ids[0]
-
-    with_log(urls, keyring, run)
-    with_log(urls, keyring, run)
-    assert len(ids) == 2
-
-
-def test_a_message_whose_commit_was_lost_is_a_repeat_when_it_comes_again(
-    urls: Urls, keyring: Keyring, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The commit happens, its answer does not arrive; the panel tries again: one decision."""
-
-    async def run(log: HeardLog) -> None:
-        key = uuid4().bytes
-        commit = log._commit
-
-        async def lose(write: object, taken: list[module.Waiting]) -> None:
-            quiet: list[module.Waiting] = [(one, lambda _: None) for one, _ in taken]
-            await commit(write, quiet)
-            raise ConnectionResetError
-
-        monkeypatch.setattr(log, "_commit", lose)
-        with pytest.raises(NotKept):
-            await log.keep(message(repeat_key=key))
-        monkeypatch.setattr(log, "_commit", commit)
-        async with asyncio.timeout(10):
-            await log.connected()
-        again = await log.keep(message(repeat_key=key))
-        assert again.repeat_of is not None
-        assert is_pending(connection, again.repeat_of)
-        assert not is_pending(connection, again.id)
-
-    with_log(urls, keyring, run)
+    counted = {
+        lane: sum(len(m) for at, _, m in kept(connection, keyring) if at == lane) for lane in Lane
+    }
+    assert counted == {Lane.KNOWN: 1, Lane.UNKNOWN: CALM_MAX + 1, Lane.FLOOD: 5}
 
 
 # -- what goes wrong ----------------------------------------------------------------------------
@@ -280,11 +179,11 @@ def test_a_callers_mistake_ends_nothing_for_the_others(
     urls: Urls, keyring: Keyring, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run(log: HeardLog) -> None:
-        def mistaken(_: module.Kept | None) -> None:
+        def mistaken(_: bool) -> None:
             raise ZeroDivisionError
 
         log.hand_in(message(), mistaken)
-        assert (await log.keep(message())).id
+        await log.keep(message())
         assert log.is_connected
 
     with_log(urls, keyring, run)
@@ -340,32 +239,12 @@ def test_one_unstorable_message_does_not_cost_the_others(urls: Urls, keyring: Ke
         surrogate = SignalRead(protocol="dc09", token="\ud800", account="1234")
         answers = await asyncio.gather(
             log.keep(message()),
-            log.keep(message(source="nul \0 in an address")),
             log.keep(message(signals=(surrogate,))),
             log.keep(message()),
             return_exceptions=True,
         )
-        assert [isinstance(one, NotKept) for one in answers] == [False, True, True, False]
+        assert [isinstance(one, NotKept) for one in answers] == [False, True, False]
         assert log.is_connected
-
-    with_log(urls, keyring, run)
-
-
-def test_what_could_not_be_understood_is_listed_and_not_decided_on(
-    urls: Urls, keyring: Keyring, connection: Connection
-) -> None:
-    async def run(log: HeardLog) -> None:
-        kept = await log.keep(message(signals=(), problem="wrong_key", answer=""))
-        assert not is_pending(connection, kept.id)
-        found = list_rows(connection, "signals", filters={"problem": True})["items"]
-        assert [one["problem"] for one in found if one["id"] == str(kept.id)] == ["wrong_key"]
-
-    with_log(urls, keyring, run)
-
-
-def test_a_message_without_a_partition_of_its_day_is_kept(urls: Urls, keyring: Keyring) -> None:
-    async def run(log: HeardLog) -> None:
-        await log.keep(message(received_at=datetime(2031, 1, 1, tzinfo=UTC)))
 
     with_log(urls, keyring, run)
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from psycopg import RawCursor
 from random_history import History
 from record_desk import NOW, PLACE, STATION, Desk
 
@@ -14,8 +13,7 @@ from tocsin.core.commands import AddNote, RegisterUnit
 from tocsin.core.terms import Capability, IncidentType, Level
 from tocsin.record import figures, working
 from tocsin.record.database import Connection, Urls, connect
-from tocsin.record.heard import Heard
-from tocsin.record.heard_rows import WRITE, Batch
+from tocsin.record.heard_rows import Heard, Rows
 from tocsin.record.ids import OrderedIds, time_of, uuid7
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
@@ -101,7 +99,7 @@ def test_signals_of_a_span_are_told_by_when_they_were_heard(desk: Desk) -> None:
     heard: dict[timedelta, UUID] = {}
 
     def hear(after: timedelta) -> None:
-        batch = Batch(DayKeys(desk.keyring), ids_of_one, 1)
+        rows = Rows(DayKeys(desk.keyring), ids_of_one, 1)
         message = Heard(
             received_at=NOW + after,
             intake="dc09.tcp",
@@ -113,8 +111,8 @@ def test_signals_of_a_span_are_told_by_when_they_were_heard(desk: Desk) -> None:
             agency="fire",
             device=device,
         )
-        heard[after] = batch.add(message, None)
-        RawCursor(desk.connection).execute(WRITE.encode(), batch.rows())
+        heard[after] = rows.add(message).message
+        rows.write(desk.connection)
 
     microsecond, hour = timedelta(microseconds=1), timedelta(hours=1)
     for after in (-microsecond, timedelta(0), microsecond, hour, -hour):

@@ -8,7 +8,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from psycopg import RawCursor
 from random_history import hear, site_row
 from record_desk import NOW, Desk
 
@@ -17,8 +16,7 @@ from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Reason, Refused
 from tocsin.record import figures, working
 from tocsin.record.database import Connection, Urls, connect
-from tocsin.record.heard import Heard
-from tocsin.record.heard_rows import WRITE, Batch
+from tocsin.record.heard_rows import Heard, Rows
 from tocsin.record.ids import OrderedIds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
@@ -109,13 +107,13 @@ def test_an_unknown_source_opens_one_card_in_the_watch_band(desk: Desk) -> None:
 
 
 def flood(desk: Desk, messages: int, device: UUID | None = None) -> None:
-    """`messages` of as many unknown accounts from one address, or of one known device, in one
-    commit."""
-    batch = Batch(DayKeys(desk.keyring), OrderedIds(), messages)
+    """`messages` of as many unknown accounts from one address, or of one known device, sorted in
+    already."""
+    rows = Rows(DayKeys(desk.keyring), OrderedIds(), messages)
     for number in range(messages):
         account = f"{0xC0000 + number:X}"
         read = SignalRead(protocol="dc09", token="SIA-DCS", account=account, code="FA")
-        batch.add(
+        rows.add(
             Heard(
                 received_at=desk.now,
                 intake="dc09.udp",
@@ -127,11 +125,9 @@ def flood(desk: Desk, messages: int, device: UUID | None = None) -> None:
                 agency="fire",
                 device=device,
                 signals=(read,),
-            ),
-            None,
+            )
         )
-    with RawCursor(desk.connection) as cursor:
-        cursor.execute(WRITE.encode(), batch.rows())
+    rows.write(desk.connection)
     desk.connection.commit()
 
 

@@ -16,7 +16,8 @@ from tocsin.edge.counts import Counts
 from tocsin.edge.senders import Sender, Senders
 from tocsin.edge.sockets import BACKLOG, connections_possible, open_pairs
 from tocsin.record.devices import Device, DeviceBook
-from tocsin.record.heard import Heard, HeardLog, Kept, NotKept
+from tocsin.record.heard import HeardLog, NotKept
+from tocsin.record.heard_rows import Heard
 from tocsin.wire.dc09.answers import RULES, Reception, receive
 from tocsin.wire.dc09.session import Answer, Received, Refused, Session
 
@@ -133,11 +134,11 @@ class Intake:
         reception: Reception,
         sender: Sender,
         reply: Callable[[bytes], None],
-        kept: Kept | None,
+        is_kept: bool,
     ) -> None:
         """The commit has returned, or will not."""
         self._in_flight -= 1
-        if kept is None:
+        if not is_kept:
             self._not_kept(sender)
             reply(b"")
         else:

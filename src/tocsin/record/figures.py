@@ -10,12 +10,15 @@ from tocsin.record.database import Connection
 _LAG: Final = """
 SELECT
     (SELECT count(*) FROM (SELECT FROM heard.pending LIMIT 10001) p)
-        + (SELECT coalesce(sum(cardinality(a.signals)), 0)
-           FROM (SELECT signals FROM heard.arrived LIMIT 100) a) AS signals_waiting,
-    (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(s.received_at)))
-     FROM ((SELECT signal FROM heard.pending ORDER BY signal LIMIT 1)
-           UNION ALL (SELECT id FROM heard.arrived ORDER BY id LIMIT 1)) p
-     JOIN heard.signal s ON s.id = p.signal)::float8 AS oldest_s,
+        + (SELECT coalesce(sum(a.messages), 0)
+           FROM (SELECT messages FROM heard.arrived LIMIT 100) a) AS signals_waiting,
+    (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(at))) FROM (
+        (SELECT s.received_at AS at
+         FROM (SELECT signal FROM heard.pending ORDER BY signal LIMIT 1) p
+         JOIN heard.signal s ON s.id = p.signal)
+        UNION ALL
+        (SELECT min(oldest_at) FROM (SELECT oldest_at FROM heard.arrived LIMIT 1000) a)) waits
+    )::float8 AS oldest_s,
     (SELECT count(*) FROM log.pending) AS sequencer_behind,
     (SELECT count(*) FROM heard.quarantined)
         + (SELECT count(*) FROM log.reaction_waiting WHERE failures >= 5) AS quarantined"""

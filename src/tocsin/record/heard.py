@@ -1,24 +1,27 @@
 """What was heard, kept before its sender is answered. One flusher per process: whatever has queued
-while the last commit ran goes into the next, so no time window is needed and none is waited for."""
+while the last commit ran goes into the next, so no time window is needed and none is waited for.
+
+A commit keeps its messages as they came, packed and sealed, in one row for each lane; `tocsin work`
+sorts them into the tables (record/arrivals.py). So a sender waits for as little as can be.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections import deque
+import os
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
-from tocsin.core.signals import SignalRead
 from tocsin.record.database import DatabaseAway, Urls, connect_async
-from tocsin.record.heard_rows import REPEAT_WINDOW, WRITE, Batch, Known, recent
-from tocsin.record.ids import OrderedIds
+from tocsin.record.floods import WINDOW_S, Floods, Lane
+from tocsin.record.heard_rows import Heard, pack
+from tocsin.record.ids import OrderedIds, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
 
@@ -41,52 +44,14 @@ SEEN_EVERY_S: Final = 1.0
 POLL_UNWRITTEN_S_MAX: Final = 4.0
 """A poll may be answered before it is written, but no more of them once one has waited so long."""
 
-_LOCK_S: Final = 5.0
 _RETRY_S: Final = (0.05, 1.0)
-REPEATS_MAX: Final = 1_000_000
-"""Messages of the last minutes that a repeat is told by; beyond, the oldest are forgotten early,
-and one of them heard again counts as news."""
 
 
 class NotKept(Exception):
     """It is not known to be on disk: answer nothing, the sender will try again."""
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One message as it came. `received_at` is aware, UTC; `source` the sender's address.
-
-    `answer` is what the sender will hear if it is kept; `problem` why it could not be understood.
-    `repeat_key` is a digest that equal messages share, None where a repeat cannot be told.
-    `district` and `agency` are the device's, or the intake's own for an unknown source.
-    `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
-    DC-09 has no message authentication, encrypted or not (AES-CBC, fixed initial vector), so: none.
-    """
-
-    received_at: datetime
-    intake: str
-    protocol: str
-    source: str
-    body: bytes
-    answer: str
-    district: str
-    agency: str
-    problem: str | None = None
-    device: UUID | None = None
-    site: UUID | None = None
-    signals: tuple[SignalRead, ...] = ()
-    repeat_key: bytes | None = None
-    assurance: str = "none"
-
-
-class Kept(msgspec.Struct, frozen=True, gc=False):
-    """It is on disk under `id`. `repeat_of` is the message that it repeats; its signals are then
-    linked to that one's and not decided on again."""
-
-    id: UUID
-    repeat_of: UUID | None
-
-
-Then = Callable[[Kept | None], None]
+Then = Callable[[bool], None]
 Waiting = tuple[Heard, Then]
 
 
@@ -101,12 +66,10 @@ class HeardLog:
         self.queue_max = queue_max
         self.not_kept = 0
         self._queue: list[Waiting] = []
-        self._untold: list[tuple[Then, Kept]] = []  # on disk, and their callers not yet told
+        self._untold: list[Waiting] = []  # on disk, and their callers not yet told
         self._counters: dict[str, int] = {}
         self._seen: dict[UUID, tuple[datetime, int]] = {}
         self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
-        self._repeats: dict[bytes, Known] = {}
-        self._repeats_in_order: deque[tuple[bytes, Known]] = deque()
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
         self._idle = asyncio.Event()
@@ -114,6 +77,8 @@ class HeardLog:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._ids = OrderedIds()
+        self._floods = Floods()
+        self._window_began = 0.0
 
     # -- start and stop -----------------------------------------------------------------------
 
@@ -156,24 +121,21 @@ class HeardLog:
 
     # -- what the intakes call ----------------------------------------------------------------
 
-    async def keep(self, message: Heard) -> Kept:
+    async def keep(self, message: Heard) -> None:
         """Returns when `message` is on disk. Raises `NotKept`."""
-        future: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-        def then(kept: Kept | None) -> None:
+        def then(is_kept: bool) -> None:
             if not future.done():
-                future.set_result(kept)
+                future.set_result(is_kept)
 
         self.hand_in(message, then)
-        kept = await future
-        if kept is None:
+        if not await future:
             raise NotKept("the commit did not succeed")
-        return kept
 
     def hand_in(self, message: Heard, then: Then) -> None:
-        """The same for callers that must not pay for a future each: `then` gets what was kept, or
-        None for a commit that did not succeed. It is called once, from the flusher, and must not
-        raise.
+        """The same for callers that must not pay for a future each: `then` is told whether the
+        commit succeeded. It is called once, from the flusher, and must not raise.
 
         Raises `NotKept` at once, and does not call `then`, when it cannot be kept now.
         """
@@ -217,7 +179,7 @@ class HeardLog:
         while True:
             connection = None
             try:
-                connection = await self._connect()
+                connection = await connect_async(self._url, name=f"tocsin heard {self.name}")
                 self._connected.set()
                 wait_s = _RETRY_S[0]
                 await self._flush_all(connection)
@@ -241,29 +203,9 @@ class HeardLog:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _RETRY_S[1])
 
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await connect_async(self._url, name=f"tocsin heard {self.name}")
-        try:
-            # A commit of our predecessor may still be under way: its server process holds this
-            # lock until it has ended. Only then is what we read of the last minutes all there is.
-            try:
-                await connection.execute(
-                    f"SET lock_timeout = '{_LOCK_S}s';"
-                    " SELECT pg_advisory_lock(hashtextextended("
-                    f"'tocsin heard ' || '{_plain(self.name)}', 0)); RESET lock_timeout"
-                )
-            except asyncpg.LockNotAvailableError:
-                logger.warning("another intake of this name runs", extra={"intake": self.name})
-            self._repeats = await recent(connection)
-            self._repeats_in_order = deque(self._repeats.items())
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
-
     async def _flush_all(self, connection: asyncpg.Connection) -> None:
         assert self._loop is not None
-        write = await connection.prepare(WRITE)
+        write = await connection.prepare(_KEEP)
         noted_at = self._loop.time() - SEEN_EVERY_S  # what waited for this connection goes at once
         while True:
             if not self._queue:
@@ -273,6 +215,8 @@ class HeardLog:
             ):
                 await self._note(connection)
                 noted_at = self._loop.time()
+            if self._loop.time() - self._window_began >= WINDOW_S:
+                await self._next_window(connection)
             if self._queue:
                 share = _share(len(self._queue))
                 taken, self._queue = self._queue[:share], self._queue[share:]
@@ -304,13 +248,7 @@ class HeardLog:
             raise
 
     async def _commit(self, write: Any, taken: list[Waiting]) -> None:
-        batch = Batch(self._keys, self._ids, len(taken))
-        kept: list[Kept] = []
-        for message, _ in taken:
-            repeated = self._repeat(message, batch)
-            identifier = batch.add(message, repeated)
-            kept.append(Kept(identifier, None if repeated is None else repeated.message))
-        writing = asyncio.ensure_future(write.fetch(*batch.rows(), timeout=FLUSH_S_MAX))
+        writing = asyncio.ensure_future(write.fetch(self._rows(taken), timeout=FLUSH_S_MAX))
         try:
             # It leaves at the loop's next turn. Those of the last commit are told only then, so
             # that the server and we work at the same time.
@@ -319,50 +257,52 @@ class HeardLog:
             await writing
         finally:
             writing.cancel()
-        self._repeats.update(batch.originals)
-        self._repeats_in_order += batch.originals.items()
-        self._forget_old_repeats(taken[-1][0].received_at)
-        for (message, then), one in zip(taken, kept, strict=True):
+        seen = self._seen
+        for message, _ in taken:
             if message.device is not None:
-                _, polls = self._seen.get(message.device, (None, 0))
-                self._seen[message.device] = (message.received_at, polls)
-            self._untold.append((then, one))
+                before = seen.get(message.device)
+                seen[message.device] = (message.received_at, 0 if before is None else before[1])
+        self._untold += taken
+
+    def _rows(self, taken: list[Waiting]) -> list[tuple[Any, ...]]:
+        """The rows of one commit: one for each lane that a message of it goes to."""
+        commit = UUID(bytes=self._ids.next(milliseconds(datetime.now(UTC)), os.urandom(8)))
+        lanes: dict[Lane, list[Heard]] = {}
+        lane_of = self._floods.lane
+        for message, _ in taken:
+            lane = lane_of(message.device, message.source, commit)
+            if lane in lanes:
+                lanes[lane].append(message)
+            else:
+                lanes[lane] = [message]
+        return [
+            (
+                lane,
+                commit,
+                len(messages),
+                messages[0].received_at,
+                pack(self._keys, commit, messages),
+            )
+            for lane, messages in lanes.items()
+        ]
+
+    async def _next_window(self, connection: asyncpg.Connection) -> None:
+        assert self._loop is not None
+        oldest = None
+        if self._floods.senders:
+            oldest = await connection.fetchval(_OLDEST, Lane.FLOOD, timeout=NOTE_S_MAX)
+        self._floods.next_window(oldest)
+        self._window_began = self._loop.time()
 
     def _tell_untold(self) -> None:
         untold, self._untold = self._untold, []
-        for then, kept in untold:
-            _tell(then, kept)
+        for _, then in untold:
+            _tell(then, True)
 
     def _refuse(self, taken: list[Waiting]) -> None:
         self.not_kept += len(taken)
         for _, then in taken:
-            _tell(then, None)
-
-    def _repeat(self, message: Heard, batch: Batch) -> Known | None:
-        """The earlier message that this one repeats: committed, or in the same batch."""
-        key = message.repeat_key
-        if key is None:
-            return None
-        known = batch.originals.get(key) or self._repeats.get(key)
-        # A clock that was set back makes nothing a repeat: in doubt it alarms.
-        if known is not None and abs(message.received_at - known.at) <= REPEAT_WINDOW:
-            return known
-        return None
-
-    def _forget_old_repeats(self, now: datetime) -> None:
-        """The oldest first, and never more than twice what one commit can add: a storm must not
-        wait while all of its past is gone through."""
-        for _ in range(2 * BATCH_MAX):
-            if not self._repeats_in_order:
-                return
-            key, known = self._repeats_in_order[0]
-            if self._repeats.get(key) is known:  # else it was news again meanwhile
-                if abs(now - known.at) <= REPEAT_WINDOW:
-                    if len(self._repeats) <= REPEATS_MAX:
-                        return
-                    self.count("heard.repeat_forgotten_early")
-                del self._repeats[key]
-            self._repeats_in_order.popleft()
+            _tell(then, False)
 
     def _turn_away(self) -> None:
         """The database is away: whoever waits hears nothing, and tries again."""
@@ -404,13 +344,22 @@ def _share(waiting: int) -> int:
     return min(max(-(-waiting // 2), BATCH_WHOLE), BATCH_MAX)
 
 
-def _tell(then: Then, kept: Kept | None) -> None:
+def _tell(then: Then, is_kept: bool) -> None:
     """One caller's mistake must not end the flusher for all."""
     try:
-        then(kept)
+        then(is_kept)
     except Exception:
         logger.exception("what follows a commit failed")
 
+
+# One statement, so one round trip and one transaction; NOTIFY once per commit wakes `tocsin work`.
+_KEEP: Final = """
+WITH kept AS (
+    INSERT INTO heard.arrived SELECT * FROM unnest($1::heard.arrived[]) RETURNING 1
+)
+SELECT pg_notify('heard', '') FROM kept LIMIT 1"""
+
+_OLDEST: Final = "SELECT id FROM heard.arrived WHERE lane = $1 ORDER BY id LIMIT 1"
 
 _SEEN: Final = """
 INSERT INTO ref.seen AS s (device, last_seen_at, polls)
@@ -434,7 +383,3 @@ def _seen_columns(
         [at for _, (at, _) in ordered],
         [polls for _, (_, polls) in ordered],
     )
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name if letter.isalnum() or letter in "._-")

@@ -1,54 +1,87 @@
-"""Messages and signals as columns: built once per batch, sealed on the way, written by one
-statement. Kept apart from the flusher because every microsecond here is paid per message."""
+"""Messages in their two forms: packed and sealed together as an intake commits them, and in rows of
+their own as `tocsin work` sorts them in."""
 
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
-from asyncpg.pgproto import pgproto
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
 from tocsin.core.signals import SignalRead
-from tocsin.record.ids import OrderedIds, first_at, milliseconds
-from tocsin.record.keys import NONCE_BYTES
-from tocsin.record.sealing import DayKeys, body_binding, seal_text
+from tocsin.record.database import Connection
+from tocsin.record.ids import OrderedIds, milliseconds
+from tocsin.record.keys import NONCE_BYTES, CannotOpen, Keyring, unseal
+from tocsin.record.sealing import DayKeys, body_binding, message_key, seal_text
 
-if TYPE_CHECKING:
-    from tocsin.record.heard import Heard
-
-REPEAT_WINDOW: Final = timedelta(minutes=3)
-"""A plain message equal to one heard at most this long ago repeats it; later it is news."""
-
-NOTHING_READ: Final = SignalRead(protocol="", token="", account="")
 _ID_RANDOM_BYTES: Final = 8
 
-# One statement, so one round trip and one transaction; NOTIFY once per batch wakes `tocsin work`.
-# Rows, not an array per column: asyncpg looks twice at each element of an array and not at the
-# fields of a row, which halves what a message costs here.
-WRITE: Final = """
-WITH message AS (
-    INSERT INTO heard.message SELECT * FROM unnest($1::heard.message[])
-), further AS (
-    INSERT INTO heard.further SELECT * FROM unnest($2::heard.further[])
-), arrived AS (
-    INSERT INTO heard.arrived (id, signals, devices, sources)
-    SELECT ($3::uuid[])[1], $3, $4::uuid[], $5::text[] WHERE cardinality($3) > 0 RETURNING id
-)
-SELECT pg_notify('heard', '') FROM arrived"""
 
-_RECENT: Final = """
-SELECT m.repeat_key, m.id, m.received_at,
-    m.id || (SELECT array_agg(f.id ORDER BY f.id) FROM heard.further f WHERE f.message = m.id)
-        AS signals
-FROM heard.message m
-WHERE m.id >= $1 AND m.repeat_key IS NOT NULL AND m.repeat_of IS NULL
-ORDER BY m.id"""
+class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
+    """One message as it came. `received_at` is aware, UTC; `source` the sender's address.
+
+    `answer` is what the sender will hear if it is kept; `problem` why it could not be understood.
+    `repeat_key` is a digest that equal messages share, None where a repeat cannot be told.
+    `district` and `agency` are the device's, or the intake's own for an unknown source.
+    `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
+    DC-09 has no message authentication, encrypted or not (AES-CBC, fixed initial vector), so: none.
+
+    It is packed in the order of its fields: a new one goes to the end, with a default, so that what
+    an earlier version has packed is still read.
+    """
+
+    received_at: datetime
+    intake: str
+    protocol: str
+    source: str
+    body: bytes
+    answer: str
+    district: str
+    agency: str
+    problem: str | None = None
+    device: UUID | None = None
+    site: UUID | None = None
+    signals: tuple[SignalRead, ...] = ()
+    repeat_key: bytes | None = None
+    assurance: str = "none"
+
+
+# -- as an intake commits them ------------------------------------------------------------------
+
+_PACKED: Final = b"1"
+"""The first byte: how the rest is packed."""
+
+_ARRIVED: Final = b"arrived"
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(tuple[Heard, ...]).decode
+
+
+def pack(keys: DayKeys, arrival: UUID, messages: list[Heard]) -> bytes:
+    """The messages of one commit, in their order, sealed under the key of its id. Raises
+    `ValueError` for text that is not Unicode (a lone surrogate)."""
+    nonce = os.urandom(NONCE_BYTES)
+    cipher = keys.cipher(arrival.bytes)
+    return nonce + cipher.encrypt(nonce, _PACKED + _pack(messages), _ARRIVED + arrival.bytes)
+
+
+def unpack(keyring: Keyring, arrival: UUID, sealed: bytes) -> tuple[Heard, ...]:
+    """What `pack` was given. Raises `KeyMissing`, `CannotOpen`."""
+    packed = unseal(message_key(keyring, arrival), sealed, _ARRIVED + arrival.bytes)
+    if packed[:1] != _PACKED:
+        raise CannotOpen(f"packed by another version of Tocsin, as {packed[:1]!r}")
+    try:
+        return _unpack(packed[1:])
+    except msgspec.MsgspecError as error:
+        raise CannotOpen(f"packed in another form: {error}") from error
+
+
+# -- as rows ------------------------------------------------------------------------------------
+
+NOTHING_READ: Final = SignalRead(protocol="", token="", account="")
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -59,118 +92,126 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     signals: tuple[UUID, ...]
 
 
-async def recent(connection: asyncpg.Connection) -> dict[bytes, Known]:
-    """What was heard in the last minutes and may be repeated, by repeat key."""
-    now = await connection.fetchval("SELECT now()")
-    rows = await connection.fetch(_RECENT, first_at(now - REPEAT_WINDOW - timedelta(seconds=10)))
-    return {
-        row["repeat_key"]: Known(row["id"], row["received_at"], tuple(row["signals"]))
-        for row in rows
-    }
-
-
-class Batch:
-    """The rows of one commit of at most `size` messages. `originals` are the messages in it that
-    later ones may repeat."""
+class Rows:
+    """The rows of up to `size` messages: built, sealed on the way, then written together."""
 
     def __init__(self, keys: DayKeys, ids: OrderedIds, size: int) -> None:
-        self.originals: dict[bytes, Known] = {}
         self._cipher = keys.cipher
         self._ids = ids
         self._random = os.urandom(size * (_ID_RANDOM_BYTES + NONCE_BYTES))
         self._used = 0
         self._messages: list[tuple[Any, ...]] = []
         self._further: list[tuple[Any, ...]] = []
-        self._signals: list[UUID] = []
-        self._devices: list[UUID | None] = []
-        self._sources: list[str] = []
+        self._pending: list[tuple[Any, ...]] = []
 
-    def add(self, message: Heard, repeated: Known | None) -> UUID:
-        """Seal `message` under a key of its own and note its signals; returns its id.
+    def add(self, message: Heard, repeated: Known | None = None) -> Known:
+        """Seal `message` under a key of its own and note its signals.
 
         The first signal has its message's id: one thing heard, one name. A message without one has
-        a signal too, which says nothing and is not decided on. Raises `ValueError`, and adds
-        nothing, for text that is not Unicode (a lone surrogate).
+        a signal too, which says nothing and is not decided on; nor are those of a repeat.
         """
         begin = self._used
         self._used = end = begin + _ID_RANDOM_BYTES + NONCE_BYTES
         random = self._random[begin : begin + _ID_RANDOM_BYTES]
         bound = self._ids.next(milliseconds(message.received_at), random)
         nonce = self._random[begin + _ID_RANDOM_BYTES : end]
-        identifier: UUID = pgproto.UUID(bound)  # a uuid.UUID, made ten times as fast
+        identifier = UUID(bytes=bound)
         cipher = self._cipher(bound)
         reads = message.signals
         read, text = _read_columns(reads[0], cipher, identifier) if reads else (_NOTHING, None)
-        row = (
-            identifier,
-            message.received_at,
-            message.intake,
-            message.protocol,
-            message.source,
-            nonce + cipher.encrypt(nonce, message.body, body_binding(bound)),
-            message.answer,
-            message.problem,
-            message.repeat_key,
-            message.district,
-            message.agency,
-            message.device,
-            message.site,
-            message.assurance,
-            None if repeated is None else _repeated(repeated, 0),
-            read,
-            text,
+        self._messages.append(
+            (
+                identifier,
+                message.received_at,
+                message.intake,
+                message.protocol,
+                message.source,
+                nonce + cipher.encrypt(nonce, message.body, body_binding(bound)),
+                message.answer,
+                message.problem,
+                message.repeat_key,
+                message.district,
+                message.agency,
+                message.device,
+                message.site,
+                message.assurance,
+                None if repeated is None else _repeated(repeated, 0),
+                read,
+                text,
+            )
         )
         signals = [identifier] if reads else []
-        further = []
-        for place in range(1, len(reads)):
-            one_more = self._one_more(message, identifier, cipher, repeated, place)
-            further.append(one_more)
-            signals.append(one_more[0])
-        self._messages.append(row)
-        self._further += further
+        signals += [
+            self._add_further(message, identifier, cipher, repeated, place)
+            for place in range(1, len(reads))
+        ]
         if repeated is None:
-            for signal in signals:
-                self._signals.append(signal)
-                self._devices.append(message.device)
-                self._sources.append(message.source)
-            if message.repeat_key is not None:
-                known = Known(identifier, message.received_at, tuple(signals))
-                self.originals[message.repeat_key] = known
-        return identifier
+            queue = message.source if message.device is None else str(message.device)
+            known = message.device is not None
+            self._pending += [(signal, known, queue, 0, None) for signal in signals]
+        return Known(identifier, message.received_at, tuple(signals))
 
-    def _one_more(
+    def _add_further(
         self,
         message: Heard,
         identifier: UUID,
         cipher: AESGCM,
         repeated: Known | None,
         place: int,
-    ) -> tuple[Any, ...]:
+    ) -> UUID:
         ms = milliseconds(message.received_at)
-        signal = pgproto.UUID(self._ids.next(ms, os.urandom(_ID_RANDOM_BYTES)))
-        return (
-            signal,
-            identifier,
-            message.received_at,
-            message.intake,
-            message.protocol,
-            message.source,
-            message.problem,
-            message.district,
-            message.agency,
-            message.device,
-            message.site,
-            message.assurance,
-            None if repeated is None else _repeated(repeated, place),
-            *_read_columns(message.signals[place], cipher, signal),
+        signal = UUID(bytes=self._ids.next(ms, os.urandom(_ID_RANDOM_BYTES)))
+        self._further.append(
+            (
+                signal,
+                identifier,
+                message.received_at,
+                message.intake,
+                message.protocol,
+                message.source,
+                message.problem,
+                message.district,
+                message.agency,
+                message.device,
+                message.site,
+                message.assurance,
+                None if repeated is None else _repeated(repeated, place),
+                *_read_columns(message.signals[place], cipher, signal),
+            )
         )
+        return signal
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def rows(self) -> tuple[list[Any], ...]:
-        """The arguments of `WRITE`."""
-        return self._messages, self._further, self._signals, self._devices, self._sources
+    def write(self, connection: Connection) -> None:
+        """Everything added, in the transaction that is open."""
+        _copy(connection, "heard.message", _MESSAGE, self._messages)
+        _copy(connection, "heard.further", _FURTHER, self._further)
+        _copy(connection, "heard.pending", _PENDING, self._pending)
+
+
+_FURTHER: Final = (
+    *("uuid", "uuid", "timestamptz", "text", "text", "text", "text", "text", "text"),
+    *("uuid", "uuid", "text", "uuid", "bytea", "bytea"),
+)
+_MESSAGE: Final = (
+    *("uuid", "timestamptz", "text", "text", "text", "bytea", "text", "text", "bytea"),
+    *("text", "text", "uuid", "uuid", "text", "uuid", "bytea", "bytea"),
+)
+_PENDING: Final = ("uuid", "bool", "text", "int2", "text")
+
+
+def _copy(
+    connection: Connection, table: str, types: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> None:
+    if not rows:
+        return
+    command = f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()
+    with connection.cursor() as cursor, cursor.copy(command) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
 
 
 _encode = msgspec.json.Encoder().encode

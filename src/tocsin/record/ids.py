@@ -27,9 +27,11 @@ class OrderedIds:
     of one millisecond count up, and where there are more than 4,096 of them, or the clock is set
     back, the time in the id runs ahead of the clock until that has caught up."""
 
-    def __init__(self) -> None:
-        self._ms = 0
-        self._order = 0
+    def __init__(self, after: UUID | None = None) -> None:
+        """`after`: one that all of them sort after."""
+        number = 0 if after is None else after.int
+        self._ms = number >> 80
+        self._order = number >> 64 & _ORDER_MAX
 
     def next(self, ms: int, random: bytes) -> bytes:
         """The 16 bytes of the next id, made at `ms` milliseconds since 1970, with 8 random bytes of

@@ -10,6 +10,7 @@ from prometheus_client import Gauge
 
 from tocsin.core.obligations import Obligations
 from tocsin.record import retention, sequencer, working
+from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.keys import Keyring
 from tocsin.site.configuration import Configuration
@@ -25,9 +26,12 @@ _DATABASE: Final = Gauge("tocsin_database_up", "1 while the database answers.")
 def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop]:
     """The loops of `work` or `clock`."""
     durations = Obligations(**msgspec.structs.asdict(chosen.obligations))
+    sorter = Sorter(keyring)
 
     def judge(connection: Connection) -> int:
-        return working.judge_pending(connection, keyring, _now(), BATCH, obligations=durations)
+        return working.judge_pending(
+            connection, keyring, _now(), BATCH, obligations=durations, sorter=sorter
+        )
 
     def react(connection: Connection) -> int:
         return working.react_after(connection, keyring, _now(), BATCH, obligations=durations)

@@ -70,17 +70,20 @@ CREATE TABLE heard.rewrapped (
     PRIMARY KEY (message, incident)
 );
 
--- Signals that nobody has judged yet, as the intake hands them over: one row per commit. `tocsin
--- work` sorts them into `pending` before it judges.
+-- What an intake has committed, as it committed it: one row for each lane of a commit. `tocsin work`
+-- sorts its messages into the tables above and their signals into `pending`, lane by lane.
 CREATE TABLE heard.arrived (
-    id      uuid   PRIMARY KEY, -- of the first of them
-    signals uuid[] NOT NULL,
-    devices uuid[] NOT NULL,
-    sources text[] NOT NULL
+    lane      smallint    NOT NULL, -- record/floods.py: 0 known devices, 1 unknown sources, 2 floods
+    id        uuid        NOT NULL,
+    messages  integer     NOT NULL,
+    oldest_at timestamptz NOT NULL, -- when the first of them was received
+    body      bytea       NOT NULL, -- nonce and AES-256-GCM of the messages, packed
+    PRIMARY KEY (lane, id)
 );
+ALTER TABLE heard.arrived ALTER COLUMN body SET STORAGE EXTERNAL; -- what is sealed does not shrink
 
--- The same, sorted. Each sender has a queue of its own, so that a flood from one delays nobody
--- else: a known device its id (also when it reports on two ways), else the address.
+-- Signals that nobody has judged yet. Each sender has a queue of its own, so that a flood from one
+-- delays nobody else: a known device its id (also when it reports on two ways), else the address.
 CREATE TABLE heard.pending (
     signal   uuid     PRIMARY KEY,
     known    boolean  NOT NULL,
