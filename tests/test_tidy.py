@@ -17,15 +17,13 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 # What is longer, with its length: it may shrink, not grow, and leaves the list once it is short.
 LONGER = {
-    "src/tocsin/edge/dc09.py": 424,
+    "src/tocsin/edge/dc09.py": 421,
     "src/tocsin/edge/stream.py": 443,
-    "src/tocsin/record/heard.py": 440,
     "src/tocsin/site/configuration.py": 417,
     "tests/access/test_matrix.py": 449,
     "tests/apps/test_api.py": 419,
     "tests/record/test_handle.py": 449,
-    "tests/record/test_heard.py": 434,
-    "tests/record/test_working.py": 436,
+    "tests/record/test_working.py": 432,
     "tests/site/test_postgres.py": 405,
     "tests/stories/story.py": 442,
     "src/tocsin/record/appending.py:append": 66,

@@ -160,8 +160,7 @@ def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[
         asyncio.run(_keep(site, _heard(district, device, place, read)))
         assert judge_pending(connection, site.keyring, datetime.now(UTC), 100) == 1
     site.number_facts()
-    filters = {"device": str(device), "limit": 1}
-    signal = chief.get("/api/v1/signals", params=filters).json()["items"][0]
+    signal = chief.get("/api/v1/signals", params={"device": str(device)}).json()["items"][0]
     incident = signal["incident"]
     unit = str(city.units[district]["engine"])
     sent = command(chief, "send_units", incident=incident, units=[unit], confirm_divert=True)

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import uvloop
 
 from tocsin.edge.dc09 import serve
+from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, Urls
 from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
@@ -193,6 +194,24 @@ def register(owner: Connection, keyring: Keyring, account: str, key: bytes | Non
     )
     owner.commit()
     return device
+
+
+class Record:
+    """The record as it is once everything that was kept is sorted in."""
+
+    def __init__(self, connection: Connection, ring: Keyring) -> None:
+        self.connection = connection
+        self._sorter = Sorter(ring)
+
+    def execute(self, query: str) -> Any:
+        self._sorter.sort(self.connection)
+        return self.connection.execute(query.encode())
+
+    def rollback(self) -> None:
+        self.connection.rollback()
+
+    def counted(self, name: str) -> int:
+        return counter(self.connection, name)
 
 
 def counter(owner: Connection, name: str) -> int:

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +15,7 @@ from live_edge import (
     Edge,
     Limits,
     Panel,
+    Record,
     counter,
     eventually,
     frame,
@@ -26,7 +26,7 @@ from live_edge import (
 
 from tocsin.edge.senders import Sender, Senders
 from tocsin.record.arrivals import Sorter
-from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.wire.dc09.frames import (
     FRAME_BYTES_LARGEST,
@@ -53,24 +53,6 @@ WAITING = "SELECT count(*) FROM heard.pending"  # nobody judges here
 @pytest.fixture(scope="module")
 def ring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
     return Keyring(tmp_path_factory.mktemp("edge") / "keys")
-
-
-class Record:
-    """The record as it is once everything that was kept is sorted in."""
-
-    def __init__(self, connection: Connection, ring: Keyring) -> None:
-        self.connection = connection
-        self._sorter = Sorter(ring)
-
-    def execute(self, query: str) -> Any:
-        self._sorter.sort(self.connection)
-        return self.connection.execute(query.encode())
-
-    def rollback(self) -> None:
-        self.connection.rollback()
-
-    def counted(self, name: str) -> int:
-        return counter(self.connection, name)
 
 
 @pytest.fixture(scope="module")

@@ -130,11 +130,7 @@ class Intake:
         self._in_flight += 1
 
     def _kept(
-        self,
-        reception: Reception,
-        sender: Sender,
-        reply: Callable[[bytes], None],
-        is_kept: bool,
+        self, reception: Reception, sender: Sender, reply: Callable[[bytes], None], is_kept: bool
     ) -> None:
         """The commit has returned, or will not."""
         self._in_flight -= 1
