@@ -24,7 +24,6 @@ LONGER = {
     "tests/apps/test_api.py": 419,
     "tests/record/test_handle.py": 449,
     "tests/record/test_working.py": 432,
-    "tests/site/test_postgres.py": 405,
     "tests/stories/story.py": 442,
     "src/tocsin/record/appending.py:append": 66,
     "src/tocsin/sim/demo.py:run": 61,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -125,7 +126,8 @@ def freeze_the_database(site: SiteUnderTest) -> list[psutil.Process]:
     postmaster = site.processes()["postmaster"]
     frozen = [postmaster, *postmaster.children()]
     for process in frozen:
-        process.suspend()
+        with contextlib.suppress(psutil.NoSuchProcess):  # workers come and go
+            process.suspend()
     return frozen
 
 

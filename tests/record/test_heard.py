@@ -175,6 +175,32 @@ def test_a_commit_has_a_row_for_each_lane(
 # -- what goes wrong ----------------------------------------------------------------------------
 
 
+def test_all_hear_nothing_when_the_database_goes_while_one_cannot_be_stored(
+    urls: Urls, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(log: HeardLog) -> None:
+        commit = log._commit
+
+        async def break_off(write: object, taken: list[module.Waiting]) -> None:
+            if taken[0][0].body == b"2":
+                raise ConnectionResetError
+            await commit(write, taken)
+
+        monkeypatch.setattr(log, "_commit", break_off)
+        surrogate = SignalRead(protocol="dc09", token="\ud800", account="1234")
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(
+                log.keep(message(signals=(surrogate,))),
+                *(log.keep(message(body=b"%d" % n)) for n in range(5)),
+                return_exceptions=True,
+            )
+        told = [isinstance(one, NotKept) for one in answers]
+        assert told == [True, False, False, True, True, True]
+        assert log.not_kept == 4
+
+    with_log(urls, keyring, run)
+
+
 def test_a_callers_mistake_ends_nothing_for_the_others(
     urls: Urls, keyring: Keyring, caplog: pytest.LogCaptureFixture
 ) -> None:

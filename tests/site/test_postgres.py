@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 from as_nobody import as_nobody
+from servers import answers, lost_within, processes_of
 
 from tocsin.site import places
 from tocsin.site.cluster import SETTINGS, DatabaseRefused
@@ -46,42 +48,6 @@ def data(made: Path, tmp_path: Path) -> Path:
     """A copy of it; owners and modes are kept."""
     subprocess.run(["cp", "-a", str(made), str(tmp_path / "data")], check=True, timeout=60)
     return tmp_path / "data"
-
-
-def answers(url: str, *, within_s: float) -> float:
-    """Seconds until the server at `url` answers a query; fails after `within_s`."""
-    began = time.monotonic()
-    while True:
-        try:
-            with psycopg.connect(url, connect_timeout=2) as connection:
-                connection.execute("SELECT 1")
-        except psycopg.OperationalError:
-            assert time.monotonic() - began < within_s
-            time.sleep(0.01)
-        else:
-            return time.monotonic() - began
-
-
-def lost_within(connection: psycopg.Connection[tuple[object, ...]], *, seconds: float) -> bool:
-    """True when the server ends `connection` in that time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            connection.execute("SELECT 1")
-        except psycopg.OperationalError:
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def processes_of(server: Postgres) -> dict[str, psutil.Process]:
-    """The server's own processes by what they do: checkpointer, walwriter, io worker 0, …"""
-    assert server.pid is not None
-    found = {"postmaster": psutil.Process(server.pid)}
-    for child in found["postmaster"].children():
-        title = " ".join(child.cmdline()).strip()
-        found[title.rsplit(": ", 1)[-1].strip()] = child
-    return found
 
 
 def test_it_has_two_roles_that_own_nothing_of_each_other(server: Postgres) -> None:
@@ -312,7 +278,8 @@ def test_a_stopped_orphan_is_ended_before_a_new_server(data: Path) -> None:
         postmaster = psutil.Process(int(lines.readline().split()[0]))
         victims = [postmaster, *postmaster.children()]
         for one in victims[1:]:
-            one.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.suspend()
         postmaster.kill()  # its children are left behind, frozen, attached to its memory
         process.kill()
         process.wait()

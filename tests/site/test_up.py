@@ -3,6 +3,7 @@ before; its lines, its ports, health, clean stop, refusals, restarts."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -81,7 +82,8 @@ class Up:
             family = [psutil.Process(self.process.pid)]
             family += family[0].children(recursive=True)
             for process in family:
-                process.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
             self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()

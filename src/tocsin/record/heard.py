@@ -234,15 +234,19 @@ class HeardLog:
     async def _flush(self, write: Any, taken: list[Waiting]) -> None:
         try:
             await self._commit(write, taken)
-        except (asyncpg.DataError, UnicodeError):
+        except (asyncpg.DataError, UnicodeError) as error:
+            if len(taken) == 1:
+                logger.warning("a message cannot be stored", extra={"why": str(error)})
+                self.count("heard.unstorable")
+                self._refuse(taken)
+                return
             # One of them holds what cannot be stored; it must not cost the others their answer.
-            for one in taken:
+            for place, one in enumerate(taken):
                 try:
-                    await self._commit(write, [one])
-                except (asyncpg.DataError, UnicodeError) as error:
-                    logger.warning("a message cannot be stored", extra={"why": str(error)})
-                    self.count("heard.unstorable")
-                    self._refuse([one])
+                    await self._flush(write, [one])
+                except BaseException:
+                    self._refuse(taken[place + 1 :])
+                    raise
         except BaseException:
             self._refuse(taken)
             raise

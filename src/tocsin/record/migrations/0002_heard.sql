@@ -1,9 +1,10 @@
--- What was heard, kept before the sender is answered; and the signals read from it.
+-- What was heard: as it was kept before its sender was answered, and as it is sorted in; and the
+-- signals read from it.
 
 CREATE SCHEMA heard;
 
--- One row per message, with the first signal read from it: nearly every message has just one, and
--- each row less here is a panel answered sooner. Ids are UUID v7, so an id finds its partition.
+-- One row per message, with the first signal read from it: nearly every message has just one. Ids
+-- are UUID v7, made when the message is sorted in, so an id finds its partition.
 CREATE TABLE heard.message (
     id             uuid        PRIMARY KEY,
     received_at    timestamptz NOT NULL,
