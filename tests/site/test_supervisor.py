@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -144,6 +145,23 @@ def test_one_that_was_up_is_started_again_whatever_it_says_at_its_end(
     assert {(one["child"], one["why"]) for one in entries} == {("edge", "exit code 2")}
     waits = [one["wait_s"] for one in entries[:2]]
     assert waits == [0.1, 0.2]
+
+
+def test_its_last_words_are_read_before_its_end_is_judged(
+    started: Callable[[Supervisor], threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = module._read
+
+    def late(lines: IO[str], heard: Callable[[str], None]) -> None:
+        time.sleep(0.3)  # a busy machine
+        read(lines, heard)
+
+    monkeypatch.setattr(module, "_read", late)
+    text = f"print('listening dc09 tcp 127.0.0.1:1', flush=True); raise SystemExit({REFUSED})"
+    said: Queue[str] = Queue()
+    started(Supervisor([Child("edge", python(text), os.environ, heard=said.put, says_up="listen")]))
+    assert said.get(timeout=HEARD_S)
+    assert said.get(timeout=HEARD_S)  # it was started again
 
 
 def test_a_line_that_says_something_else_does_not_make_a_refusal_less_final() -> None:

@@ -29,6 +29,9 @@ ORPHAN_S: Final = 2.0
 """Seconds that a child of a killed supervisor gets to finish before SIGKILL. The kernel has asked
 it to stop already, and nothing that it acknowledged depends on how it ends."""
 
+READ_S: Final = 2.0
+"""How long the last words of a process that has ended may take to be read."""
+
 STOP_ORDER: Final = ("city", "edge", "web", "work", "clock")
 """Intake stops first, so that what it acknowledged is decided and seen by those still there."""
 
@@ -71,6 +74,7 @@ class Child:
         self._began = 0.0
         self._wait_s = 0.0
         self._due = 0.0
+        self._reader: threading.Thread  # from the first start on
 
     def start(self, now: float) -> None:
         """Call from the thread that stays: the kernel ends the child when that thread ends."""
@@ -86,9 +90,10 @@ class Child:
             **self._options,
         )
         assert self.process.stdout is not None
-        threading.Thread(
+        self._reader = threading.Thread(
             target=_read, args=(self.process.stdout, self._hear), daemon=True, name=self.name
-        ).start()
+        )
+        self._reader.start()
 
     def _hear(self, line: str) -> None:
         if line.startswith(self._says_up):
@@ -105,8 +110,10 @@ class Child:
             code = self.process.poll()
             if code is None or code in self.may_end_with:
                 return True
-            if code == REFUSED and not self.was_up:
-                return False
+            if code == REFUSED:
+                self._reader.join(READ_S)  # its last words may say that it was up
+                if not self.was_up:
+                    return False
             self._wait_s = next_wait_s(self._wait_s, ran_s=now - self._began)
             self._due = now + self._wait_s
             self.process = None
