@@ -23,7 +23,7 @@ LONGER = {
     "tests/access/test_matrix.py": 449,
     "tests/apps/test_api.py": 419,
     "tests/record/test_handle.py": 449,
-    "tests/record/test_working.py": 432,
+    "tests/record/test_working.py": 428,
     "tests/stories/story.py": 442,
     "src/tocsin/record/appending.py:append": 66,
     "src/tocsin/sim/demo.py:run": 61,

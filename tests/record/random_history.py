@@ -1,6 +1,7 @@
 """A seeded, random history of a desk: calls, signals, sends, reports, merges, closings, deadlines.
 Every command that the rules refuse is part of it too; what they let through must replay."""
 
+import os
 import random
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +24,7 @@ from tocsin.core.terms import (
 from tocsin.core.units import OutOfServiceReason, UnitState
 from tocsin.record.database import Connection
 from tocsin.record.heard_rows import Heard, Rows
-from tocsin.record.ids import OrderedIds
+from tocsin.record.ids import OrderedIds, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
@@ -218,10 +219,14 @@ def site_row(account: str, **fields: str) -> dict[str, str]:
 _ids = OrderedIds()
 
 
-def hear(connection: Connection, keyring: Keyring, message: Heard) -> UUID:
-    """One message, sorted in already; the first signal's id."""
-    rows = Rows(DayKeys(keyring), _ids, 1)
-    known = rows.add(message)
+def hear(
+    connection: Connection, keyring: Keyring, *messages: Heard, ids: OrderedIds = _ids
+) -> UUID:
+    """Messages as they are when they have been sorted in; the id of the last one's first signal."""
+    rows = Rows(DayKeys(keyring))
+    for message in messages:
+        identifier = UUID(bytes=ids.next(milliseconds(message.received_at), os.urandom(6)))
+        rows.add(identifier, message)
     rows.write(connection)
     connection.commit()
-    return known.message
+    return identifier

@@ -3,109 +3,36 @@ after the other; and what cannot be sorted in holds up nothing."""
 
 import os
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
+import psycopg
 import pytest
+from arriving import NOW, READ, Arrivals, message
 
 from tocsin.core.signals import SignalRead
 from tocsin.record import arrivals as module
-from tocsin.record import repeats
-from tocsin.record.arrivals import MESSAGES_MAX, Sorter
-from tocsin.record.database import Connection
-from tocsin.record.figures import counters, lag
+from tocsin.record.arrivals import MESSAGES_MAX, UNKNOWN_SHARE, Sorter
+from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.figures import lag
 from tocsin.record.floods import Lane
-from tocsin.record.heard_rows import Heard, Rows, pack
-from tocsin.record.ids import OrderedIds, milliseconds, time_of
-from tocsin.record.keys import Keyring
+from tocsin.record.heard_rows import unpack
+from tocsin.record.ids import OrderedIds, following, milliseconds, time_of
+from tocsin.record.keys import Keyring, seal
 from tocsin.record.sealing import DayKeys
 from tocsin.record.views import get_row, list_rows
-from tocsin.record.working import judge_pending
-
-READ = SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code="FA", zone="7")
-
-_ids = OrderedIds()
-
-
-def message(**fields: object) -> Heard:
-    values: dict[str, object] = {
-        "received_at": datetime.now(UTC),
-        "intake": "dc09.tcp",
-        "protocol": "dc09",
-        "source": "192.0.2.7",
-        "body": b"\n0000 frame \x00 bytes\r",
-        "answer": "ack",
-        "district": "huangpu",
-        "agency": "fire",
-        "signals": (READ,),
-    }
-    return Heard(**(values | fields))  # type: ignore[arg-type]
-
-
-class Stored(NamedTuple):
-    id: UUID
-    received_at: datetime
-    repeat_of: UUID | None
-
-
-class Arrivals:
-    """An intake's commits without its event loop, and the rows that became of them."""
-
-    def __init__(self, connection: Connection, keyring: Keyring) -> None:
-        self.connection = connection
-        self.keyring = keyring
-        self.sorter = Sorter(keyring)
-
-    def commit(self, *messages: Heard, lane: Lane = Lane.KNOWN) -> UUID:
-        commit = UUID(bytes=_ids.next(milliseconds(datetime.now(UTC)), os.urandom(8)))
-        body = pack(DayKeys(self.keyring), commit, list(messages))
-        self.connection.execute(
-            "INSERT INTO heard.arrived VALUES (%s, %s, %s, %s, %s)",
-            (lane, commit, len(messages), messages[0].received_at, body),
-        )
-        self.connection.commit()
-        return commit
-
-    def sort(self, *messages: Heard, sorter: Sorter | None = None) -> list[Stored]:
-        """Commits `messages` and sorts in what waits; what was stored, in that order."""
-        if messages:
-            self.commit(*messages)
-        self.connection.execute("DELETE FROM heard.pending")
-        before = {one for (one,) in self.connection.execute("SELECT id FROM heard.message")}
-        self.connection.commit()
-        (sorter or self.sorter).sort(self.connection)
-        rows = self.connection.execute(
-            "SELECT id, received_at, repeat_of FROM heard.message ORDER BY id"
-        ).fetchall()
-        self.connection.rollback()
-        return [Stored(*row) for row in rows if row[0] not in before]
-
-    @property
-    def waiting(self) -> int:
-        """Rows that are not sorted in yet."""
-        row = self.connection.execute("SELECT count(*) FROM heard.arrived").fetchone()
-        self.connection.rollback()
-        assert row is not None
-        return int(row[0])
-
-    def pending(self) -> set[UUID]:
-        rows = self.connection.execute("SELECT signal FROM heard.pending").fetchall()
-        self.connection.rollback()
-        return {signal for (signal,) in rows}
 
 
 @pytest.fixture
 def arrivals(connection: Connection, keyring: Keyring) -> Arrivals:
-    connection.execute("DELETE FROM heard.arrived")
-    connection.commit()
     return Arrivals(connection, keyring)
 
 
 def test_a_message_becomes_rows(arrivals: Arrivals, administrator: Connection) -> None:
     sent = message(signals=(READ, READ), body=b"a secret frame")
-    (stored,) = arrivals.sort(sent)
+    arrival = arrivals.commit(message(signals=()), sent)
+    nothing_read, stored = arrivals.sort()
+    assert (nothing_read.id, stored.id) == (arrival, following(arrival, 1))
     assert stored.received_at == sent.received_at
-    assert abs(time_of(stored.id) - sent.received_at) < timedelta(milliseconds=1)
     row = administrator.execute(
         "SELECT tableoid::regclass::text, body FROM heard.message WHERE id = %s", (stored.id,)
     ).fetchone()
@@ -113,12 +40,11 @@ def test_a_message_becomes_rows(arrivals: Arrivals, administrator: Connection) -
     assert row[0] == f"heard.message_{sent.received_at:%Y%m%d}"
     assert b"secret" not in row[1]
     signals = arrivals.connection.execute(
-        "SELECT id FROM heard.signal WHERE message = %s ORDER BY id = message DESC", (stored.id,)
+        "SELECT id FROM heard.signal WHERE message = %s ORDER BY id", (stored.id,)
     ).fetchall()
-    assert len(signals) == 2
-    assert signals[0] == (stored.id,)
+    assert signals == [(stored.id,), (following(stored.id, 1),)]
     assert arrivals.pending() == {signal for (signal,) in signals}
-    assert arrivals.waiting == 0
+    assert arrivals.waiting() == 0
 
 
 def test_what_was_heard_is_given_back_to_who_has_the_keys(arrivals: Arrivals) -> None:
@@ -152,112 +78,52 @@ def test_a_message_without_a_partition_of_its_day_is_stored(arrivals: Arrivals) 
     assert stored.received_at == at
 
 
-def test_lag_says_how_long_the_oldest_waits(arrivals: Arrivals) -> None:
-    before = lag(arrivals.connection)["signals_waiting"]
-    arrivals.commit(message(received_at=datetime.now(UTC) - timedelta(days=2)), message())
-    figures = lag(arrivals.connection)
-    arrivals.connection.rollback()
-    assert figures["signals_waiting"] == before + 2
-    assert figures["oldest_s"] > 86_400
-
-
-# -- repeats ------------------------------------------------------------------------------------
-
-
-def test_a_repeat_is_stored_and_linked_and_not_decided_on(arrivals: Arrivals) -> None:
-    now, key = datetime.now(UTC), uuid4().bytes
-    first, other, second, later = arrivals.sort(
-        message(received_at=now, repeat_key=key),
-        message(received_at=now, repeat_key=uuid4().bytes),
-        message(received_at=now + timedelta(minutes=2), repeat_key=key),
-        message(received_at=now + timedelta(minutes=3, seconds=1), repeat_key=key),
-    )
-    assert second.repeat_of == first.id
-    assert [one.repeat_of for one in (first, other, later)] == [None] * 3
-    assert arrivals.pending() == {first.id, other.id, later.id}
-
-
-def test_repeats_are_told_across_commits_workers_and_restarts(
-    arrivals: Arrivals, keyring: Keyring
+def test_who_judges_is_called_only_when_there_is_something_to_judge(
+    arrivals: Arrivals, urls: Urls
 ) -> None:
-    keys = [uuid4().bytes for _ in range(2)]
-    (first,) = arrivals.sort(message(repeat_key=keys[0], signals=(READ, READ)))
-    (again,) = arrivals.sort(message(repeat_key=keys[0], signals=(READ, READ)))
-    other = Sorter(keyring)  # another worker, or this one after a restart
-    (there,) = arrivals.sort(message(repeat_key=keys[0], signals=(READ, READ)), sorter=other)
-    (news,) = arrivals.sort(message(repeat_key=keys[1]), sorter=other)
-    # Back at the first, which did not see what the other has sorted in.
-    (back,) = arrivals.sort(message(repeat_key=keys[1]))
-    assert [one.repeat_of for one in (first, again, there, news, back)] == [
-        *(None, first.id, first.id, None, news.id)
-    ]
-    assert first.id < again.id < there.id < news.id < back.id
-    further = arrivals.connection.execute(
-        "SELECT repeat_of FROM heard.further WHERE message = %s", (there.id,)
-    ).fetchone()
-    original = arrivals.connection.execute(
-        "SELECT id FROM heard.further WHERE message = %s", (first.id,)
-    ).fetchone()
-    assert further == original
-
-
-def test_a_clock_that_was_set_back_makes_nothing_a_repeat(arrivals: Arrivals) -> None:
-    """In doubt it alarms: an hour lies between the two, whichever way the clock went."""
-    now, key = datetime.now(UTC), uuid4().bytes
-    (_, back) = arrivals.sort(
-        message(received_at=now, repeat_key=key),
-        message(received_at=now - timedelta(hours=1), repeat_key=key),
-    )
-    assert back.repeat_of is None
-    (again,) = arrivals.sort(message(received_at=now - timedelta(minutes=59), repeat_key=key))
-    assert again.repeat_of == back.id
-
-
-def test_repeats_of_a_storm_are_bounded_and_forgetting_is_counted(
-    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(repeats, "REPEATS_MAX", 3)
-    name = "heard.repeat_forgotten_early"
-    arrivals.sort(message())
-    arrivals.sorter.repeats = repeats.Repeats()
-    before = counters(arrivals.connection).get(name, 0)
-    keys = [uuid4().bytes for _ in range(5)]
-    for key in keys:
-        arrivals.sort(message(repeat_key=key))
-    assert len(arrivals.sorter.repeats) == 3
-    assert counters(arrivals.connection)[name] == before + 2
-    # The newest are still told, the oldest are news.
-    told = arrivals.sort(message(repeat_key=keys[4]), message(repeat_key=keys[0]))
-    assert [one.repeat_of is None for one in told] == [False, True]
-
-
-def test_repeats_older_than_their_window_are_forgotten_by_themselves(arrivals: Arrivals) -> None:
-    arrivals.sort(message())
-    arrivals.sorter.repeats = repeats.Repeats()
-    now, first = datetime.now(UTC), uuid4().bytes
-    for minutes, key in ((0, first), (1, uuid4().bytes), (4, first), (5, uuid4().bytes)):
-        arrivals.sort(message(received_at=now + timedelta(minutes=minutes), repeat_key=key))
-    assert len(arrivals.sorter.repeats) == 2
-    at = now + timedelta(minutes=6, seconds=59)
-    (again,) = arrivals.sort(message(received_at=at, repeat_key=first))
-    assert again.repeat_of is not None
+    with psycopg.connect(urls.application, autocommit=True) as judge:
+        judge.execute("LISTEN sorted")
+        arrivals.sort(message(signals=()))
+        arrivals.sort(message())
+        assert len(list(judge.notifies(timeout=1, stop_after=2))) == 1
 
 
 # -- in which order, and how much at once -------------------------------------------------------
 
 
-def test_floods_come_after_known_devices_and_unknown_sources(arrivals: Arrivals) -> None:
-    arrivals.commit(message(body=b"1"), message(), lane=Lane.FLOOD)
-    arrivals.commit(message(source="198.51.100.1"), lane=Lane.UNKNOWN)
-    at = datetime.now(UTC) + timedelta(seconds=5)
-    arrivals.commit(message(received_at=at), lane=Lane.KNOWN)
-    stored = arrivals.sort()
-    assert stored[0].received_at == at
-    sources = arrivals.connection.execute(
-        "SELECT source_address FROM heard.message WHERE id = ANY(%s) ORDER BY id",
-        ([one.id for one in stored],),
-    ).fetchall()
-    assert [one for (one,) in sources] == ["192.0.2.7", "198.51.100.1", "192.0.2.7", "192.0.2.7"]
+def sorted_each_time(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The sources of what each transaction sorts in, until nothing waits."""
+    monkeypatch.setattr(module, "SORT_S_MAX", -1.0)
+    monkeypatch.setattr(module, "MESSAGES_MAX", 1)
+    turns = []
+    while arrivals.waiting():
+        stored = [one.id for one in arrivals.sort()]
+        rows = arrivals.connection.execute(
+            "SELECT source_address FROM heard.message WHERE id = ANY(%s) ORDER BY id", (stored,)
+        ).fetchall()
+        turns.append([source for (source,) in rows])
+    return turns
+
+
+def test_known_devices_come_first_then_unknown_sources_then_floods(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrivals.commit(message(source="flood"), message(source="flood"), lane=Lane.FLOOD)
+    arrivals.commit(message(source="unknown"), lane=Lane.UNKNOWN)
+    arrivals.commit(message(source="known"), lane=Lane.KNOWN)
+    turns = sorted_each_time(arrivals, monkeypatch)
+    assert turns == [["known"], ["unknown"], ["flood", "flood"]]
+
+
+def test_unknown_sources_have_their_share_however_much_known_devices_send(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3 * UNKNOWN_SHARE):
+        arrivals.commit(message(source="known"))
+    for _ in range(2):
+        arrivals.commit(message(source="unknown"), lane=Lane.UNKNOWN)
+    turns = sorted_each_time(arrivals, monkeypatch)
+    assert turns[: 2 * UNKNOWN_SHARE].count(["unknown"]) == 2
 
 
 def test_one_transaction_takes_so_many_and_a_turn_so_long(
@@ -267,117 +133,156 @@ def test_one_transaction_takes_so_many_and_a_turn_so_long(
     for _ in range(3):
         arrivals.commit(*half)
     arrivals.commit(*half, *half, message(signals=()))
-    monkeypatch.setattr(module, "SORT_S_MAX", 0.0)
+    monkeypatch.setattr(module, "SORT_S_MAX", -1.0)
     assert [arrivals.sorter.sort(arrivals.connection) for _ in range(4)] == [
         *(MESSAGES_MAX, MESSAGES_MAX // 2, MESSAGES_MAX + 1, 0)
     ]
 
 
-def test_a_turn_judges_though_more_waits_to_be_sorted_in(
-    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SORT_S_MAX", 0.0)
-    monkeypatch.setattr(module, "MESSAGES_MAX", 1)
-    arrivals.connection.execute("DELETE FROM heard.pending")
-    arrivals.connection.commit()
-    for account in ("E0A1", "E0A2"):
-        arrivals.commit(message(signals=(SignalRead("dc09", "SIA-DCS", account, code="FA"),)))
-    now = datetime.now(UTC)
-    args = (arrivals.connection, arrivals.keyring, now)
-    assert judge_pending(*args, sorter=arrivals.sorter) == 1
-    assert arrivals.waiting == 1
-    assert judge_pending(*args, sorter=arrivals.sorter) == 1
-    assert judge_pending(*args, sorter=arrivals.sorter) == 0
+def test_only_one_worker_sorts_at_a_time(arrivals: Arrivals, urls: Urls) -> None:
+    arrivals.commit(message())
+    with connect(urls.application) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (module._SORTING,))
+        assert arrivals.sort() == []
+    assert len(arrivals.sort()) == 1
 
 
 # -- what goes wrong ----------------------------------------------------------------------------
 
 
-def test_a_turn_that_fails_leaves_everything_as_it_was(
-    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = Rows.write
-
-    def break_off(self: Rows, connection: Connection) -> None:
-        write(self, connection)
-        raise ConnectionResetError
-
-    key = uuid4().bytes
-    arrivals.commit(message(repeat_key=key))
-    monkeypatch.setattr(Rows, "write", break_off)
-    with pytest.raises(ConnectionResetError):
-        arrivals.sorter.sort(arrivals.connection)
-    arrivals.connection.rollback()
-    assert arrivals.waiting == 1
-    monkeypatch.setattr(Rows, "write", write)
-    (stored,) = arrivals.sort()
-    assert stored.repeat_of is None
-
-
-def test_a_commit_whose_outcome_was_unknown_is_not_forgotten(arrivals: Arrivals) -> None:
-    """The worker's commit happened, and it was not told: what it wrote may be repeated all the
-    same."""
-    key = uuid4().bytes
-    arrivals.sort(message())
-    turn = arrivals.sorter._turn
-    known, order = dict(arrivals.sorter.repeats._known), arrivals.sorter.repeats._in_order.copy()
-    (first,) = arrivals.sort(message(repeat_key=key))
-    arrivals.sorter._turn = turn
-    arrivals.sorter.repeats._known, arrivals.sorter.repeats._in_order = known, order
-    (again,) = arrivals.sort(message(repeat_key=key))
-    assert again.repeat_of == first.id
-
-
 def test_one_message_that_cannot_be_stored_holds_up_no_other(
-    arrivals: Arrivals, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    arrivals: Arrivals, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bodies = [b"%d" % n for n in range(3)]
-    fine = [message(body=body, received_at=datetime(2026, 11, 21, 12, n, tzinfo=UTC))
-            for n, body in enumerate(bodies)]  # fmt: skip
-    arrivals.commit(fine[0])
-    arrivals.commit(fine[1], message(source="nul \0 in an address"), fine[2])
+    arrivals.commit(message(source="1"))
+    of_two = message(source="2", signals=(READ, READ))
+    arrival = arrivals.commit(of_two, message(source="nul \0 in it"), message(source="3"))
+    before = lag(arrivals.connection)["quarantined"]
     stored = arrivals.sort()
-    assert [one.received_at for one in stored] == [one.received_at for one in fine]
-    assert arrivals.waiting == 1
-    assert caplog.text.count("cannot be sorted in") == 1
-    assert lag(arrivals.connection)["signals_waiting"] == 2 + 2  # three are pending, one waits
+    assert [one.id for one in stored[1:]] == [arrival, following(arrival, 3)]  # 2 has two signals
+    assert arrivals.waiting() == arrivals.waiting(Lane.ASIDE) == 1
+    (said,) = (one for one in caplog.records if "set aside" in one.message)
+    assert said.__dict__["why"]
+    figures = lag(arrivals.connection)
     arrivals.connection.rollback()
-    assert arrivals.sort() == []  # not before AGAIN_S
-    assert caplog.text.count("cannot be sorted in") == 1
-    monkeypatch.setattr(module, "AGAIN_S", -1.0)
-    arrivals.sorter._again_at.clear()
-    arrivals.connection.execute("DELETE FROM heard.arrived")
-    arrivals.connection.commit()
+    assert (figures["signals_waiting"], figures["quarantined"]) == (4, before + 1)
 
 
-def test_a_lost_key_of_the_day_holds_up_nothing_and_a_found_one_helps(
-    arrivals: Arrivals, keyring: Keyring, caplog: pytest.LogCaptureFixture
+def test_what_was_set_aside_is_tried_again_a_few_at_a_time(
+    arrivals: Arrivals, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = arrivals.commit(message(), message())
-    day = keyring.directory / "heard" / f"{time_of(commit):%Y%m%d}.key"
-    content = day.read_bytes()
-    day.rename(day.with_suffix(".away"))
-    fresh = Sorter(Keyring(keyring.directory))
-    assert arrivals.sort(sorter=fresh) == []
-    assert arrivals.waiting == 1
-    assert "cannot be sorted in" in caplog.text
-    day.write_bytes(content)
-    day.with_suffix(".away").unlink()
-    fresh._again_at.clear()
-    assert len(arrivals.sort(sorter=fresh)) == 2
+    monkeypatch.setattr(module, "ASIDE_ROWS_MAX", 2)
+    at = NOW - timedelta(days=40)
+    lost = [arrivals.commit(message(received_at=at)) for _ in range(5)]
+    day = keyring.directory / "heard" / f"{time_of(lost[0]):%Y%m%d}.key"
+    away = day.rename(day.with_suffix(".away"))
+    sorter = Sorter(Keyring(keyring.directory))
+    good = arrivals.commit(message())
+    assert [one.id for one in arrivals.sort(sorter=sorter)] == [good]
+    assert arrivals.waiting(Lane.ASIDE) == 5
+    away.rename(day)
+    assert arrivals.sort(sorter=sorter) == []  # not before ASIDE_S
+    monkeypatch.setattr(module, "ASIDE_S", 0.0)
+    sorter._try_aside_at = 0.0
+    found = [len(arrivals.sort(sorter=sorter)) for _ in range(4)]
+    assert sorted(found) == [0, 1, 2, 2]
+    assert arrivals.waiting() == 0
 
 
-def test_what_was_packed_otherwise_is_said_and_stays(
-    arrivals: Arrivals,
-    keyring: Keyring,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_two_intakes_that_are_divided_at_once_do_not_meet(arrivals: Arrivals) -> None:
+    one, other = (UUID(bytes=OrderedIds().next(milliseconds(NOW), os.urandom(6))) for _ in range(2))
+    for arrival in (one, other):
+        arrivals.commit(message(), message(source="nul \0 in it"), message(), arrival=arrival)
+    assert len(arrivals.sort()) == 4
+    assert arrivals.waiting(Lane.ASIDE) == 2
+
+
+def test_a_row_that_is_there_already_stops_nothing(arrivals: Arrivals) -> None:
+    arrival = arrivals.commit(message())
+    assert len(arrivals.sort()) == 1
+    arrivals.commit(message(), arrival=arrival)  # as from a database that was put together by hand
+    good = arrivals.commit(message())
+    assert [one.id for one in arrivals.sort()] == [good]
+    assert arrivals.waiting(Lane.ASIDE) == 1
+
+
+def test_what_was_packed_otherwise_is_said_and_set_aside(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("tocsin.record.heard_rows._PACKED", b"0")
     arrivals.commit(message())
     monkeypatch.undo()
     assert arrivals.sort() == []
-    (said,) = caplog.records
-    assert "packed by another version of Tocsin" in said.why  # type: ignore[attr-defined]
-    arrivals.connection.execute("DELETE FROM heard.arrived")
-    arrivals.connection.commit()
+    (said,) = (one for one in caplog.records if "set aside" in one.message)
+    assert "packed by another version of Tocsin" in said.__dict__["why"]
+
+
+PACKED_BY_THE_FIRST_VERSION = bytes.fromhex(
+    "31919ed7ff1d6f28006b0187c0a8646330392e746370a464633039a93139322e302e322e37c4050a7261770d"
+    "a361636ba46d61696ea466697265ad756e6b6e6f776e5f746f6b656ed92430303030303030302d303030302d"
+    "303030302d303030302d303030303030303030303031d92430303030303030302d303030302d303030302d30"
+    "3030302d303030303030303030303032918da870726f746f636f6ca464633039a5746f6b656ea75349412d44"
+    "4353a76163636f756e74a431323334a87265636569766572a131a46c696e65a130a873657175656e636507a4"
+    "636f6465a24641a97175616c6966696572a131a47a6f6e65a137a9706172746974696f6ea132a474657874a4"
+    "68616c6cab6f636375727265645f6174d6ff6b0187bfa9656e63727970746564c3c4106b6b6b6b6b6b6b6b6b"
+    "6b6b6b6b6b6b6ba46e6f6e65"
+)
+
+
+def test_what_the_first_version_packed_is_still_read(keyring: Keyring) -> None:
+    """It may wait while the next version is installed."""
+    read = SignalRead(
+        *("dc09", "SIA-DCS", "1234", "1", "0", 7, "FA", "1", "7", "2", "hall"),
+        occurred_at=datetime(2026, 11, 21, 11, 59, 59, tzinfo=UTC),
+        encrypted=True,
+    )
+    sent = message(
+        received_at=datetime(2026, 11, 21, 12, 0, 0, 123_456, tzinfo=UTC),
+        body=b"\nraw\r",
+        district="main",
+        problem="unknown_token",
+        device=UUID(int=1),
+        site=UUID(int=2),
+        signals=(read,),
+        repeat_key=b"k" * 16,
+    )
+    keys, arrival = DayKeys(keyring), UUID("0197a000-0000-7000-8000-000000000000")
+    sealed = seal(
+        keys.cipher(arrival.bytes), PACKED_BY_THE_FIRST_VERSION, b"arrived" + arrival.bytes
+    )
+    assert unpack(keys, arrival, sealed) == (sent,)
+
+
+# -- how far behind it is -----------------------------------------------------------------------
+
+
+def test_lag_says_how_many_wait_and_for_how_long(arrivals: Arrivals) -> None:
+    before = lag(arrivals.connection)["signals_waiting"]
+    arrivals.commit(message(), message())
+    for number in range(1_500):
+        at = NOW - timedelta(seconds=number)
+        arrivals.commit(message(received_at=at), lane=Lane.UNKNOWN)
+    old = NOW - timedelta(days=2)
+    arrivals.commit(message(received_at=old), lane=Lane.FLOOD)
+    figures = lag(arrivals.connection)
+    arrivals.connection.rollback()
+    assert figures["signals_waiting"] == before + 1_503
+    assert figures["oldest_s"] > 2 * 86_400 - 1
+
+
+@pytest.mark.parametrize(
+    ("query", "values", "index"),
+    [
+        (module._NEXT_ARRIVED, (0, UUID(int=0), 200), "arrived_pkey"),
+        (module._ORIGINALS, ([b"k"], UUID(int=0), UUID(int=2**127)), "repeat_key_idx"),
+    ],
+)
+def test_what_sorting_asks_is_found_by_index(
+    arrivals: Arrivals, query: str, values: tuple[object, ...], index: str
+) -> None:
+    """A day without `tocsin work` leaves hundreds of thousands of rows."""
+    arrivals.connection.execute("SET LOCAL enable_seqscan = off")
+    plan = arrivals.connection.execute(f"EXPLAIN {query}".encode(), values).fetchall()
+    arrivals.connection.rollback()
+    text = "\n".join(line for (line,) in plan)
+    assert "Seq Scan" not in text
+    assert index in text

@@ -9,13 +9,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from tocsin.core.signals import SignalRead
+from tocsin.record import floods as floods_module
 from tocsin.record import heard as module
+from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, Urls
-from tocsin.record.figures import counters, lag
-from tocsin.record.floods import CALM_MAX, SENDERS_MAX, Floods, Lane
+from tocsin.record.figures import counters
+from tocsin.record.floods import CALM_MAX, Floods, Lane
 from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import Heard, unpack
 from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
 
 READ = SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code="FA", zone="7")
 
@@ -57,7 +60,8 @@ Kept = list[tuple[int, UUID, tuple[Heard, ...]]]
 def kept(connection: Connection, keyring: Keyring) -> Kept:
     """Lane, commit and messages of everything that waits to be sorted in, oldest commit first."""
     rows = connection.execute("SELECT lane, id, body FROM heard.arrived ORDER BY id, lane")
-    found = [(lane, commit, unpack(keyring, commit, body)) for lane, commit, body in rows]
+    keys = DayKeys(keyring)
+    found = [(lane, commit, unpack(keys, commit, body)) for lane, commit, body in rows]
     connection.rollback()
     return found
 
@@ -121,7 +125,7 @@ def test_a_flood_is_kept_apart_and_stays_in_its_order(
         for number in range(CALM_MAX + 2):
             await log.keep(message(device=busy, body=b"%d" % number))
         await log.keep(message(device=calm, body=b"calm"))
-        known, _, flood = lanes()
+        known, _, flood, _ = lanes()
         assert known[CALM_MAX:] == [b"calm"]
         assert flood == [b"100", b"101"]
         # The next windows find it calm, but what it sent still waits: it stays behind that.
@@ -139,22 +143,47 @@ def test_a_flood_is_kept_apart_and_stays_in_its_order(
     with_log(urls, keyring, run)
 
 
-def test_addresses_beyond_what_is_counted_are_one_and_hide_no_device() -> None:
+def test_addresses_beyond_what_is_counted_are_one_and_hide_no_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(floods_module, "SENDERS_MAX", 10)
     floods, commit, device = Floods(), uuid4(), uuid4()
-    assert {floods.lane(None, f"a{n}", commit) for n in range(SENDERS_MAX)} == {Lane.UNKNOWN}
+    assert {floods.lane(None, f"a{n}", commit) for n in range(10)} == {Lane.UNKNOWN}
     others = [floods.lane(None, f"b{n}", commit) for n in range(CALM_MAX + 1)]
     assert others == [Lane.UNKNOWN] * CALM_MAX + [Lane.FLOOD]
     assert floods.lane(device, "b0", commit) is Lane.KNOWN
     assert floods.lane(None, "a0", commit) is Lane.UNKNOWN
     assert floods.senders == 1
-    floods.next_window(None)
-    assert floods.senders == 1  # they were one too many in the window that is over
-    assert floods.lane(None, "b0", commit) is Lane.UNKNOWN  # and are counted one by one again
-    floods.next_window(None)
-    assert floods.senders == 0
 
 
-def test_a_commit_has_a_row_for_each_lane(
+def test_one_that_floods_stays_apart_until_what_it_sent_is_sorted_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(floods_module, "SENDERS_MAX", 3)
+    floods, commits = Floods(), sorted(uuid4() for _ in range(3))
+    for _ in range(CALM_MAX + 1):
+        floods.lane(None, "busy", commits[1])
+    for oldest in (commits[0], commits[1]):  # something of it may still wait
+        floods.next_window(oldest)
+        assert {floods.lane(None, f"a{n}", commits[2]) for n in range(5)} == {Lane.UNKNOWN}
+        assert floods.lane(None, "busy", commits[1]) is Lane.FLOOD  # also where the table is full
+    floods.next_window(commits[2])
+    assert floods.lane(None, "busy", commits[2]) is Lane.UNKNOWN
+
+
+def test_what_is_remembered_of_floods_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floods_module, "SENDERS_MAX", 3)
+    floods, commit = Floods(), uuid4()
+    for window in range(5):
+        for sender in ("a", "b", "c"):
+            for _ in range(CALM_MAX + 1):
+                last = floods.lane(None, f"{sender}{window}", commit)
+            assert last is Lane.FLOOD
+        floods.next_window(UUID(int=0))  # nothing is sorted in
+    assert floods.senders <= 4
+
+
+def test_a_commit_has_a_row_for_each_lane_and_no_id_twice(
     urls: Urls, keyring: Keyring, connection: Connection
 ) -> None:
     known, unknown = uuid4(), "198.51.100.1"
@@ -166,10 +195,12 @@ def test_a_commit_has_a_row_for_each_lane(
         )
 
     with_log(urls, keyring, run)
-    counted = {
-        lane: sum(len(m) for at, _, m in kept(connection, keyring) if at == lane) for lane in Lane
-    }
-    assert counted == {Lane.KNOWN: 1, Lane.UNKNOWN: CALM_MAX + 1, Lane.FLOOD: 5}
+    counted = dict.fromkeys(Lane, 0)
+    for lane, _, messages in kept(connection, keyring):
+        counted[Lane(lane)] += len(messages)
+    expected = {Lane.KNOWN: 1, Lane.UNKNOWN: CALM_MAX + 1, Lane.FLOOD: 5, Lane.ASIDE: 0}
+    assert counted == expected
+    assert Sorter(keyring).sort(connection) == CALM_MAX + 7
 
 
 # -- what goes wrong ----------------------------------------------------------------------------
@@ -260,6 +291,15 @@ def test_the_queue_is_bounded_and_the_excess_is_counted(
     assert [counters(connection)["heard.queue_full"]] == counted
 
 
+def test_a_message_with_too_many_signals_is_refused(urls: Urls, keyring: Keyring) -> None:
+    async def run(log: HeardLog) -> None:
+        await log.keep(message(signals=(READ,) * module.SIGNALS_MAX))
+        with pytest.raises(NotKept, match="65 signals in one message"):
+            await log.keep(message(signals=(READ,) * (module.SIGNALS_MAX + 1)))
+
+    with_log(urls, keyring, run)
+
+
 def test_one_unstorable_message_does_not_cost_the_others(urls: Urls, keyring: Keyring) -> None:
     async def run(log: HeardLog) -> None:
         surrogate = SignalRead(protocol="dc09", token="\ud800", account="1234")
@@ -323,17 +363,3 @@ def test_no_poll_is_answered_once_one_has_waited_too_long_to_be_written(
     row = connection.execute("SELECT polls FROM ref.seen WHERE device = %s", (device,)).fetchone()
     assert row == (taken,)
     assert taken > 2
-
-
-def test_lag_says_how_long_the_oldest_waits(
-    urls: Urls, keyring: Keyring, connection: Connection
-) -> None:
-    async def run(log: HeardLog) -> None:
-        before = lag(connection)["signals_waiting"]
-        await log.keep(message(received_at=datetime.now(UTC) - timedelta(days=2)))
-        connection.rollback()
-        figures = lag(connection)
-        assert figures["signals_waiting"] == before + 1
-        assert figures["oldest_s"] > 86_400
-
-    with_log(urls, keyring, run)

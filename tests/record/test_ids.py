@@ -8,13 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.record.ids import OrderedIds, first_at, milliseconds, time_of, uuid7
+from tocsin.record.heard import BATCH_MAX, SIGNALS_MAX
+from tocsin.record.ids import (
+    PLACES,
+    OrderedIds,
+    first_at,
+    following,
+    milliseconds,
+    time_of,
+    uuid7,
+)
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123_000, tzinfo=UTC)
 
 
 def made(ids: OrderedIds, ms: int) -> UUID:
-    return UUID(bytes=ids.next(ms, os.urandom(8)))
+    return UUID(bytes=ids.next(ms, os.urandom(6)))
 
 
 @given(st.lists(st.integers(0, 2**47), min_size=2, max_size=50))
@@ -24,6 +33,20 @@ def test_whatever_the_clock_says_each_id_is_greater_than_the_last(clock: list[in
     assert found == sorted(found)
     assert len(set(found)) == len(found)
     assert {one.version for one in found} == {7}
+
+
+def test_the_ids_behind_one_belong_to_it_and_come_before_the_next() -> None:
+    ids, ms = OrderedIds(), milliseconds(NOW)
+    one, other = made(ids, ms), made(ids, ms)
+    last = following(one, PLACES - 1)
+    assert one < following(one, 1) < last < other
+    assert following(following(one, 3), 4) == following(one, 7)
+    assert time_of(last) == NOW
+    with pytest.raises(ValueError, match="no 65536 ids behind it"):
+        following(one, PLACES)
+    with pytest.raises(ValueError, match="no 1 ids behind it"):
+        following(last, 1)
+    assert BATCH_MAX * SIGNALS_MAX < PLACES
 
 
 def test_more_than_4096_of_one_millisecond_go_on_in_the_next() -> None:

@@ -6,17 +6,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from random_history import History
+from random_history import History, hear
 from record_desk import NOW, PLACE, STATION, Desk
 
 from tocsin.core.commands import AddNote, RegisterUnit
 from tocsin.core.terms import Capability, IncidentType, Level
 from tocsin.record import figures, working
 from tocsin.record.database import Connection, Urls, connect
-from tocsin.record.heard_rows import Heard, Rows
+from tocsin.record.heard_rows import Heard
 from tocsin.record.ids import OrderedIds, time_of, uuid7
 from tocsin.record.keys import Keyring
-from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.views import BadFilter, get_row, list_rows
 from tocsin.record.views.lists import LISTS
@@ -98,8 +97,7 @@ def test_signals_of_a_span_are_told_by_when_they_were_heard(desk: Desk) -> None:
     ids_of_one, device = OrderedIds(), uuid7(NOW)
     heard: dict[timedelta, UUID] = {}
 
-    def hear(after: timedelta) -> None:
-        rows = Rows(DayKeys(desk.keyring), ids_of_one, 1)
+    def one(after: timedelta) -> None:
         message = Heard(
             received_at=NOW + after,
             intake="dc09.tcp",
@@ -111,12 +109,11 @@ def test_signals_of_a_span_are_told_by_when_they_were_heard(desk: Desk) -> None:
             agency="fire",
             device=device,
         )
-        heard[after] = rows.add(message).message
-        rows.write(desk.connection)
+        heard[after] = hear(desk.connection, desk.keyring, message, ids=ids_of_one)
 
     microsecond, hour = timedelta(microseconds=1), timedelta(hours=1)
     for after in (-microsecond, timedelta(0), microsecond, hour, -hour):
-        hear(after)
+        one(after)
     assert time_of(heard[-hour]) == NOW + hour
 
     def found(**span: datetime) -> list[str]:

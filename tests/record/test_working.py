@@ -16,10 +16,8 @@ from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Reason, Refused
 from tocsin.record import figures, working
 from tocsin.record.database import Connection, Urls, connect
-from tocsin.record.heard_rows import Heard, Rows
-from tocsin.record.ids import OrderedIds
+from tocsin.record.heard_rows import Heard
 from tocsin.record.keys import Keyring
-from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row
@@ -109,26 +107,24 @@ def test_an_unknown_source_opens_one_card_in_the_watch_band(desk: Desk) -> None:
 def flood(desk: Desk, messages: int, device: UUID | None = None) -> None:
     """`messages` of as many unknown accounts from one address, or of one known device, sorted in
     already."""
-    rows = Rows(DayKeys(desk.keyring), OrderedIds(), messages)
-    for number in range(messages):
+
+    def one(number: int) -> Heard:
         account = f"{0xC0000 + number:X}"
         read = SignalRead(protocol="dc09", token="SIA-DCS", account=account, code="FA")
-        rows.add(
-            Heard(
-                received_at=desk.now,
-                intake="dc09.udp",
-                protocol="dc09",
-                source="198.51.100.66",
-                body=b"frame",
-                answer="ack",
-                district="huangpu",
-                agency="fire",
-                device=device,
-                signals=(read,),
-            )
+        return Heard(
+            received_at=desk.now,
+            intake="dc09.udp",
+            protocol="dc09",
+            source="198.51.100.66",
+            body=b"frame",
+            answer="ack",
+            district="huangpu",
+            agency="fire",
+            device=device,
+            signals=(read,),
         )
-    rows.write(desk.connection)
-    desk.connection.commit()
+
+    hear(desk.connection, desk.keyring, *(one(number) for number in range(messages)))
 
 
 def test_a_flood_from_one_address_delays_nobody_else(desk: Desk) -> None:

@@ -4,18 +4,21 @@ taken from in turn."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import psycopg
 
 from tocsin.record.database import Connection
-from tocsin.record.heard_rows import Heard, Known, Rows, pack, unpack
-from tocsin.record.ids import OrderedIds
+from tocsin.record.floods import Lane
+from tocsin.record.heard_rows import Heard, Rows, pack, places, unpack
+from tocsin.record.ids import first_at, following, time_of
 from tocsin.record.keys import CannotOpen, KeyMissing, Keyring
-from tocsin.record.repeats import Repeats
 from tocsin.record.sealing import DayKeys
 
 logger = logging.getLogger("tocsin.work")
@@ -25,12 +28,24 @@ SORT_S_MAX: Final = 0.3
 
 ROWS_MAX: Final = 200
 MESSAGES_MAX: Final = 2_000
-"""Of one transaction: rows of the intake, and messages in them (of the first row, all)."""
+"""Of one transaction: rows of intakes, and messages in them (of the first row, all)."""
 
-AGAIN_S: Final = 30.0
-"""A row of the intake that could not be sorted in is tried again after so long."""
+ASIDE_ROWS_MAX: Final = 20
+ASIDE_S: Final = 30.0
+"""So many rows of what could not be sorted in are tried again each time so long has passed."""
 
-_UNSORTABLE: Final = (CannotOpen, KeyMissing, psycopg.DataError, ValueError)
+UNKNOWN_SHARE: Final = 5
+"""A fifth of what is sorted in or judged in one turn is of unknown sources, however much known
+devices send."""
+
+REPEAT_WINDOW: Final = timedelta(minutes=3)
+"""A message equal to one heard at most this long ago repeats it; later it is news."""
+
+_COMMIT_AFTER: Final = timedelta(minutes=1)
+"""A message is committed well within this time of its receipt."""
+
+_SORTING: Final = 0x746F6373_736F7274  # advisory lock of who sorts in
+_UNSORTABLE: Final = (CannotOpen, KeyMissing, psycopg.DataError, psycopg.IntegrityError, ValueError)
 
 
 class Arrival(NamedTuple):
@@ -42,19 +57,33 @@ class Arrival(NamedTuple):
 
 
 class Sorter:
-    """Sorts in what the intakes have committed, in the order of lane and commit. One at a time:
-    whoever calls it holds the lock of judging."""
+    """Sorts in what intakes have committed. All that it knows is in the tables, so that any worker
+    may go on where another one stopped."""
 
     def __init__(self, keyring: Keyring) -> None:
-        self.repeats = Repeats()
-        self._keyring = keyring
-        self._keys = DayKeys(keyring)
-        self._ids = OrderedIds()
-        self._turn: int | None = None  # of the record, when we sorted last
-        self._again_at: dict[UUID, float] = {}  # what could not be sorted in
+        self._reading = DayKeys(keyring, create=False)
+        self._writing = DayKeys(keyring)
+        self._transactions = 0
+        self._try_aside_at = 0.0
+        self._aside_after = UUID(int=0)
 
     def sort(self, connection: Connection) -> int:
-        """Sort until nothing waits, or for SORT_S_MAX; returns how many messages. Commits."""
+        """Sort until nothing waits, or for SORT_S_MAX; returns how many messages. Commits. One
+        worker at a time, so that a message is found when its repeat is sorted in; 0 for the others.
+        """
+        locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_SORTING,)).fetchone()
+        connection.commit()
+        if locked != (True,):
+            return 0
+        try:
+            return self._sort_some(connection)
+        finally:
+            with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
+                connection.rollback()
+                connection.execute("SELECT pg_advisory_unlock(%s)", (_SORTING,))
+                connection.commit()
+
+    def _sort_some(self, connection: Connection) -> int:
         began = time.monotonic()
         done = 0
         while picked := self._pick(connection):
@@ -65,9 +94,52 @@ class Sorter:
                 for one in picked:  # it is one of them, and must not keep the others back
                     done += self._sort_alone(connection, one)
             if time.monotonic() - began > SORT_S_MAX:
-                break
-        connection.rollback()
+                return done
+        if began >= self._try_aside_at:
+            done += self._try_aside(connection)
+            self._try_aside_at = time.monotonic() + ASIDE_S
         return done
+
+    def _pick(self, connection: Connection) -> list[Arrival]:
+        """The next rows, as many as one transaction takes: of known devices, then of unknown
+        sources, which come first every now and then, then of floods."""
+        self._transactions += 1
+        lanes = [Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD]
+        if self._transactions % UNKNOWN_SHARE == 0:
+            lanes[:2] = lanes[1::-1]
+        for lane in lanes:
+            rows = connection.execute(_NEXT_ARRIVED, (lane, UUID(int=0), ROWS_MAX)).fetchall()
+            picked: list[Arrival] = []
+            messages = 0
+            for row in rows:
+                one = Arrival(*row)
+                messages += one.messages
+                if picked and messages > MESSAGES_MAX:
+                    break
+                picked.append(one)
+            if picked:
+                return picked
+        return []
+
+    def _sort(self, connection: Connection, picked: list[Arrival]) -> int:
+        """One transaction. Raises `_UNSORTABLE`."""
+        lanes, arrivals = [one.lane for one in picked], [one.id for one in picked]
+        messages: list[tuple[UUID, Heard]] = []
+        for arrival, body in connection.execute(_TAKE, (lanes, arrivals)):
+            messages += _named(arrival, unpack(self._reading, arrival, body))
+        known = _originals(connection, messages)
+        rows = Rows(self._writing)
+        for identifier, message in messages:
+            repeat_of = _repeated(message, known)
+            rows.add(identifier, message, repeat_of)
+            if repeat_of is None and message.repeat_key is not None:
+                known.setdefault(message.repeat_key, []).append((message.received_at, identifier))
+        rows.write(connection)
+        connection.execute(_TAKEN, (lanes, arrivals))
+        if rows.pending:
+            connection.execute("SELECT pg_notify('sorted', '')")
+        connection.commit()
+        return len(messages)
 
     def _sort_alone(self, connection: Connection, one: Arrival) -> int:
         try:
@@ -80,12 +152,13 @@ class Sorter:
                 return 0
         except _UNSORTABLE:
             connection.rollback()
-        # It stays, and the lag shows that; what comes after it is sorted in.
-        logger.error(
-            "what an intake committed cannot be sorted in; it stays and is tried again",
-            extra={"commit": str(one.id), "why": why},
-        )
-        self._again_at[one.id] = time.monotonic() + AGAIN_S
+        if one.lane != Lane.ASIDE:
+            connection.execute(_SET_ASIDE, (one.lane, one.id, Lane.ASIDE))
+            connection.commit()
+            logger.error(
+                "what an intake committed cannot be sorted in and was set aside",
+                extra={"arrival": str(one.id), "messages": one.messages, "why": why},
+            )
         return 0
 
     def _divide(self, connection: Connection, one: Arrival) -> bool:
@@ -94,88 +167,88 @@ class Sorter:
         if row is None:
             return False
         connection.execute(_TAKEN, ([one.lane], [one.id]))
-        for place, message in enumerate(unpack(self._keyring, *row)):
-            commit = UUID(int=one.id.int >> 62 << 62 | place)  # in their order, where it stood
-            body = pack(self._keys, commit, [message])
-            connection.execute(_DIVIDED, (one.lane, commit, message.received_at, body))
+        for arrival, message in _named(one.id, unpack(self._reading, *row)):
+            body = pack(self._writing, arrival, [message])
+            connection.execute(_PUT, (one.lane, arrival, message.received_at, body))
         connection.commit()
         return True
 
-    def _pick(self, connection: Connection) -> list[Arrival]:
-        """The next rows, as many as one transaction takes."""
-        now = time.monotonic()
-        left = [commit for commit, at in self._again_at.items() if at > now]
-        picked: list[Arrival] = []
-        messages = 0
-        for row in connection.execute(_NEXT_ARRIVED, (left, ROWS_MAX)):
-            one = Arrival(*row)
-            messages += one.messages
-            if picked and messages > MESSAGES_MAX:
-                break
-            picked.append(one)
-        return picked
+    def _try_aside(self, connection: Connection) -> int:
+        """Once more a few of those set aside, others each time: a key may have come back."""
+        rows = connection.execute(
+            _NEXT_ARRIVED, (Lane.ASIDE, self._aside_after, ASIDE_ROWS_MAX)
+        ).fetchall()
+        done = sum(self._sort_alone(connection, Arrival(*row)) for row in rows)
+        self._aside_after = rows[-1][1] if len(rows) == ASIDE_ROWS_MAX else UUID(int=0)
+        return done
 
-    def _sort(self, connection: Connection, picked: list[Arrival]) -> int:
-        """One transaction. Raises `_UNSORTABLE`."""
-        lanes, commits = [one.lane for one in picked], [one.id for one in picked]
-        row = connection.execute(_TAKE_TURN).fetchone()
-        assert row is not None
-        if self._turn is None or row[0] != self._turn + 1:  # another worker has sorted since
-            self._ids = OrderedIds(after=self.repeats.read(connection))
-        messages: list[Heard] = []
-        for commit, body in connection.execute(_TAKE, (lanes, commits)):
-            messages += unpack(self._keyring, commit, body)
-        rows = Rows(self._keys, self._ids, len(messages))
-        fresh: dict[bytes, Known] = {}
-        for message in messages:
-            repeated = self.repeats.of(message, fresh)
-            known = rows.add(message, repeated)
-            if repeated is None and message.repeat_key is not None:
-                fresh[message.repeat_key] = known
-        rows.write(connection)
-        connection.execute(_TAKEN, (lanes, commits))
-        connection.commit()
-        self._turn = row[0]
-        if messages:
-            self.repeats.learn(fresh, messages[-1].received_at)
-        self._count_forgotten(connection)
-        for commit in commits:
-            self._again_at.pop(commit, None)
-        return len(messages)
 
-    def _count_forgotten(self, connection: Connection) -> None:
-        if forgotten := self.repeats.forgotten_early:
-            connection.execute(_COUNT, ("heard.repeat_forgotten_early", forgotten))
-            connection.commit()
-            self.repeats.forgotten_early = 0
+def _named(arrival: UUID, messages: Iterable[Heard]) -> list[tuple[UUID, Heard]]:
+    """Messages of an arrival with their ids, which follow from its own: whoever sorts them in, and
+    in however many parts, each has the same."""
+    named = []
+    place = 0
+    for message in messages:
+        named.append((following(arrival, place), message))
+        place += places(message)
+    return named
+
+
+# -- repeats ------------------------------------------------------------------------------------
+
+Originals = dict[bytes, list[tuple[datetime, UUID]]]
+"""By repeat key: when messages that may be repeated were received, and their ids."""
+
+
+def _originals(connection: Connection, messages: list[tuple[UUID, Heard]]) -> Originals:
+    """What is on record that one of `messages` may repeat."""
+    keys = [message.repeat_key for _, message in messages if message.repeat_key is not None]
+    if not keys:
+        return {}
+    # An id's time is that of the commit, and that of a later one after a clock was set back.
+    times = [message.received_at for _, message in messages]
+    times += (time_of(messages[0][0]), time_of(messages[-1][0]))
+    since = first_at(min(times) - REPEAT_WINDOW - _COMMIT_AFTER)
+    until = first_at(max(times) + REPEAT_WINDOW + _COMMIT_AFTER)
+    found: Originals = {}
+    for key, at, identifier in connection.execute(_ORIGINALS, (keys, since, until)):
+        found.setdefault(key, []).append((at, identifier))
+    return found
+
+
+def _repeated(message: Heard, known: Originals) -> UUID | None:
+    """The earlier message that this one repeats. In doubt none: then it alarms."""
+    if message.repeat_key is None:
+        return None
+    for at, identifier in known.get(message.repeat_key, ()):
+        if abs(message.received_at - at) <= REPEAT_WINDOW:
+            return identifier
+    return None
 
 
 _NEXT_ARRIVED: Final = """
-SELECT lane, id, messages FROM heard.arrived WHERE id <> ALL(%s::uuid[])
-ORDER BY lane, id LIMIT %s"""
+SELECT lane, id, messages FROM heard.arrived WHERE lane = %s AND id > %s ORDER BY id LIMIT %s"""
 _TAKE: Final = """
 SELECT a.id, a.body FROM heard.arrived a
 JOIN unnest(%s::smallint[], %s::uuid[]) AS taken (lane, id) USING (lane, id)
-ORDER BY a.lane, a.id"""
+ORDER BY a.id"""
 _TAKEN: Final = """
 DELETE FROM heard.arrived a USING unnest(%s::smallint[], %s::uuid[]) AS taken (lane, id)
 WHERE a.lane = taken.lane AND a.id = taken.id"""
-_DIVIDED: Final = "INSERT INTO heard.arrived VALUES (%s, %s, 1, %s, %s)"
-_TAKE_TURN: Final = """
-INSERT INTO log.cursor AS c (name, position) VALUES ('arrivals', 0)
-ON CONFLICT (name) DO UPDATE SET position = c.position + 1 RETURNING position"""
-_COUNT: Final = """
-INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
-ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
+_PUT: Final = "INSERT INTO heard.arrived VALUES (%s, %s, 1, %s, %s)"
+_SET_ASIDE: Final = """
+WITH gone AS (DELETE FROM heard.arrived WHERE lane = %s AND id = %s RETURNING *)
+INSERT INTO heard.arrived SELECT %s, id, messages, oldest_at, body FROM gone"""
+_ORIGINALS: Final = """
+SELECT repeat_key, received_at, id FROM heard.message
+WHERE repeat_key = ANY(%s) AND repeat_of IS NULL AND id >= %s AND id < %s
+ORDER BY id DESC"""
 
 
 # -- the queues -----------------------------------------------------------------------------------
 
 SENDERS_MAX: Final = 1_000
 """Queues that are looked at in one turn; the oldest signals of all are looked at besides."""
-
-UNKNOWN_SHARE: Final = 5
-"""A fifth of each turn is for unknown sources, however much known devices send."""
 
 # The queues are found by stepping through the index, whatever waits in each: one sender's flood
 # hides nobody. Where more send than are stepped through, the oldest signals still have their turn.

@@ -6,28 +6,33 @@ from typing import Any, Final
 
 from tocsin.record.database import Connection
 
-# Somebody asks each second: more than 10 000 waiting signals are not counted out.
+# Somebody asks each second: more than 10 000 waiting rows are not counted out. The oldest of what
+# is not sorted in yet is found lane by lane, by the key.
 _LAG: Final = """
 SELECT
     (SELECT count(*) FROM (SELECT FROM heard.pending LIMIT 10001) p)
-        + (SELECT coalesce(sum(a.messages), 0)
-           FROM (SELECT messages FROM heard.arrived LIMIT 100) a) AS signals_waiting,
+        + (SELECT coalesce(sum(a.messages), 0) FROM (
+            SELECT messages FROM heard.arrived WHERE lane < 3 LIMIT 10001) a)
+        AS signals_waiting,
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(at))) FROM (
-        (SELECT s.received_at AS at
-         FROM (SELECT signal FROM heard.pending ORDER BY signal LIMIT 1) p
-         JOIN heard.signal s ON s.id = p.signal)
+        SELECT s.received_at AS at
+        FROM (SELECT signal FROM heard.pending ORDER BY signal LIMIT 1) p
+        JOIN heard.signal s ON s.id = p.signal
         UNION ALL
-        (SELECT min(oldest_at) FROM (SELECT oldest_at FROM heard.arrived LIMIT 1000) a)) waits
+        SELECT a.oldest_at FROM generate_series(0, 2) AS l (lane), LATERAL (
+            SELECT oldest_at FROM heard.arrived WHERE lane = l.lane ORDER BY id LIMIT 1) a) waits
     )::float8 AS oldest_s,
     (SELECT count(*) FROM log.pending) AS sequencer_behind,
     (SELECT count(*) FROM heard.quarantined)
+        + (SELECT coalesce(sum(a.messages), 0) FROM (
+            SELECT messages FROM heard.arrived WHERE lane = 3 LIMIT 10001) a)
         + (SELECT count(*) FROM log.reaction_waiting WHERE failures >= 5) AS quarantined"""
 
 
 def lag(connection: Connection) -> dict[str, Any]:
-    """`signals_waiting`, `oldest_s` (seconds since the oldest of them was received, 0 if none),
-    `sequencer_behind` (facts without a position), `quarantined` (signals and
-    reactions set aside)."""
+    """`signals_waiting` (to be judged, and messages not sorted in yet), `oldest_s` (seconds since
+    the oldest of them was received, 0 if none), `sequencer_behind` (facts without a position),
+    `quarantined` (signals, reactions and messages set aside)."""
     row = connection.execute(_LAG).fetchone()
     assert row is not None
     waiting, oldest_s, behind, quarantined = row

@@ -24,6 +24,7 @@ class Lane(IntEnum):
     KNOWN = 0
     UNKNOWN = 1
     FLOOD = 2
+    ASIDE = 3  # what could not be sorted in; tried again from time to time
 
 
 class Floods:
@@ -36,19 +37,23 @@ class Floods:
 
     def __init__(self) -> None:
         self._sent: dict[Sender, int] = {}
-        self._flooding: dict[Sender, UUID] = {}  # with the commit that its last message was in
+        self._flooding: dict[Sender, UUID] = {}  # with the last id of its last message's commit
 
-    def lane(self, device: UUID | None, source: str, commit: UUID) -> Lane:
-        """The lane of a message that will be in `commit`."""
+    def lane(self, device: UUID | None, source: str, last: UUID) -> Lane:
+        """The lane of a message. `last`: the last id that belongs to the commit it will be in."""
         sender: Sender = source if device is None else device
+        is_flooding = sender in self._flooding
         sent = self._sent.get(sender)
         if sent is None:
-            if device is None and len(self._sent) >= SENDERS_MAX:
+            if device is None and not is_flooding and len(self._sent) >= SENDERS_MAX:
                 sender = ""
+                is_flooding = sender in self._flooding
             sent = self._sent.get(sender, 0)
         self._sent[sender] = sent + 1
-        if sent >= CALM_MAX or sender in self._flooding:
-            self._flooding[sender] = commit
+        if is_flooding or sent >= CALM_MAX:
+            if device is None and not is_flooding and len(self._flooding) >= SENDERS_MAX:
+                sender = ""
+            self._flooding[sender] = last
             return Lane.FLOOD
         return Lane.UNKNOWN if device is None else Lane.KNOWN
 
@@ -58,10 +63,10 @@ class Floods:
         return len(self._flooding)
 
     def next_window(self, oldest: UUID | None) -> None:
-        """A window is over. `oldest`: the oldest commit that still waits in the lane of floods."""
+        """A window is over. `oldest`: the oldest id that still waits in the lane of floods."""
         sent, self._sent = self._sent, {}
         self._flooding = {
-            sender: commit
-            for sender, commit in self._flooding.items()
-            if sent.get(sender, 0) > CALM_MAX or (oldest is not None and oldest <= commit)
+            sender: last
+            for sender, last in self._flooding.items()
+            if sent.get(sender, 0) > CALM_MAX or (oldest is not None and oldest <= last)
         }

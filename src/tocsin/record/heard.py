@@ -20,8 +20,8 @@ import asyncpg
 
 from tocsin.record.database import DatabaseAway, Urls, connect_async
 from tocsin.record.floods import WINDOW_S, Floods, Lane
-from tocsin.record.heard_rows import Heard, pack
-from tocsin.record.ids import OrderedIds, milliseconds
+from tocsin.record.heard_rows import Heard, pack, places
+from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
 
@@ -31,6 +31,9 @@ QUEUE_MAX: Final = 20_000
 """Messages that may wait for a commit; more are turned away, so that memory stays bounded."""
 
 BATCH_MAX: Final = 1_000
+SIGNALS_MAX: Final = 64
+"""Of one message; the ids of a commit's signals follow from its own, and there are 65,536."""
+
 BATCH_WHOLE: Final = 32
 """So few messages are never divided between two commits."""
 
@@ -142,6 +145,10 @@ class HeardLog:
         if not self._connected.is_set():
             self.not_kept += 1
             raise NotKept("the database is away")
+        if len(message.signals) > SIGNALS_MAX:
+            self.not_kept += 1
+            self.count("heard.unstorable")
+            raise NotKept(f"{len(message.signals)} signals in one message")
         if len(self._queue) >= self.queue_max:
             self.not_kept += 1
             self.count("heard.queue_full")
@@ -269,32 +276,35 @@ class HeardLog:
         self._untold += taken
 
     def _rows(self, taken: list[Waiting]) -> list[tuple[Any, ...]]:
-        """The rows of one commit: one for each lane that a message of it goes to."""
-        commit = UUID(bytes=self._ids.next(milliseconds(datetime.now(UTC)), os.urandom(8)))
+        """The rows of one commit: one for each lane that a message of it goes to. The ids of their
+        messages follow from theirs, in the order of the lanes."""
+        commit = UUID(bytes=self._ids.next(milliseconds(datetime.now(UTC)), os.urandom(6)))
+        last = following(commit, PLACES - 1)
         lanes: dict[Lane, list[Heard]] = {}
         lane_of = self._floods.lane
         for message, _ in taken:
-            lane = lane_of(message.device, message.source, commit)
+            lane = lane_of(message.device, message.source, last)
             if lane in lanes:
                 lanes[lane].append(message)
             else:
                 lanes[lane] = [message]
-        return [
-            (
-                lane,
-                commit,
-                len(messages),
-                messages[0].received_at,
-                pack(self._keys, commit, messages),
-            )
-            for lane, messages in lanes.items()
-        ]
+        rows = []
+        arrival = commit
+        for lane, messages in sorted(lanes.items()):
+            body = pack(self._keys, arrival, messages)
+            rows.append((lane, arrival, len(messages), messages[0].received_at, body))
+            if len(rows) < len(lanes):
+                arrival = following(arrival, sum(map(places, messages)))
+        return rows
 
     async def _next_window(self, connection: asyncpg.Connection) -> None:
         assert self._loop is not None
         oldest = None
         if self._floods.senders:
-            oldest = await connection.fetchval(_OLDEST, Lane.FLOOD, timeout=NOTE_S_MAX)
+            try:
+                oldest = await connection.fetchval(_OLDEST, Lane.FLOOD, timeout=NOTE_S_MAX)
+            except TimeoutError:  # it is not worth a connection; all stay where they are
+                oldest = UUID(int=0)
         self._floods.next_window(oldest)
         self._window_began = self._loop.time()
 

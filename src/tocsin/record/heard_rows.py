@@ -3,7 +3,6 @@ their own as `tocsin work` sorts them in."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -14,11 +13,9 @@ from msgspec.structs import replace
 
 from tocsin.core.signals import SignalRead
 from tocsin.record.database import Connection
-from tocsin.record.ids import OrderedIds, milliseconds
-from tocsin.record.keys import NONCE_BYTES, CannotOpen, Keyring, unseal
-from tocsin.record.sealing import DayKeys, body_binding, message_key, seal_text
-
-_ID_RANDOM_BYTES: Final = 8
+from tocsin.record.ids import following
+from tocsin.record.keys import CannotOpen, seal, unseal
+from tocsin.record.sealing import DayKeys, body_binding, seal_text
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
@@ -30,8 +27,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
     DC-09 has no message authentication, encrypted or not (AES-CBC, fixed initial vector), so: none.
 
-    It is packed in the order of its fields: a new one goes to the end, with a default, so that what
-    an earlier version has packed is still read.
+    It is packed in the order of its fields, and each signal by their names: a new one goes to the
+    end, with a default, so that what an earlier version has packed is still read.
     """
 
     received_at: datetime
@@ -61,16 +58,14 @@ _unpack = msgspec.msgpack.Decoder(tuple[Heard, ...]).decode
 
 
 def pack(keys: DayKeys, arrival: UUID, messages: list[Heard]) -> bytes:
-    """The messages of one commit, in their order, sealed under the key of its id. Raises
+    """Messages of one commit, in their order, sealed under the key of the row's id. Raises
     `ValueError` for text that is not Unicode (a lone surrogate)."""
-    nonce = os.urandom(NONCE_BYTES)
-    cipher = keys.cipher(arrival.bytes)
-    return nonce + cipher.encrypt(nonce, _PACKED + _pack(messages), _ARRIVED + arrival.bytes)
+    return seal(keys.cipher(arrival.bytes), _PACKED + _pack(messages), _ARRIVED + arrival.bytes)
 
 
-def unpack(keyring: Keyring, arrival: UUID, sealed: bytes) -> tuple[Heard, ...]:
+def unpack(keys: DayKeys, arrival: UUID, sealed: bytes) -> tuple[Heard, ...]:
     """What `pack` was given. Raises `KeyMissing`, `CannotOpen`."""
-    packed = unseal(message_key(keyring, arrival), sealed, _ARRIVED + arrival.bytes)
+    packed = unseal(keys.cipher(arrival.bytes), sealed, _ARRIVED + arrival.bytes)
     if packed[:1] != _PACKED:
         raise CannotOpen(f"packed by another version of Tocsin, as {packed[:1]!r}")
     try:
@@ -84,39 +79,24 @@ def unpack(keyring: Keyring, arrival: UUID, sealed: bytes) -> tuple[Heard, ...]:
 NOTHING_READ: Final = SignalRead(protocol="", token="", account="")
 
 
-class Known(msgspec.Struct, frozen=True, gc=False):
-    """A message that others may repeat, with its signals."""
-
-    message: UUID
-    at: datetime
-    signals: tuple[UUID, ...]
-
-
 class Rows:
-    """The rows of up to `size` messages: built, sealed on the way, then written together."""
+    """The rows of messages: built, sealed on the way, then written together."""
 
-    def __init__(self, keys: DayKeys, ids: OrderedIds, size: int) -> None:
+    def __init__(self, keys: DayKeys) -> None:
         self._cipher = keys.cipher
-        self._ids = ids
-        self._random = os.urandom(size * (_ID_RANDOM_BYTES + NONCE_BYTES))
-        self._used = 0
         self._messages: list[tuple[Any, ...]] = []
         self._further: list[tuple[Any, ...]] = []
         self._pending: list[tuple[Any, ...]] = []
 
-    def add(self, message: Heard, repeated: Known | None = None) -> Known:
-        """Seal `message` under a key of its own and note its signals.
+    def add(self, identifier: UUID, message: Heard, repeat_of: UUID | None = None) -> None:
+        """Seal `message` under a key of its own and note its signals, which are not decided on if
+        it repeats another.
 
-        The first signal has its message's id: one thing heard, one name. A message without one has
-        a signal too, which says nothing and is not decided on; nor are those of a repeat.
+        The first signal has its message's id, one thing heard, one name; those after it have the
+        ids that follow. A message without one has a signal too, which says nothing and is not
+        decided on. Takes up `places(message)` ids.
         """
-        begin = self._used
-        self._used = end = begin + _ID_RANDOM_BYTES + NONCE_BYTES
-        random = self._random[begin : begin + _ID_RANDOM_BYTES]
-        bound = self._ids.next(milliseconds(message.received_at), random)
-        nonce = self._random[begin + _ID_RANDOM_BYTES : end]
-        identifier = UUID(bytes=bound)
-        cipher = self._cipher(bound)
+        cipher = self._cipher(identifier.bytes)
         reads = message.signals
         read, text = _read_columns(reads[0], cipher, identifier) if reads else (_NOTHING, None)
         self._messages.append(
@@ -126,7 +106,7 @@ class Rows:
                 message.intake,
                 message.protocol,
                 message.source,
-                nonce + cipher.encrypt(nonce, message.body, body_binding(bound)),
+                seal(cipher, message.body, body_binding(identifier.bytes)),
                 message.answer,
                 message.problem,
                 message.repeat_key,
@@ -135,54 +115,42 @@ class Rows:
                 message.device,
                 message.site,
                 message.assurance,
-                None if repeated is None else _repeated(repeated, 0),
+                repeat_of,
                 read,
                 text,
             )
         )
         signals = [identifier] if reads else []
-        signals += [
-            self._add_further(message, identifier, cipher, repeated, place)
-            for place in range(1, len(reads))
-        ]
-        if repeated is None:
+        for place in range(1, len(reads)):
+            signal = following(identifier, place)
+            signals.append(signal)
+            self._further.append(
+                (
+                    signal,
+                    identifier,
+                    message.received_at,
+                    message.intake,
+                    message.protocol,
+                    message.source,
+                    message.problem,
+                    message.district,
+                    message.agency,
+                    message.device,
+                    message.site,
+                    message.assurance,
+                    None if repeat_of is None else following(repeat_of, place),
+                    *_read_columns(reads[place], cipher, signal),
+                )
+            )
+        if repeat_of is None:
             queue = message.source if message.device is None else str(message.device)
             known = message.device is not None
             self._pending += [(signal, known, queue, 0, None) for signal in signals]
-        return Known(identifier, message.received_at, tuple(signals))
 
-    def _add_further(
-        self,
-        message: Heard,
-        identifier: UUID,
-        cipher: AESGCM,
-        repeated: Known | None,
-        place: int,
-    ) -> UUID:
-        ms = milliseconds(message.received_at)
-        signal = UUID(bytes=self._ids.next(ms, os.urandom(_ID_RANDOM_BYTES)))
-        self._further.append(
-            (
-                signal,
-                identifier,
-                message.received_at,
-                message.intake,
-                message.protocol,
-                message.source,
-                message.problem,
-                message.district,
-                message.agency,
-                message.device,
-                message.site,
-                message.assurance,
-                None if repeated is None else _repeated(repeated, place),
-                *_read_columns(message.signals[place], cipher, signal),
-            )
-        )
-        return signal
-
-    def __len__(self) -> int:
-        return len(self._messages)
+    @property
+    def pending(self) -> int:
+        """How many signals are to be decided on."""
+        return len(self._pending)
 
     def write(self, connection: Connection) -> None:
         """Everything added, in the transaction that is open."""
@@ -191,13 +159,18 @@ class Rows:
         _copy(connection, "heard.pending", _PENDING, self._pending)
 
 
-_FURTHER: Final = (
-    *("uuid", "uuid", "timestamptz", "text", "text", "text", "text", "text", "text"),
-    *("uuid", "uuid", "text", "uuid", "bytea", "bytea"),
-)
+def places(message: Heard) -> int:
+    """How many ids a message takes up: one for each signal, and one if it has none."""
+    return len(message.signals) or 1
+
+
 _MESSAGE: Final = (
     *("uuid", "timestamptz", "text", "text", "text", "bytea", "text", "text", "bytea"),
     *("text", "text", "uuid", "uuid", "text", "uuid", "bytea", "bytea"),
+)
+_FURTHER: Final = (
+    *("uuid", "uuid", "timestamptz", "text", "text", "text", "text", "text", "text"),
+    *("uuid", "uuid", "text", "uuid", "bytea", "bytea"),
 )
 _PENDING: Final = ("uuid", "bool", "text", "int2", "text")
 
@@ -216,10 +189,6 @@ def _copy(
 
 _encode = msgspec.json.Encoder().encode
 _NOTHING: Final = _encode(NOTHING_READ)
-
-
-def _repeated(known: Known, place: int) -> UUID:
-    return known.signals[place] if place < len(known.signals) else known.message
 
 
 def _read_columns(read: SignalRead, cipher: AESGCM, signal: UUID) -> tuple[bytes, bytes | None]:

@@ -34,24 +34,26 @@ def rewrapped(keyring: Keyring, message: UUID, incident: UUID) -> bytes:
 
 
 def _key(keyring: Keyring, message: UUID) -> bytes:
-    # The id holds the time of receipt, whose UTC day names the key that it was made from.
+    # The id holds the time of the commit, whose UTC day names the key that it was made from.
     return derived(keyring.heard(keyring.epoch(time_of(message))), message.bytes)
 
 
 class DayKeys:
-    """Keys of messages that are being written. Each day's key is made durable, or read, once."""
+    """Keys of many messages, one after the other. Each day's key is made durable, or read, once."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, *, create: bool = True) -> None:
+        """Without `create`, a day without a key raises `KeyMissing`."""
         self._keyring = keyring
+        self._create = create
         self._days: dict[int, bytes] = {}
 
     def cipher(self, message: bytes) -> AESGCM:
-        """For the message of this id."""
+        """For the message of this id. Raises `KeyMissing`."""
         day = int.from_bytes(message[:6], "big") // _DAY_MS
         key = self._days.get(day)
         if key is None:
             epoch = self._keyring.epoch(time_of(UUID(bytes=message)))
-            key = self._keyring.heard(epoch, create=True)
+            key = self._keyring.heard(epoch, create=self._create)
             self._days = {day: key}
         return AESGCM(derived(key, message))
 

@@ -19,7 +19,7 @@ from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.reactions import reactions
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Actor, Datum, Place, Reason, Refused, Role, SubjectKind
-from tocsin.record.arrivals import Sorter, next_in_turn
+from tocsin.record.arrivals import next_in_turn
 from tocsin.record.database import Connection, DatabaseAway
 from tocsin.record.facts import decode
 from tocsin.record.figures import counters, lag
@@ -81,11 +81,8 @@ def judge_pending(
     limit: int = 200,
     *,
     obligations: Obligations = DEFAULT_OBLIGATIONS,
-    sorter: Sorter | None = None,
 ) -> int:
-    """Sort in what has arrived and judge up to `limit` signals; returns how many were judged, and
-    at least 1 if anything was sorted in. `sorter`: that of the last call, which knows what was
-    heard.
+    """Judge up to `limit` signals; returns how many were dealt with.
 
     One worker at a time: what is open at a site is read before a signal is judged, and two at once
     would both find nothing. One signal of each sender in turn, in the order they were heard; known
@@ -99,7 +96,6 @@ def judge_pending(
     if locked != (True,):
         return 0  # another worker judges
     try:
-        sorted_in = (sorter or Sorter(keyring)).sort(connection)
         picked = next_in_turn(connection, limit)
         waiting = fetch(connection, _PENDING, [picked]) if picked else []
         connection.rollback()
@@ -112,7 +108,7 @@ def judge_pending(
                 connection.rollback()
                 logger.exception("a signal cannot be judged", extra={"signal": str(one["signal"])})
                 _failed(connection, one, now, f"{type(error).__name__}: {error}")
-        return len(waiting) or min(sorted_in, 1)
+        return len(waiting)
     finally:
         with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
             connection.rollback()

@@ -26,12 +26,9 @@ _DATABASE: Final = Gauge("tocsin_database_up", "1 while the database answers.")
 def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop]:
     """The loops of `work` or `clock`."""
     durations = Obligations(**msgspec.structs.asdict(chosen.obligations))
-    sorter = Sorter(keyring)
 
     def judge(connection: Connection) -> int:
-        return working.judge_pending(
-            connection, keyring, _now(), BATCH, obligations=durations, sorter=sorter
-        )
+        return working.judge_pending(connection, keyring, _now(), BATCH, obligations=durations)
 
     def react(connection: Connection) -> int:
         return working.react_after(connection, keyring, _now(), BATCH, obligations=durations)
@@ -42,7 +39,8 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     if process == "work":
         return [
             Loop("sequencer", sequencer.assign, idle_s=0.02),
-            Loop("judge", judge, idle_s=0.5, channel="heard"),
+            Loop("sort", Sorter(keyring).sort, idle_s=0.5, channel="heard"),
+            Loop("judge", judge, idle_s=0.5, channel="sorted"),
             Loop("react", react, idle_s=0.5, channel="facts"),
         ]
     return [Loop("deadlines", sound, idle_s=0.25), Loop("retention", _tidy, idle_s=600)]

@@ -4,7 +4,7 @@
 CREATE SCHEMA heard;
 
 -- One row per message, with the first signal read from it: nearly every message has just one. Ids
--- are UUID v7, made when the message is sorted in, so an id finds its partition.
+-- are UUID v7 made from that of the commit, so an id finds its partition.
 CREATE TABLE heard.message (
     id             uuid        PRIMARY KEY,
     received_at    timestamptz NOT NULL,
@@ -28,6 +28,9 @@ CREATE TABLE heard.message_default PARTITION OF heard.message DEFAULT;
 CREATE INDEX message_of_district ON heard.message (district, id DESC);
 CREATE INDEX message_of_device ON heard.message (device, id DESC) WHERE device IS NOT NULL;
 CREATE INDEX message_of_site ON heard.message (site, id DESC) WHERE site IS NOT NULL;
+-- What a message may repeat, found when it is sorted in.
+CREATE INDEX message_of_repeat ON heard.message (repeat_key)
+    WHERE repeat_key IS NOT NULL AND repeat_of IS NULL;
 
 -- The second and further signals of a message.
 CREATE TABLE heard.further (
@@ -74,7 +77,7 @@ CREATE TABLE heard.rewrapped (
 -- What an intake has committed, as it committed it: one row for each lane of a commit. `tocsin work`
 -- sorts its messages into the tables above and their signals into `pending`, lane by lane.
 CREATE TABLE heard.arrived (
-    lane      smallint    NOT NULL, -- record/floods.py: 0 known devices, 1 unknown sources, 2 floods
+    lane      smallint    NOT NULL, -- 0 known devices, 1 unknown sources, 2 floods, 3 set aside
     id        uuid        NOT NULL,
     messages  integer     NOT NULL,
     oldest_at timestamptz NOT NULL, -- when the first of them was received

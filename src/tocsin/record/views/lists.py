@@ -212,8 +212,8 @@ def _time(value: Any) -> datetime:
     return at
 
 
-# An id holds the time of receipt, or a later one where the clock was set back meanwhile. So the ids
-# bound what is read, and the time decides.
+# An id holds the time of the commit, soon after receipt, or a later one where the clock was set
+# back meanwhile. So the ids bound what is read, and the time of receipt decides.
 def _since(value: Any) -> tuple[UUID, datetime]:
     at = _time(value)
     return first_at(at), at
