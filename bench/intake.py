@@ -32,6 +32,7 @@ from tocsin.record.keys import Keyring
 from tocsin.record.migrate import migrate
 from tocsin.record.sites import import_sites
 from tocsin.site.postgres import Postgres
+from tocsin.site.tasks import READERS
 
 PEERS = Path(__file__).parent / "peers"
 PANELS = 200
@@ -130,7 +131,7 @@ def tocsin(directory: Path) -> Iterator[str]:
             yield address
         # When the process has ended, what `tocsin work` does beside it: every frame is opened and
         # stored in a row of its own.
-        sorter = Sorter(Keyring(directory / "keys"))
+        sorter = Sorter(Keyring(directory / "keys"), READERS)
         began = time.perf_counter()
         with connect(urls.application) as connection:
             while sorter.sort(connection):

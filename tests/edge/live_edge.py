@@ -22,6 +22,7 @@ from tocsin.record.heard import HeardLog
 from tocsin.record.keys import Keyring
 from tocsin.record.keys import seal as seal_key
 from tocsin.site.configuration import Dc09
+from tocsin.site.tasks import READERS
 from tocsin.wire.dc09.frames import Frame, decode, encode, seal, write_timestamp
 
 PLAIN, ENCRYPTED = "1234", "5678"
@@ -201,7 +202,7 @@ class Record:
 
     def __init__(self, connection: Connection, ring: Keyring) -> None:
         self.connection = connection
-        self._sorter = Sorter(ring)
+        self._sorter = Sorter(ring, READERS)
 
     def execute(self, query: str) -> Any:
         self._sorter.sort(self.connection)

@@ -28,6 +28,7 @@ from tocsin.edge.senders import Sender, Senders
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
+from tocsin.site.tasks import READERS
 from tocsin.wire.dc09.frames import (
     FRAME_BYTES_LARGEST,
     Frame,
@@ -380,7 +381,7 @@ def test_lost_database_is_silence_and_comes_back_by_itself(tmp_path, ring) -> No
             answer = asks(panel, frame(number="4711"))
             assert (answer.token, answer.sequence) == ("ACK", "4711")
             with psycopg.connect(urls.owner) as owner:
-                assert Sorter(ring).sort(owner) == 2
+                assert Sorter(ring, READERS).sort(owner) == 2
             assert eventually(lambda: any_counted(urls, "dc09.not_kept") == 2)
     finally:
         postgres.stop()

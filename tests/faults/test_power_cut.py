@@ -20,6 +20,7 @@ from tocsin.record.arrivals import Sorter
 from tocsin.record.database import connect
 from tocsin.record.keys import Keyring
 from tocsin.site.postgres import Postgres
+from tocsin.site.tasks import READERS
 
 CUTS = 3
 CUTS_LONG = 100
@@ -80,7 +81,7 @@ def read_record(data: Path, acknowledged: set[tuple[str, int]], *, whole: bool) 
         return found
     with Postgres(data) as postgres:
         with connect(postgres.urls().application) as connection:
-            Sorter(Keyring(data / "keys")).sort(connection)
+            Sorter(Keyring(data / "keys"), READERS).sort(connection)
         site = SiteUnderTest(data)
         try:
             return compare(site, acknowledged)

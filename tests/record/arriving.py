@@ -48,7 +48,7 @@ class Arrivals:
         connection.commit()
         self.connection = connection
         self.keyring = keyring
-        self.sorter = Sorter(keyring)
+        self.sorter = Sorter(keyring, {})
         self._ids = OrderedIds()
 
     def commit(

@@ -11,11 +11,11 @@ from arriving import NOW, READ, Arrivals, message
 
 from tocsin.core.signals import SignalRead
 from tocsin.record import arrivals as module
-from tocsin.record.arrivals import MESSAGES_MAX, UNKNOWN_SHARE, Sorter
+from tocsin.record.arrivals import UNKNOWN_SHARE, Reader, Sorter
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.figures import lag
 from tocsin.record.floods import Lane
-from tocsin.record.heard_rows import unpack
+from tocsin.record.heard_rows import SIGNALS_MAX, unpack
 from tocsin.record.ids import OrderedIds, following, milliseconds, time_of
 from tocsin.record.keys import Keyring, seal
 from tocsin.record.sealing import DayKeys
@@ -31,7 +31,7 @@ def test_a_message_becomes_rows(arrivals: Arrivals, administrator: Connection) -
     sent = message(signals=(READ, READ), body=b"a secret frame")
     arrival = arrivals.commit(message(signals=()), sent)
     nothing_read, stored = arrivals.sort()
-    assert (nothing_read.id, stored.id) == (arrival, following(arrival, 1))
+    assert (nothing_read.id, stored.id) == (arrival, following(arrival, SIGNALS_MAX))
     assert stored.received_at == sent.received_at
     row = administrator.execute(
         "SELECT tableoid::regclass::text, body FROM heard.message WHERE id = %s", (stored.id,)
@@ -88,6 +88,51 @@ def test_who_judges_is_called_only_when_there_is_something_to_judge(
         assert len(list(judge.notifies(timeout=1, stop_after=2))) == 1
 
 
+# -- what an intake left to be read later -------------------------------------------------------
+
+
+def test_what_was_left_to_be_read_is_read_and_its_repeats_are_told(
+    arrivals: Arrivals, keyring: Keyring
+) -> None:
+    asked: list[bytes] = []
+
+    def reader(body: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
+        asked.append(body)
+        return (READ, READ), body * 16
+
+    sorter = Sorter(keyring, {"dc09": reader})
+    left = message(signals=None, body=b"x")
+    first, other, again = arrivals.sort(left, message(body=b"y"), left, sorter=sorter)
+    assert asked == [b"x", b"x"]
+    assert [one.repeat_of for one in (first, other, again)] == [None, None, first.id]
+    assert arrivals.pending() == {first.id, following(first.id, 1), other.id}
+
+
+@pytest.mark.parametrize("readers", [{}, {"dc09": lambda _: 1 / 0}])
+def test_what_nobody_can_read_is_set_aside(
+    arrivals: Arrivals,
+    keyring: Keyring,
+    caplog: pytest.LogCaptureFixture,
+    readers: dict[str, Reader],
+) -> None:
+    arrivals.commit(message(), message(signals=None), message())
+    assert len(arrivals.sort(sorter=Sorter(keyring, readers))) == 2
+    assert arrivals.waiting(Lane.ASIDE) == 1
+    (said,) = (one for one in caplog.records if "set aside" in one.message)
+    assert said.__dict__["why"].startswith("by the reader of dc09: ")
+
+
+def test_more_signals_than_ids_are_set_aside_is_not_sorted_in(
+    arrivals: Arrivals, keyring: Keyring
+) -> None:
+    (most,) = arrivals.sort(message(signals=(READ,) * SIGNALS_MAX), message(signals=(READ,)))[:1]
+    assert following(most.id, SIGNALS_MAX - 1) in arrivals.pending()
+    too_many = Sorter(keyring, {"dc09": lambda _: ((READ,) * (SIGNALS_MAX + 1), None)})
+    arrivals.commit(message(signals=None))
+    assert arrivals.sort(sorter=too_many) == []
+    assert arrivals.waiting(Lane.ASIDE) == 1
+
+
 # -- in which order, and how much at once -------------------------------------------------------
 
 
@@ -129,14 +174,13 @@ def test_unknown_sources_have_their_share_however_much_known_devices_send(
 def test_one_transaction_takes_so_many_and_a_turn_so_long(
     arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    half = [message(signals=()) for _ in range(MESSAGES_MAX // 2)]
+    monkeypatch.setattr(module, "MESSAGES_MAX", 20)
+    monkeypatch.setattr(module, "SORT_S_MAX", -1.0)
+    half = [message(signals=()) for _ in range(10)]
     for _ in range(3):
         arrivals.commit(*half)
     arrivals.commit(*half, *half, message(signals=()))
-    monkeypatch.setattr(module, "SORT_S_MAX", -1.0)
-    assert [arrivals.sorter.sort(arrivals.connection) for _ in range(4)] == [
-        *(MESSAGES_MAX, MESSAGES_MAX // 2, MESSAGES_MAX + 1, 0)
-    ]
+    assert [arrivals.sorter.sort(arrivals.connection) for _ in range(4)] == [20, 10, 21, 0]
 
 
 def test_only_one_worker_sorts_at_a_time(arrivals: Arrivals, urls: Urls) -> None:
@@ -158,7 +202,7 @@ def test_one_message_that_cannot_be_stored_holds_up_no_other(
     arrival = arrivals.commit(of_two, message(source="nul \0 in it"), message(source="3"))
     before = lag(arrivals.connection)["quarantined"]
     stored = arrivals.sort()
-    assert [one.id for one in stored[1:]] == [arrival, following(arrival, 3)]  # 2 has two signals
+    assert [one.id for one in stored[1:]] == [arrival, following(arrival, 2 * SIGNALS_MAX)]
     assert arrivals.waiting() == arrivals.waiting(Lane.ASIDE) == 1
     (said,) = (one for one in caplog.records if "set aside" in one.message)
     assert said.__dict__["why"]
@@ -175,7 +219,7 @@ def test_what_was_set_aside_is_tried_again_a_few_at_a_time(
     lost = [arrivals.commit(message(received_at=at)) for _ in range(5)]
     day = keyring.directory / "heard" / f"{time_of(lost[0]):%Y%m%d}.key"
     away = day.rename(day.with_suffix(".away"))
-    sorter = Sorter(Keyring(keyring.directory))
+    sorter = Sorter(Keyring(keyring.directory), {})
     good = arrivals.commit(message())
     assert [one.id for one in arrivals.sort(sorter=sorter)] == [good]
     assert arrivals.waiting(Lane.ASIDE) == 5

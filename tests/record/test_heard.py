@@ -16,7 +16,7 @@ from tocsin.record.database import Connection, Urls
 from tocsin.record.figures import counters
 from tocsin.record.floods import CALM_MAX, Floods, Lane
 from tocsin.record.heard import HeardLog, NotKept
-from tocsin.record.heard_rows import Heard, unpack
+from tocsin.record.heard_rows import SIGNALS_MAX, Heard, unpack
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
 
@@ -200,7 +200,7 @@ def test_a_commit_has_a_row_for_each_lane_and_no_id_twice(
         counted[Lane(lane)] += len(messages)
     expected = {Lane.KNOWN: 1, Lane.UNKNOWN: CALM_MAX + 1, Lane.FLOOD: 5, Lane.ASIDE: 0}
     assert counted == expected
-    assert Sorter(keyring).sort(connection) == CALM_MAX + 7
+    assert Sorter(keyring, {}).sort(connection) == CALM_MAX + 7
 
 
 # -- what goes wrong ----------------------------------------------------------------------------
@@ -293,9 +293,9 @@ def test_the_queue_is_bounded_and_the_excess_is_counted(
 
 def test_a_message_with_too_many_signals_is_refused(urls: Urls, keyring: Keyring) -> None:
     async def run(log: HeardLog) -> None:
-        await log.keep(message(signals=(READ,) * module.SIGNALS_MAX))
-        with pytest.raises(NotKept, match="65 signals in one message"):
-            await log.keep(message(signals=(READ,) * (module.SIGNALS_MAX + 1)))
+        await log.keep(message(signals=(READ,) * SIGNALS_MAX))
+        with pytest.raises(NotKept, match="66 signals in one message"):
+            await log.keep(message(signals=(READ,) * (SIGNALS_MAX + 1)))
 
     with_log(urls, keyring, run)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.record.heard import BATCH_MAX, SIGNALS_MAX
+from tocsin.record.heard import BATCH_MAX
+from tocsin.record.heard_rows import SIGNALS_MAX
 from tocsin.record.ids import (
     PLACES,
     OrderedIds,

@@ -9,6 +9,7 @@ from arriving import NOW, READ, Arrivals, message
 
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.figures import counters
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import Rows
 from tocsin.record.ids import following, time_of
@@ -22,6 +23,7 @@ def arrivals(connection: Connection, keyring: Keyring) -> Arrivals:
 
 def test_a_repeat_is_stored_and_linked_and_not_decided_on(arrivals: Arrivals) -> None:
     key = uuid4().bytes
+    before = counters(arrivals.connection).get("dc09.repeat", 0)
     first, other, second, later = arrivals.sort(
         message(repeat_key=key, signals=(READ, READ)),
         message(repeat_key=uuid4().bytes),
@@ -35,6 +37,8 @@ def test_a_repeat_is_stored_and_linked_and_not_decided_on(arrivals: Arrivals) ->
         "SELECT repeat_of FROM heard.further WHERE message = %s", (second.id,)
     ).fetchall()
     assert further == [(following(first.id, 1),)]
+    assert counters(arrivals.connection)["dc09.repeat"] == before + 1
+    arrivals.connection.rollback()
 
 
 @pytest.mark.parametrize("ago", [timedelta(0), timedelta(minutes=10), timedelta(days=2)])
@@ -46,7 +50,7 @@ def test_repeats_are_told_across_commits_workers_and_delays(
     (first,) = arrivals.sort(message(received_at=at, repeat_key=key))
     for minutes in (1, 2):
         again = message(received_at=at + timedelta(minutes=minutes), repeat_key=key)
-        (stored,) = arrivals.sort(again, sorter=Sorter(keyring))
+        (stored,) = arrivals.sort(again, sorter=Sorter(keyring, {}))
         assert stored.repeat_of == first.id
     assert arrivals.pending() == {first.id}
 
@@ -96,7 +100,7 @@ def test_a_commit_whose_outcome_was_unknown_is_sorted_in_once(
 
             monkeypatch.setattr(Rows, "write", break_off)
             with pytest.raises(psycopg.OperationalError):
-                Sorter(keyring).sort(breaking)
+                Sorter(keyring, {}).sort(breaking)
         monkeypatch.setattr(Rows, "write", write)
         assert arrivals.waiting() == (0 if commits else 1)
     (again,) = arrivals.sort(message(received_at=NOW + timedelta(seconds=9), repeat_key=key))

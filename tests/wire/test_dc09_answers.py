@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dc09_frames import BY_ID, plain
 
-from tocsin.wire.dc09.answers import RULES, Answer, Problem, ack, answer_bytes, nak, receive
+from tocsin.wire.dc09.answers import (
+    RULES,
+    Answer,
+    Problem,
+    ack,
+    answer_bytes,
+    nak,
+    read_plain,
+    receive,
+)
 from tocsin.wire.dc09.frames import Frame, decode, encode, seal, unseal, write_timestamp
 
 NOW = datetime(2026, 11, 21, 9, 50, 0, tzinfo=UTC)
@@ -30,8 +39,11 @@ def test_good_frame_of_a_known_account() -> None:
     told = hear(frame())
     assert (told.answer, told.problem) == (Answer.ACK, None)
     assert told.data == encode(Frame("ACK", "0001", "1", "0", "1234"))
-    assert [s.code for s in told.signals] == ["FA"]
-    assert told.repeat_key is not None
+    assert (told.signals, told.repeat_key) == (None, None)  # to be read later
+    signals, repeated = read_plain(encode(frame()))
+    assert [s.code for s in signals] == ["FA"]
+    assert repeated is not None
+    assert (signals, repeated) == hear(frame(), is_known=False)[3:5]
 
 
 def test_encrypted_frame_is_acknowledged_encrypted_with_our_time() -> None:
@@ -139,16 +151,19 @@ def test_poll_of_a_known_device_is_acknowledged_and_says_nothing_to_decide() -> 
 def test_the_same_message_again_has_the_same_key_whatever_its_time() -> None:
     first, again = BY_ID["ajax-dcs-pe"], BY_ID["ajax-dcs-pe-retx"]
     assert first.raw != again.raw
-    keys = [hear(decode(c.raw)).repeat_key for c in (first, again)]
+    keys = [read_plain(c.raw)[1] for c in (first, again)]
     assert keys[0] == keys[1] is not None
-    for other in (
+    others = [
         frame(sequence="0002"),
         frame(account="1235"),
         frame(data=b"#1234|NFA8"),
         frame("ADM-CID"),
-        frame(key=KEY),
-    ):
-        assert hear(other, key=KEY).repeat_key != hear(frame()).repeat_key
+    ]
+    keys = [read_plain(encode(one))[1] for one in (frame(), *others)]
+    keys += [hear(frame(key=KEY), key=KEY).repeat_key]
+    assert len(set(keys)) == len(keys)
+    sealed = [hear(frame(key=KEY, late=late), key=KEY).repeat_key for late in (0, 5)]
+    assert sealed == [keys[-1]] * 2
 
 
 def test_every_answer_repeats_the_sequence() -> None:

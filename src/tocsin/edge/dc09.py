@@ -253,9 +253,8 @@ class Connection(asyncio.Protocol):
                 intake.counts.refused(event.reason, sender.address)
             else:
                 self._has_heard_frame = True
-                intake.take(
-                    event, sender, "dc09.tcp", partial(self._reply, session.expect_answer())
-                )
+                reply = partial(self._reply, session.expect_answer())
+                intake.take(event, sender, "dc09.tcp", reply)
         else:
             self.pause()
             self._loop.call_soon(self._read)
@@ -406,6 +405,7 @@ async def serve(
             say(f"listening dc09 tcp {pair.host}:{pair.port}")
             say(f"listening dc09 udp {pair.host}:{pair.port}")
         gc.freeze()  # all that is loaded by now stays; a storm must not pay for looking it over
+        gc.set_threshold(100_000)  # and what is made for a frame goes by itself, once answered
         while not stop.is_set():
             turn(heard.is_connected)
             intake.tidy(loop.time())

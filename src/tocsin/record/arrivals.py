@@ -7,16 +7,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import psycopg
+from msgspec.structs import replace
 
+from tocsin.core.signals import SignalRead
 from tocsin.record.database import Connection
 from tocsin.record.floods import Lane
-from tocsin.record.heard_rows import Heard, Rows, pack, places, unpack
+from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
 from tocsin.record.ids import first_at, following, time_of
 from tocsin.record.keys import CannotOpen, KeyMissing, Keyring
 from tocsin.record.sealing import DayKeys
@@ -44,8 +47,20 @@ REPEAT_WINDOW: Final = timedelta(minutes=3)
 _COMMIT_AFTER: Final = timedelta(minutes=1)
 """A message is committed well within this time of its receipt."""
 
+Reader = Callable[[bytes], tuple[tuple[SignalRead, ...], bytes | None]]
+"""Signals and repeat key of a message, from its bytes as they came."""
+
 _SORTING: Final = 0x746F6373_736F7274  # advisory lock of who sorts in
-_UNSORTABLE: Final = (CannotOpen, KeyMissing, psycopg.DataError, psycopg.IntegrityError, ValueError)
+
+
+class CannotRead(Exception):
+    """There is no reader of the message's protocol, or it failed."""
+
+
+_UNSORTABLE: Final = (
+    *(CannotOpen, KeyMissing, CannotRead, ValueError),
+    *(psycopg.DataError, psycopg.IntegrityError),
+)
 
 
 class Arrival(NamedTuple):
@@ -60,7 +75,9 @@ class Sorter:
     """Sorts in what intakes have committed. All that it knows is in the tables, so that any worker
     may go on where another one stopped."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, readers: Mapping[str, Reader]) -> None:
+        """`readers` by protocol, for what intakes left to be read later."""
+        self._readers = readers
         self._reading = DayKeys(keyring, create=False)
         self._writing = DayKeys(keyring)
         self._transactions = 0
@@ -126,20 +143,36 @@ class Sorter:
         lanes, arrivals = [one.lane for one in picked], [one.id for one in picked]
         messages: list[tuple[UUID, Heard]] = []
         for arrival, body in connection.execute(_TAKE, (lanes, arrivals)):
-            messages += _named(arrival, unpack(self._reading, arrival, body))
+            heard = map(self._read, unpack(self._reading, arrival, body))
+            messages += _named(arrival, heard)
         known = _originals(connection, messages)
         rows = Rows(self._writing)
+        repeats: Counter[str] = Counter()
         for identifier, message in messages:
             repeat_of = _repeated(message, known)
             rows.add(identifier, message, repeat_of)
-            if repeat_of is None and message.repeat_key is not None:
+            if repeat_of is not None:
+                repeats[f"{message.protocol}.repeat"] += 1
+            elif message.repeat_key is not None:
                 known.setdefault(message.repeat_key, []).append((message.received_at, identifier))
         rows.write(connection)
         connection.execute(_TAKEN, (lanes, arrivals))
+        for name, times in sorted(repeats.items()):
+            connection.execute(_COUNT, (name, times))
         if rows.pending:
             connection.execute("SELECT pg_notify('sorted', '')")
         connection.commit()
         return len(messages)
+
+    def _read(self, message: Heard) -> Heard:
+        """With its signals. Raises `CannotRead`."""
+        if message.signals is not None:
+            return message
+        try:
+            signals, repeat_key = self._readers[message.protocol](message.body)
+        except Exception as error:
+            raise CannotRead(f"by the reader of {message.protocol}: {error!r}") from error
+        return replace(message, signals=signals, repeat_key=repeat_key)
 
     def _sort_alone(self, connection: Connection, one: Arrival) -> int:
         try:
@@ -186,12 +219,9 @@ class Sorter:
 def _named(arrival: UUID, messages: Iterable[Heard]) -> list[tuple[UUID, Heard]]:
     """Messages of an arrival with their ids, which follow from its own: whoever sorts them in, and
     in however many parts, each has the same."""
-    named = []
-    place = 0
-    for message in messages:
-        named.append((following(arrival, place), message))
-        place += places(message)
-    return named
+    return [
+        (following(arrival, SIGNALS_MAX * place), message) for place, message in enumerate(messages)
+    ]
 
 
 # -- repeats ------------------------------------------------------------------------------------
@@ -239,10 +269,12 @@ _PUT: Final = "INSERT INTO heard.arrived VALUES (%s, %s, 1, %s, %s)"
 _SET_ASIDE: Final = """
 WITH gone AS (DELETE FROM heard.arrived WHERE lane = %s AND id = %s RETURNING *)
 INSERT INTO heard.arrived SELECT %s, id, messages, oldest_at, body FROM gone"""
+_COUNT: Final = """
+INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
+ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
 _ORIGINALS: Final = """
 SELECT repeat_key, received_at, id FROM heard.message
-WHERE repeat_key = ANY(%s) AND repeat_of IS NULL AND id >= %s AND id < %s
-ORDER BY id DESC"""
+WHERE repeat_key = ANY(%s) AND repeat_of IS NULL AND id >= %s AND id < %s"""
 
 
 # -- the queues -----------------------------------------------------------------------------------

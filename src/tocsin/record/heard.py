@@ -20,7 +20,7 @@ import asyncpg
 
 from tocsin.record.database import DatabaseAway, Urls, connect_async
 from tocsin.record.floods import WINDOW_S, Floods, Lane
-from tocsin.record.heard_rows import Heard, pack, places
+from tocsin.record.heard_rows import SIGNALS_MAX, Heard, pack
 from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
@@ -31,9 +31,6 @@ QUEUE_MAX: Final = 20_000
 """Messages that may wait for a commit; more are turned away, so that memory stays bounded."""
 
 BATCH_MAX: Final = 1_000
-SIGNALS_MAX: Final = 64
-"""Of one message; the ids of a commit's signals follow from its own, and there are 65,536."""
-
 BATCH_WHOLE: Final = 32
 """So few messages are never divided between two commits."""
 
@@ -145,10 +142,11 @@ class HeardLog:
         if not self._connected.is_set():
             self.not_kept += 1
             raise NotKept("the database is away")
-        if len(message.signals) > SIGNALS_MAX:
+        signals = message.signals
+        if signals is not None and len(signals) > SIGNALS_MAX:
             self.not_kept += 1
             self.count("heard.unstorable")
-            raise NotKept(f"{len(message.signals)} signals in one message")
+            raise NotKept(f"{len(signals)} signals in one message")
         if len(self._queue) >= self.queue_max:
             self.not_kept += 1
             self.count("heard.queue_full")
@@ -294,7 +292,7 @@ class HeardLog:
             body = pack(self._keys, arrival, messages)
             rows.append((lane, arrival, len(messages), messages[0].received_at, body))
             if len(rows) < len(lanes):
-                arrival = following(arrival, sum(map(places, messages)))
+                arrival = following(arrival, SIGNALS_MAX * len(messages))
         return rows
 
     async def _next_window(self, connection: asyncpg.Connection) -> None:

@@ -22,6 +22,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     """One message as it came. `received_at` is aware, UTC; `source` the sender's address.
 
     `answer` is what the sender will hear if it is kept; `problem` why it could not be understood.
+    `signals` is None where the protocol's reader (record/arrivals.py) has them from the body, with
+    the repeat key: for messages whose answer does not depend on what they say.
     `repeat_key` is a digest that equal messages share, None where a repeat cannot be told.
     `district` and `agency` are the device's, or the intake's own for an unknown source.
     `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
@@ -42,7 +44,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     problem: str | None = None
     device: UUID | None = None
     site: UUID | None = None
-    signals: tuple[SignalRead, ...] = ()
+    signals: tuple[SignalRead, ...] | None = ()
     repeat_key: bytes | None = None
     assurance: str = "none"
 
@@ -76,6 +78,9 @@ def unpack(keys: DayKeys, arrival: UUID, sealed: bytes) -> tuple[Heard, ...]:
 
 # -- as rows ------------------------------------------------------------------------------------
 
+SIGNALS_MAX: Final = 65
+"""Of one message (64 that were read, and the rest as text): so many ids are set aside for each."""
+
 NOTHING_READ: Final = SignalRead(protocol="", token="", account="")
 
 
@@ -94,10 +99,12 @@ class Rows:
 
         The first signal has its message's id, one thing heard, one name; those after it have the
         ids that follow. A message without one has a signal too, which says nothing and is not
-        decided on. Takes up `places(message)` ids.
+        decided on. Raises ValueError for more than SIGNALS_MAX.
         """
         cipher = self._cipher(identifier.bytes)
-        reads = message.signals
+        reads = message.signals or ()
+        if len(reads) > SIGNALS_MAX:
+            raise ValueError(f"{len(reads)} signals in one message")
         read, text = _read_columns(reads[0], cipher, identifier) if reads else (_NOTHING, None)
         self._messages.append(
             (
@@ -157,11 +164,6 @@ class Rows:
         _copy(connection, "heard.message", _MESSAGE, self._messages)
         _copy(connection, "heard.further", _FURTHER, self._further)
         _copy(connection, "heard.pending", _PENDING, self._pending)
-
-
-def places(message: Heard) -> int:
-    """How many ids a message takes up: one for each signal, and one if it has none."""
-    return len(message.signals) or 1
 
 
 _MESSAGE: Final = (

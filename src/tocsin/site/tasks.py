@@ -15,6 +15,10 @@ from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.keys import Keyring
 from tocsin.site.configuration import Configuration
 from tocsin.site.loops import Loop
+from tocsin.wire.dc09.answers import read_plain
+
+READERS: Final = {"dc09": read_plain}
+"""Who reads what an intake left to be read later, by protocol."""
 
 BATCH: Final = 200
 """Signals or deadlines taken up in one turn."""
@@ -39,7 +43,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     if process == "work":
         return [
             Loop("sequencer", sequencer.assign, idle_s=0.02),
-            Loop("sort", Sorter(keyring).sort, idle_s=0.5, channel="heard"),
+            Loop("sort", Sorter(keyring, READERS).sort, idle_s=0.5, channel="heard"),
             Loop("judge", judge, idle_s=0.5, channel="sorted"),
             Loop("react", react, idle_s=0.5, channel="facts"),
         ]

@@ -89,7 +89,7 @@ export const en: Messages = {
     intakeTitle: "Intake",
     noProblems: "No faulty message since start.",
     behind: "Facts waiting for a position",
-    quarantined: "Signals and follow-ups set aside as impossible",
+    quarantined: "Messages, signals and follow-ups set aside",
     signalsWaiting: "Signals waiting",
     oldest: "Oldest waiting",
     language: "中文",

@@ -108,7 +108,7 @@ export const zh = {
     intakeTitle: "接收情况",
     noProblems: "自启动以来未收到异常报文。",
     behind: "待排序记录",
-    quarantined: "无法处理、已搁置的信号和后续动作",
+    quarantined: "无法处理、已搁置的报文、信号和后续动作",
     signalsWaiting: "待处理信号",
     oldest: "最久等待",
     language: "EN",

@@ -13,6 +13,7 @@ from tocsin.wire.dc09.frames import (
     BadFrame,
     Frame,
     crc,
+    decode,
     echo,
     encode,
     seal,
@@ -83,14 +84,15 @@ RULES: Final[dict[Problem | None, Rule]] = {
 class Reception(NamedTuple):
     """What is to be kept of a frame, and what its sender then hears.
 
-    `data` is the whole answer, b"" for nothing. `repeat_key` names the same message sent again
-    (None where there is no sense in asking). `is_poll`: the device only says that it is there.
+    `data` is the whole answer, b"" for nothing. Where `signals` is None, they and `repeat_key` are
+    to be read later, by `read_plain`. Else `repeat_key` names the same message sent again (None
+    where there is no sense in asking). `is_poll`: the device only says that it is there.
     """
 
     answer: Answer
     data: bytes
     problem: Problem | None
-    signals: tuple[SignalRead, ...]
+    signals: tuple[SignalRead, ...] | None
     repeat_key: bytes | None
     is_poll: bool
 
@@ -105,7 +107,8 @@ def receive(
 ) -> Reception:
     """Decides one decoded frame. `noise`: 16 random bytes for the pad of an encrypted ACK."""
     if is_known and not frame.encrypted and frame.token in _EVENTS:  # nearly every frame
-        return Reception(Answer.ACK, ack(frame), None, read(frame), repeat_key(frame), False)
+        # Whatever it says, the answer is the same, so what it says is read later.
+        return Reception(Answer.ACK, ack(frame), None, None, None, False)
     problem, opened = _problem(frame, is_known=is_known, key=key, now=now)
     rule = RULES[problem]
     return Reception(
@@ -116,6 +119,12 @@ def receive(
         repeat_key(opened) if problem not in _NEVER_REPEATS else None,
         problem is None and opened.token == NULL and is_poll(opened),
     )
+
+
+def read_plain(raw: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
+    """Signals and repeat key of a frame in clear, LF to CR. Raises `BadFrame`."""
+    frame = decode(raw)
+    return read(frame), repeat_key(frame)
 
 
 _EVENTS: Final = TOKENS - {NULL}
