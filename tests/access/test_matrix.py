@@ -7,7 +7,6 @@ The expectations are written out here, apart from `core.access`, so that a slip 
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from little_city import City, build, command
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Role
 from tocsin.record.database import connect
-from tocsin.record.heard import HeardLog
-from tocsin.record.heard_rows import Heard
+from tocsin.record.heard_rows import Heard, Rows
+from tocsin.record.ids import uuid7
+from tocsin.record.sealing import DayKeys
 from tocsin.record.sites import import_sites
 from tocsin.record.working import judge_pending
 from web_site import AGENCY, Site
@@ -157,7 +157,10 @@ def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[
         read = SignalRead(
             protocol="dc09", token="SIA-DCS", account=account, code="FA", zone="7", text="secret"
         )
-        asyncio.run(_keep(site, _heard(district, device, place, read)))
+        rows = Rows(DayKeys(site.keyring))
+        rows.add(uuid7(datetime.now(UTC)), _heard(district, device, place, read))
+        rows.write(connection)
+        connection.commit()
         assert judge_pending(connection, site.keyring, datetime.now(UTC), 100) == 1
     site.number_facts()
     signal = chief.get("/api/v1/signals", params={"device": str(device)}).json()["items"][0]
@@ -196,16 +199,6 @@ def _heard(district: str, device: UUID, place: UUID, read: SignalRead) -> Heard:
         site=place,
         signals=(read,),
     )
-
-
-async def _keep(site: Site, heard: Heard) -> None:
-    log = HeardLog(name=uuid4().hex)
-    await log.start(site.urls, site.keyring)
-    try:
-        await log.connected()
-        await log.keep(heard)
-    finally:
-        await log.stop()
 
 
 def document(client: httpx.Client) -> dict[str, Any]:
