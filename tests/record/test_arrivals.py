@@ -2,8 +2,11 @@
 after the other; and what cannot be sorted in holds up nothing."""
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -211,25 +214,76 @@ def test_one_message_that_cannot_be_stored_holds_up_no_other(
     assert (figures["signals_waiting"], figures["quarantined"]) == (4, before + 1)
 
 
-def test_what_was_set_aside_is_tried_again_a_few_at_a_time(
-    arrivals: Arrivals, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "ASIDE_ROWS_MAX", 2)
+def aside_for_want_of_a_key(arrivals: Arrivals, messages: int) -> tuple[Sorter, Path, Path]:
+    """A worker that has set them aside, where the key is, and where it should be."""
     at = NOW - timedelta(days=40)
-    lost = [arrivals.commit(message(received_at=at)) for _ in range(5)]
-    day = keyring.directory / "heard" / f"{time_of(lost[0]):%Y%m%d}.key"
+    lost = [arrivals.commit(message(received_at=at)) for _ in range(messages)]
+    day = arrivals.keyring.directory / "heard" / f"{time_of(lost[0]):%Y%m%d}.key"
     away = day.rename(day.with_suffix(".away"))
-    sorter = Sorter(Keyring(keyring.directory), {})
+    sorter = Sorter(Keyring(arrivals.keyring.directory), {})
     good = arrivals.commit(message())
     assert [one.id for one in arrivals.sort(sorter=sorter)] == [good]
-    assert arrivals.waiting(Lane.ASIDE) == 5
+    assert arrivals.waiting(Lane.ASIDE) == messages
+    return sorter, away, day
+
+
+def test_what_was_set_aside_comes_back_as_soon_as_it_can(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "ASIDE_ROWS_MAX", 2)
+    sorter, away, day = aside_for_want_of_a_key(arrivals, 9)
+    assert len([one for one in caplog.records if "set aside" in one.message]) == 1
     away.rename(day)
-    assert arrivals.sort(sorter=sorter) == []  # not before ASIDE_S
-    monkeypatch.setattr(module, "ASIDE_S", 0.0)
+    assert sorter.sort(arrivals.connection) == 0  # not before ASIDE_S
     sorter._try_aside_at = 0.0
-    found = [len(arrivals.sort(sorter=sorter)) for _ in range(4)]
-    assert sorted(found) == [0, 1, 2, 2]
+    found = [sorter.sort(arrivals.connection) for _ in range(6)]
+    assert sorted(found) == [0, 1, 2, 2, 2, 2]
     assert arrivals.waiting() == 0
+
+
+def test_what_was_set_aside_has_its_turn_however_much_comes_in(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sorter, away, day = aside_for_want_of_a_key(arrivals, 2)
+    away.rename(day)
+    sorter._try_aside_at = 0.0
+    monkeypatch.setattr(module, "MESSAGES_MAX", 1)
+    monkeypatch.setattr(module, "SORT_S_MAX", 0.0)
+    for _ in range(3):
+        arrivals.commit(message())
+    assert sorter.sort(arrivals.connection) > 1
+    assert (arrivals.waiting(Lane.ASIDE), arrivals.waiting()) < (2, 4)
+
+
+def test_a_key_that_cannot_be_read_holds_up_no_other_day(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = Keyring.heard
+
+    def heard(self: Keyring, epoch: str, *, create: bool = False) -> bytes:
+        if epoch == f"{NOW - timedelta(days=9):%Y%m%d}":
+            raise PermissionError(13, "Permission denied")
+        return day(self, epoch, create=create)
+
+    arrivals.commit(message(received_at=NOW - timedelta(days=9)), message())
+    good = arrivals.commit(message())
+    monkeypatch.setattr(Keyring, "heard", heard)
+    assert [one.id for one in arrivals.sort()] == [good]
+    assert arrivals.waiting(Lane.ASIDE) == 2
+
+
+def test_what_stands_behind_a_commit_that_is_divided_does_not_overtake_it(
+    arrivals: Arrivals,
+) -> None:
+    arrivals.commit(message(body=b"alarm"), message(source="nul \0 in it"))
+    arrivals.commit(message(body=b"restore"))
+    arrivals.sort()
+    rows = arrivals.connection.execute(
+        "SELECT id FROM heard.message ORDER BY xmin::text::bigint DESC, ctid DESC LIMIT 2"
+    ).fetchall()
+    arrivals.connection.rollback()
+    (last,), (first,) = rows
+    assert first < last
 
 
 def test_two_intakes_that_are_divided_at_once_do_not_meet(arrivals: Arrivals) -> None:
@@ -243,10 +297,12 @@ def test_two_intakes_that_are_divided_at_once_do_not_meet(arrivals: Arrivals) ->
 def test_a_row_that_is_there_already_stops_nothing(arrivals: Arrivals) -> None:
     arrival = arrivals.commit(message())
     assert len(arrivals.sort()) == 1
-    arrivals.commit(message(), arrival=arrival)  # as from a database that was put together by hand
-    good = arrivals.commit(message())
-    assert [one.id for one in arrivals.sort()] == [good]
-    assert arrivals.waiting(Lane.ASIDE) == 1
+    good = []
+    for _ in range(2):  # as in a database that was put together by hand
+        arrivals.commit(message(), arrival=arrival)
+        good.append(arrivals.commit(message()))
+        assert [one.id for one in arrivals.sort()] == good[-1:]
+    assert (arrivals.waiting(Lane.ASIDE), arrivals.waiting(Lane.KNOWN)) == (1, 1)
 
 
 def test_what_was_packed_otherwise_is_said_and_set_aside(
@@ -313,20 +369,55 @@ def test_lag_says_how_many_wait_and_for_how_long(arrivals: Arrivals) -> None:
     assert figures["oldest_s"] > 2 * 86_400 - 1
 
 
-@pytest.mark.parametrize(
-    ("query", "values", "index"),
-    [
-        (module._NEXT_ARRIVED, (0, UUID(int=0), 200), "arrived_pkey"),
-        (module._ORIGINALS, ([b"k"], UUID(int=0), UUID(int=2**127)), "repeat_key_idx"),
-    ],
-)
-def test_what_sorting_asks_is_found_by_index(
-    arrivals: Arrivals, query: str, values: tuple[object, ...], index: str
+def plan_of(connection: Connection, query: str, values: tuple[object, ...]) -> str:
+    rows = connection.execute(f"EXPLAIN {query}".encode(), values).fetchall()
+    connection.rollback()
+    return re.sub(r"'\{.*?\}'", "...", "\n".join(line for (line,) in rows))
+
+
+def test_what_is_next_is_found_by_the_key_however_much_waits(
+    arrivals: Arrivals, administrator: Connection
 ) -> None:
     """A day without `tocsin work` leaves hundreds of thousands of rows."""
-    arrivals.connection.execute("SET LOCAL enable_seqscan = off")
-    plan = arrivals.connection.execute(f"EXPLAIN {query}".encode(), values).fetchall()
-    arrivals.connection.rollback()
-    text = "\n".join(line for (line,) in plan)
-    assert "Seq Scan" not in text
-    assert index in text
+    administrator.execute(
+        "INSERT INTO heard.arrived SELECT 0, gen_random_uuid(), 1, now(), '' "
+        " FROM generate_series(1, 20000)"
+    )
+    administrator.commit()
+    arrivals.connection.execute(module._BY_KEY)
+    plan = plan_of(arrivals.connection, module._NEXT_ARRIVED, (0, UUID(int=0), 200))
+    arrivals.connection.execute("DELETE FROM heard.arrived")
+    arrivals.connection.commit()
+    assert "arrived_pkey" in plan
+    assert "Sort" not in plan
+
+
+def test_repeats_are_found_by_their_keys_in_a_storm_that_nobody_has_analysed_yet(
+    fresh_urls: Urls, keyring: Keyring
+) -> None:
+    with connect(fresh_urls.application) as connection:
+        arrivals = Arrivals(connection, keyring)
+        day = datetime.now(UTC).replace(hour=12)
+        for hours, times in ((-3, 3), (0, 12)):
+            for _ in range(times):
+                at = day + timedelta(hours=hours)
+                batch = [message(received_at=at, repeat_key=uuid4().bytes) for _ in range(1_000)]
+                arrivals.sort(*batch)
+            if hours:
+                with connect(fresh_urls.owner) as owner:
+                    owner.execute("ANALYZE heard.message")
+                    owner.commit()
+        asked: list[tuple[str, Any]] = []
+        execute = connection.execute
+
+        def listen(query: Any, values: Any = None, **options: Any) -> Any:
+            asked.append((query, values))
+            return execute(query, values, **options)
+
+        connection.execute = listen  # type: ignore[method-assign]
+        batch = [message(received_at=day, repeat_key=uuid4().bytes) for _ in range(1_000)]
+        arrivals.sort(*batch)
+        (values,) = (values for query, values in asked if query == module._ORIGINALS)
+        plan = plan_of(connection, module._ORIGINALS, values)
+        assert f"message_{day:%Y%m%d}_repeat_key_idx" in plan
+        assert f"message_{day:%Y%m%d}_pkey" not in plan

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from arriving import READ, message
 
 from tocsin.core.signals import SignalRead
 from tocsin.record import floods as floods_module
@@ -19,23 +20,6 @@ from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, unpack
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
-
-READ = SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code="FA", zone="7")
-
-
-def message(**fields: object) -> Heard:
-    values: dict[str, object] = {
-        "received_at": datetime.now(UTC),
-        "intake": "dc09.tcp",
-        "protocol": "dc09",
-        "source": "192.0.2.7",
-        "body": b"\n0000 frame \x00 bytes\r",
-        "answer": "ack",
-        "district": "huangpu",
-        "agency": "fire",
-        "signals": (READ,),
-    }
-    return Heard(**(values | fields))  # type: ignore[arg-type]
 
 
 def with_log(

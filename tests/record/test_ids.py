@@ -50,6 +50,12 @@ def test_the_ids_behind_one_belong_to_it_and_come_before_the_next() -> None:
     assert BATCH_MAX * SIGNALS_MAX < PLACES
 
 
+def test_before_1970_there_is_no_id() -> None:
+    assert first_at(datetime(1969, 12, 31, tzinfo=UTC)) == first_at(
+        datetime(1970, 1, 1, tzinfo=UTC)
+    )
+
+
 def test_more_than_4096_of_one_millisecond_go_on_in_the_next() -> None:
     ids, ms = OrderedIds(), milliseconds(NOW)
     found = [made(ids, ms) for _ in range(4_097)]

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -17,17 +17,17 @@ import psycopg
 from msgspec.structs import replace
 
 from tocsin.core.signals import SignalRead
-from tocsin.record.database import Connection
+from tocsin.record.database import Connection, DatabaseAway
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
 from tocsin.record.ids import first_at, following, time_of
-from tocsin.record.keys import CannotOpen, KeyMissing, Keyring
+from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
 
 logger = logging.getLogger("tocsin.work")
 
 SORT_S_MAX: Final = 0.3
-"""After so long the queues have their turn, however much still waits to be sorted in."""
+"""One turn of sorting: then another worker may go on, and whoever asks to stop is heard."""
 
 ROWS_MAX: Final = 200
 MESSAGES_MAX: Final = 2_000
@@ -35,7 +35,8 @@ MESSAGES_MAX: Final = 2_000
 
 ASIDE_ROWS_MAX: Final = 20
 ASIDE_S: Final = 30.0
-"""So many rows of what could not be sorted in are tried again each time so long has passed."""
+"""So many rows of what could not be sorted in are tried again at once, and when none of them can,
+others after so long."""
 
 UNKNOWN_SHARE: Final = 5
 """A fifth of what is sorted in or judged in one turn is of unknown sources, however much known
@@ -43,9 +44,6 @@ devices send."""
 
 REPEAT_WINDOW: Final = timedelta(minutes=3)
 """A message equal to one heard at most this long ago repeats it; later it is news."""
-
-_COMMIT_AFTER: Final = timedelta(minutes=1)
-"""A message is committed well within this time of its receipt."""
 
 Reader = Callable[[bytes], tuple[tuple[SignalRead, ...], bytes | None]]
 """Signals and repeat key of a message, from its bytes as they came."""
@@ -57,10 +55,8 @@ class CannotRead(Exception):
     """There is no reader of the message's protocol, or it failed."""
 
 
-_UNSORTABLE: Final = (
-    *(CannotOpen, KeyMissing, CannotRead, ValueError),
-    *(psycopg.DataError, psycopg.IntegrityError),
-)
+# These say nothing about what is sorted in: the connection is gone, and all of it comes again.
+_AWAY: Final = (DatabaseAway, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class Arrival(NamedTuple):
@@ -78,15 +74,15 @@ class Sorter:
     def __init__(self, keyring: Keyring, readers: Mapping[str, Reader]) -> None:
         """`readers` by protocol, for what intakes left to be read later."""
         self._readers = readers
-        self._reading = DayKeys(keyring, create=False)
-        self._writing = DayKeys(keyring)
+        self._keys = DayKeys(keyring, create=False)
         self._transactions = 0
         self._try_aside_at = 0.0
         self._aside_after = UUID(int=0)
 
     def sort(self, connection: Connection) -> int:
-        """Sort until nothing waits, or for SORT_S_MAX; returns how many messages. Commits. One
-        worker at a time, so that a message is found when its repeat is sorted in; 0 for the others.
+        """Sort until nothing waits, or for SORT_S_MAX; returns how many messages were dealt with.
+        Commits. One worker at a time, so that a message is found when its repeat is sorted in; 0
+        for the others. Raises what says that the database is away.
         """
         locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_SORTING,)).fetchone()
         connection.commit()
@@ -101,20 +97,51 @@ class Sorter:
                 connection.commit()
 
     def _sort_some(self, connection: Connection) -> int:
-        began = time.monotonic()
+        until = time.monotonic() + SORT_S_MAX
         done = 0
         while picked := self._pick(connection):
             try:
                 done += self._sort(connection, picked)
-            except _UNSORTABLE:
+            except _AWAY:
+                raise
+            except Exception:  # noqa: BLE001 - said for the one that it is
                 connection.rollback()
-                for one in picked:  # it is one of them, and must not keep the others back
-                    done += self._sort_alone(connection, one)
-            if time.monotonic() - began > SORT_S_MAX:
-                return done
-        if began >= self._try_aside_at:
-            done += self._try_aside(connection)
-            self._try_aside_at = time.monotonic() + ASIDE_S
+                dealt_with = self._sort_singly(connection, picked, until)
+                if not dealt_with:
+                    break
+                done += dealt_with
+            if time.monotonic() > until:
+                break
+        if time.monotonic() >= self._try_aside_at:
+            done += self._try_aside(connection, until)
+        return done
+
+    def _sort_singly(self, connection: Connection, picked: list[Arrival], until: float) -> int:
+        """One by one, as long as there is time: it is one of them, and must not keep the others
+        back. Ends when one was divided: its messages come before those behind it."""
+        done = 0
+        aside = Counter[str]()
+        for one in picked:
+            try:
+                done += self._sort(connection, [one])
+            except _AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                connection.rollback()
+                if one.messages > 1 and self._divide(connection, one):
+                    done += one.messages
+                    break
+                if one.lane != Lane.ASIDE:
+                    done += connection.execute(_SET_ASIDE, (one.lane, one.id)).rowcount
+                    connection.commit()
+                    aside[str(error) or repr(error)] += one.messages
+            if time.monotonic() > until:
+                break
+        for why, messages in aside.items():
+            logger.error(
+                "messages that cannot be sorted in were set aside",
+                extra={"messages": messages, "why": why},
+            )
         return done
 
     def _pick(self, connection: Connection) -> list[Arrival]:
@@ -125,11 +152,9 @@ class Sorter:
         if self._transactions % UNKNOWN_SHARE == 0:
             lanes[:2] = lanes[1::-1]
         for lane in lanes:
-            rows = connection.execute(_NEXT_ARRIVED, (lane, UUID(int=0), ROWS_MAX)).fetchall()
             picked: list[Arrival] = []
             messages = 0
-            for row in rows:
-                one = Arrival(*row)
+            for one in self._next(connection, lane, UUID(int=0), ROWS_MAX):
                 messages += one.messages
                 if picked and messages > MESSAGES_MAX:
                     break
@@ -138,15 +163,21 @@ class Sorter:
                 return picked
         return []
 
+    def _next(self, connection: Connection, lane: Lane, after: UUID, limit: int) -> list[Arrival]:
+        connection.execute(_BY_KEY)
+        rows = connection.execute(_NEXT_ARRIVED, (lane, after, limit)).fetchall()
+        connection.rollback()
+        return [Arrival(*row) for row in rows]
+
     def _sort(self, connection: Connection, picked: list[Arrival]) -> int:
-        """One transaction. Raises `_UNSORTABLE`."""
+        """One transaction. Raises whatever keeps them from being sorted in."""
         lanes, arrivals = [one.lane for one in picked], [one.id for one in picked]
         messages: list[tuple[UUID, Heard]] = []
         for arrival, body in connection.execute(_TAKE, (lanes, arrivals)):
-            heard = map(self._read, unpack(self._reading, arrival, body))
+            heard = map(self._read, unpack(self._keys, arrival, body))
             messages += _named(arrival, heard)
         known = _originals(connection, messages)
-        rows = Rows(self._writing)
+        rows = Rows(self._keys)
         repeats: Counter[str] = Counter()
         for identifier, message in messages:
             repeat_of = _repeated(message, known)
@@ -174,46 +205,40 @@ class Sorter:
             raise CannotRead(f"by the reader of {message.protocol}: {error!r}") from error
         return replace(message, signals=signals, repeat_key=repeat_key)
 
-    def _sort_alone(self, connection: Connection, one: Arrival) -> int:
-        try:
-            return self._sort(connection, [one])
-        except _UNSORTABLE as error:
-            connection.rollback()
-            why = str(error) or repr(error)
-        try:
-            if one.messages > 1 and self._divide(connection, one):
-                return 0
-        except _UNSORTABLE:
-            connection.rollback()
-        if one.lane != Lane.ASIDE:
-            connection.execute(_SET_ASIDE, (one.lane, one.id, Lane.ASIDE))
-            connection.commit()
-            logger.error(
-                "what an intake committed cannot be sorted in and was set aside",
-                extra={"arrival": str(one.id), "messages": one.messages, "why": why},
-            )
-        return 0
-
     def _divide(self, connection: Connection, one: Arrival) -> bool:
-        """A row for each message, in the place of the one that held them all."""
-        row = connection.execute(_TAKE, ([one.lane], [one.id])).fetchone()
-        if row is None:
+        """A row for each message, in the place of the one that held them all; False where it cannot
+        be opened."""
+        try:
+            for arrival, body in connection.execute(_TAKE, ([one.lane], [one.id])).fetchall():
+                messages = _named(arrival, unpack(self._keys, arrival, body))
+                connection.execute(_TAKEN, ([one.lane], [one.id]))
+                for piece, message in messages:
+                    packed = pack(self._keys, piece, [message])
+                    connection.execute(_PUT, (one.lane, piece, message.received_at, packed))
+            connection.commit()
+        except _AWAY:
+            raise
+        except Exception:  # noqa: BLE001 - what it is has been said already
+            connection.rollback()
             return False
-        connection.execute(_TAKEN, ([one.lane], [one.id]))
-        for arrival, message in _named(one.id, unpack(self._reading, *row)):
-            body = pack(self._writing, arrival, [message])
-            connection.execute(_PUT, (one.lane, arrival, message.received_at, body))
-        connection.commit()
         return True
 
-    def _try_aside(self, connection: Connection) -> int:
-        """Once more a few of those set aside, others each time: a key may have come back."""
-        rows = connection.execute(
-            _NEXT_ARRIVED, (Lane.ASIDE, self._aside_after, ASIDE_ROWS_MAX)
-        ).fetchall()
-        done = sum(self._sort_alone(connection, Arrival(*row)) for row in rows)
-        self._aside_after = rows[-1][1] if len(rows) == ASIDE_ROWS_MAX else UUID(int=0)
-        return done
+    def _try_aside(self, connection: Connection, until: float) -> int:
+        """Once more some of those set aside, others each time: a key may have come back. Where one
+        can be sorted in now, the next turn tries more, else it is left for ASIDE_S."""
+        before = self._waiting_aside(connection)
+        picked = self._next(connection, Lane.ASIDE, self._aside_after, ASIDE_ROWS_MAX)
+        self._sort_singly(connection, picked, max(until, time.monotonic() + SORT_S_MAX))
+        has_more = len(picked) == ASIDE_ROWS_MAX
+        self._aside_after = picked[-1].id if has_more else UUID(int=0)
+        fewer = before - self._waiting_aside(connection)
+        self._try_aside_at = 0.0 if fewer else time.monotonic() + ASIDE_S
+        return fewer
+
+    def _waiting_aside(self, connection: Connection) -> int:
+        row = connection.execute(_ASIDE, (Lane.ASIDE,)).fetchone()
+        connection.rollback()
+        return 0 if row is None else int(row[0])
 
 
 def _named(arrival: UUID, messages: Iterable[Heard]) -> list[tuple[UUID, Heard]]:
@@ -235,15 +260,20 @@ def _originals(connection: Connection, messages: list[tuple[UUID, Heard]]) -> Or
     keys = [message.repeat_key for _, message in messages if message.repeat_key is not None]
     if not keys:
         return {}
-    # An id's time is that of the commit, and that of a later one after a clock was set back.
     times = [message.received_at for _, message in messages]
-    times += (time_of(messages[0][0]), time_of(messages[-1][0]))
-    since = first_at(min(times) - REPEAT_WINDOW - _COMMIT_AFTER)
-    until = first_at(max(times) + REPEAT_WINDOW + _COMMIT_AFTER)
+    since, until = min(times) - REPEAT_WINDOW, max(times) + REPEAT_WINDOW
+    # An id's time is that of the commit, and that of a later one after a clock was set back. Whole
+    # days of ids: they choose the partitions, and leave it to the repeat keys what is read there.
+    times = [since, until, time_of(messages[0][0]), time_of(messages[-1][0])]
+    first, last = first_at(_day(min(times))), first_at(_day(max(times)) + timedelta(days=2))
     found: Originals = {}
-    for key, at, identifier in connection.execute(_ORIGINALS, (keys, since, until)):
+    for key, at, identifier in connection.execute(_ORIGINALS, (keys, first, last, since, until)):
         found.setdefault(key, []).append((at, identifier))
     return found
+
+
+def _day(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _repeated(message: Heard, known: Originals) -> UUID | None:
@@ -256,6 +286,8 @@ def _repeated(message: Heard, known: Originals) -> UUID | None:
     return None
 
 
+# When a storm begins the planner does not know of it yet, and would sort all that waits.
+_BY_KEY: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
 _NEXT_ARRIVED: Final = """
 SELECT lane, id, messages FROM heard.arrived WHERE lane = %s AND id > %s ORDER BY id LIMIT %s"""
 _TAKE: Final = """
@@ -266,15 +298,22 @@ _TAKEN: Final = """
 DELETE FROM heard.arrived a USING unnest(%s::smallint[], %s::uuid[]) AS taken (lane, id)
 WHERE a.lane = taken.lane AND a.id = taken.id"""
 _PUT: Final = "INSERT INTO heard.arrived VALUES (%s, %s, 1, %s, %s)"
+# One of that name may be there already, where a database was put together by hand: then it stays.
 _SET_ASIDE: Final = """
-WITH gone AS (DELETE FROM heard.arrived WHERE lane = %s AND id = %s RETURNING *)
-INSERT INTO heard.arrived SELECT %s, id, messages, oldest_at, body FROM gone"""
+WITH gone AS (
+    DELETE FROM heard.arrived a WHERE a.lane = %s AND a.id = %s
+        AND NOT EXISTS (SELECT FROM heard.arrived b WHERE b.lane = 3 AND b.id = a.id)
+    RETURNING *
+)
+INSERT INTO heard.arrived SELECT 3, id, messages, oldest_at, body FROM gone"""
+_ASIDE: Final = "SELECT coalesce(sum(messages), 0) FROM heard.arrived WHERE lane = %s"
 _COUNT: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
 ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
 _ORIGINALS: Final = """
 SELECT repeat_key, received_at, id FROM heard.message
-WHERE repeat_key = ANY(%s) AND repeat_of IS NULL AND id >= %s AND id < %s"""
+WHERE repeat_key = ANY(%s) AND repeat_of IS NULL AND id >= %s AND id < %s
+    AND received_at BETWEEN %s AND %s"""
 
 
 # -- the queues -----------------------------------------------------------------------------------

@@ -218,9 +218,11 @@ class HeardLog:
             if self._noted() and (
                 self._loop.time() - noted_at >= SEEN_EVERY_S or (self._stopping and not self._queue)
             ):
+                self._tell_untold()
                 await self._note(connection)
                 noted_at = self._loop.time()
             if self._loop.time() - self._window_began >= WINDOW_S:
+                self._tell_untold()
                 await self._next_window(connection)
             if self._queue:
                 share = _share(len(self._queue))
@@ -337,7 +339,8 @@ class HeardLog:
                 if seen:
                     await connection.execute(_SEEN, *_seen_columns(seen))
                 if counters:
-                    await connection.execute(_COUNTERS, list(counters), list(counters.values()))
+                    names = sorted(counters)  # as with the devices
+                    await connection.execute(_COUNTERS, names, [counters[one] for one in names])
         except BaseException:
             # Nothing may be lost by a restart of the database; newer sightings win.
             for device, (at, polls) in seen.items():

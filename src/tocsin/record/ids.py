@@ -71,4 +71,4 @@ def time_of(identifier: UUID) -> datetime:
 
 def first_at(at: datetime) -> UUID:
     """The smallest id of this millisecond: everything since `at` is not less than it."""
-    return UUID(int=(milliseconds(at) << 80) | (7 << 76) | (2 << 62))
+    return UUID(int=(max(0, milliseconds(at)) << 80) | (7 << 76) | (2 << 62))
