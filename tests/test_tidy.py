@@ -17,7 +17,7 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 # What is longer, with its length: it may shrink, not grow, and leaves the list once it is short.
 LONGER = {
-    "src/tocsin/edge/dc09.py": 421,
+    "src/tocsin/edge/dc09.py": 419,
     "src/tocsin/edge/stream.py": 443,
     "src/tocsin/site/configuration.py": 417,
     "tests/access/test_matrix.py": 442,

@@ -14,6 +14,7 @@ from tocsin.wire.dc09.answers import (
     nak,
     read_plain,
     receive,
+    usual,
 )
 from tocsin.wire.dc09.frames import Frame, decode, encode, seal, unseal, write_timestamp
 
@@ -39,11 +40,30 @@ def test_good_frame_of_a_known_account() -> None:
     told = hear(frame())
     assert (told.answer, told.problem) == (Answer.ACK, None)
     assert told.data == encode(Frame("ACK", "0001", "1", "0", "1234"))
-    assert (told.signals, told.repeat_key) == (None, None)  # to be read later
-    signals, repeated = read_plain(encode(frame()))
-    assert [s.code for s in signals] == ["FA"]
-    assert repeated is not None
-    assert (signals, repeated) == hear(frame(), is_known=False)[3:5]
+    assert [s.code for s in told.signals] == ["FA"]
+    assert told.repeat_key is not None
+    assert read_plain(encode(frame())) == told[3:5]
+
+
+def test_a_usual_frame_is_answered_as_it_would_be_after_reading() -> None:
+    raw = [c.raw for c in BY_ID.values()]
+    raw += [encode(frame(receiver=r, line=n)) for r in (None, "", "1") for n in (None, "", "AB")]
+    raw += [encode(frame(data=data)) for data in (b"", b"#1234|NFA7][x", b"caf\xe9", b"#1|N^a^")]
+    found = {}
+    for one in raw:
+        if (told := usual(one)) is not None:
+            read = decode(one)
+            found[one] = hear(read)
+            assert told == (read.account, found[one].data)
+            assert found[one].answer is Answer.ACK
+            assert found[one].signals
+            assert not found[one].is_poll
+            for place in range(len(one)):  # no other frame is taken for one
+                changed = one[:place] + b"\x7f" + one[place + 1 :]
+                assert usual(changed) is None
+    assert len(found) > 20
+    for no in (frame("NULL", b""), frame(account=None), frame("VIS-BBA"), frame(key=KEY)):
+        assert usual(encode(no)) is None
 
 
 def test_encrypted_frame_is_acknowledged_encrypted_with_our_time() -> None:

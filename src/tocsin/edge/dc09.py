@@ -18,8 +18,8 @@ from tocsin.edge.sockets import BACKLOG, connections_possible, open_pairs
 from tocsin.record.devices import Device, DeviceBook
 from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import Heard
-from tocsin.wire.dc09.answers import RULES, Reception, receive
-from tocsin.wire.dc09.session import Answer, Received, Refused, Session
+from tocsin.wire.dc09.answers import RULES, Answer, Reception, receive
+from tocsin.wire.dc09.session import Place, Received, Refused, Session
 
 PROTOCOL: Final = "dc09"
 FRAMES_PER_TURN: Final = 32
@@ -87,16 +87,14 @@ class Intake:
     ) -> None:
         """Takes one whole frame in hand; `reply` gets its answer (b"" for none) exactly once,
         after the commit, or b"" if it could not be kept."""
-        frame = received.frame
         now = datetime.now(UTC)
-        device = self._devices.find(PROTOCOL, (frame.account or "").upper())
-        reception = receive(
-            frame,
-            is_known=device is not None,
-            key=None if device is None else device.key,
-            now=now,
-            noise=os.urandom(16) if frame.encrypted else b"",
-        )
+        device = self._devices.find(PROTOCOL, (received.account or "").upper())
+        if received.ack is not None and device is not None:  # nearly every frame: read later
+            reception = Reception(Answer.ACK, received.ack, None, None, None, False)
+        else:
+            known, key = device is not None, None if device is None else device.key
+            frame, noise = received.frame, os.urandom(16)
+            reception = receive(frame, is_known=known, key=key, now=now, noise=noise)
         if reception.problem is not None:
             self.counts.refused(reception.problem, sender.address)
             if not RULES[reception.problem].is_stored:
@@ -266,10 +264,10 @@ class Connection(asyncio.Protocol):
         elif progress or self._unfinished_since is None:
             self._unfinished_since = self._loop.time()
 
-    def _reply(self, place: Answer, data: bytes) -> None:
+    def _reply(self, place: Place, data: bytes) -> None:
         self._session.answer(place, data)
         out = self._session.data_to_send()
-        if not self._is_open():
+        if self._transport.is_closing():
             return
         if out:
             self._transport.write(out)

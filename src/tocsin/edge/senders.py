@@ -47,6 +47,8 @@ class Senders:
     def answered(self, sender: Sender) -> None:
         """One frame less in flight: lets those that wait read on, the longest waiting first."""
         sender.in_flight -= 1
+        if sender.connections and not sender.waiting:  # nearly always
+            return
         while sender.waiting and sender.in_flight < self.in_flight_max:
             resume = next(iter(sender.waiting))
             del sender.waiting[resume]

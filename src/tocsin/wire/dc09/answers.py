@@ -3,6 +3,7 @@ time: ACK, NAK, DUH or nothing. The bytes of each, and the one table of who gets
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -10,6 +11,7 @@ from typing import Final, NamedTuple
 
 from tocsin.core.signals import SignalRead
 from tocsin.wire.dc09.frames import (
+    HEADER_BYTES,
     BadFrame,
     Frame,
     crc,
@@ -84,9 +86,9 @@ RULES: Final[dict[Problem | None, Rule]] = {
 class Reception(NamedTuple):
     """What is to be kept of a frame, and what its sender then hears.
 
-    `data` is the whole answer, b"" for nothing. Where `signals` is None, they and `repeat_key` are
-    to be read later, by `read_plain`. Else `repeat_key` names the same message sent again (None
-    where there is no sense in asking). `is_poll`: the device only says that it is there.
+    `data` is the whole answer, b"" for nothing. `repeat_key` names the same message sent again
+    (None where there is no sense in asking). `is_poll`: the device only says that it is there.
+    Where `signals` is None, they and the repeat key are read later, by `read_plain`.
     """
 
     answer: Answer
@@ -106,9 +108,6 @@ def receive(
     noise: bytes,
 ) -> Reception:
     """Decides one decoded frame. `noise`: 16 random bytes for the pad of an encrypted ACK."""
-    if is_known and not frame.encrypted and frame.token in _EVENTS:  # nearly every frame
-        # Whatever it says, the answer is the same, so what it says is read later.
-        return Reception(Answer.ACK, ack(frame), None, None, None, False)
     problem, opened = _problem(frame, is_known=is_known, key=key, now=now)
     rule = RULES[problem]
     return Reception(
@@ -121,13 +120,37 @@ def receive(
     )
 
 
+# What nearly every frame is: in clear, with events, from an account. Each matches `decode` too.
+_USUAL: Final = re.compile(
+    rb'\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"(?:%b)"'
+    rb"([0-9A-Fa-f]{4}(?:R[0-9A-Fa-f]{0,8})?(?:L[0-9A-Fa-f]{0,8})?#([0-9A-Za-z]{1,32}))"
+    rb"\[[^\[\]\r\n]*\](?:\[[^\[\]\r\n]*\])*(?:_[ -~]*)?\r"
+    % b"|".join(token.encode() for token in sorted(TOKENS - {NULL})),
+    re.DOTALL,
+)
+
+
+def usual(raw: bytes) -> tuple[str, bytes] | None:
+    """Account and ACK of a whole frame, LF to CR, that is in clear, right, and tells of events: for
+    a known device no word of it changes the answer. None for any other, which `decode` reads."""
+    found = _USUAL.fullmatch(raw)
+    if found is None:
+        return None
+    declared_crc, length, said, account = found.groups()
+    if int(length, 16) != len(raw) - HEADER_BYTES - 1 or int(declared_crc, 16) != crc(
+        raw[HEADER_BYTES:-1]
+    ):
+        return None
+    return account.decode(), _ack(said)
+
+
 def read_plain(raw: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
-    """Signals and repeat key of a frame in clear, LF to CR. Raises `BadFrame`."""
+    """Signals and repeat key of a frame in clear, LF to CR, that `usual` has answered. Raises
+    `BadFrame`."""
     frame = decode(raw)
     return read(frame), repeat_key(frame)
 
 
-_EVENTS: Final = TOKENS - {NULL}
 _NEVER_REPEATS: Final = {
     Problem.RECEIVERS_WORD,
     Problem.NO_KEY,
@@ -202,7 +225,11 @@ def answer_bytes(
 
 def ack(frame: Frame) -> bytes:
     """`"ACK"seq[R]L#acct[]`: receiver and line only where the frame had them, as it had them."""
-    body = b'"ACK"' + echo(frame) + b"[]"
+    return _ack(echo(frame))
+
+
+def _ack(said: bytes) -> bytes:
+    body = b'"ACK"%b[]' % said
     return b"\n%04X%04X%b\r" % (crc(body), len(body), body)
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from tocsin.wire.dc09.answers import usual
 from tocsin.wire.dc09.frames import CR, FRAME_BYTES_LARGEST, LF, BadFrame, Frame, Reason, decode
 
 _LF: Final = LF[0]
@@ -14,10 +15,20 @@ _BLANK: Final = b"\r\n\x00 \t"  # between frames these say nothing (a G90B sends
 
 
 class Received(NamedTuple):
-    """A whole frame whose length and CRC are right, with its bytes from LF to CR."""
+    """A whole frame whose length and CRC are right, with its bytes from LF to CR.
+
+    `ack`: what a known device hears, where no word of the frame changes that. `frame` is read only
+    where it is asked for.
+    """
 
     raw: bytes
-    frame: Frame
+    account: str | None
+    ack: bytes | None = None
+    decoded: Frame | None = None
+
+    @property
+    def frame(self) -> Frame:
+        return self.decoded or decode(self.raw)
 
 
 class Refused(NamedTuple):
@@ -28,7 +39,7 @@ class Refused(NamedTuple):
 
 
 Event = Received | Refused
-Answer = list[bytes | None]  # one element: the answer, None until it is decided
+Place = list[bytes | None]  # one element: the answer, None until it is decided
 
 
 class Session:
@@ -52,7 +63,7 @@ class Session:
         # What came outside of any frame and is not yet reported; None while the rest of an
         # oversized frame, which is reported already, passes by.
         self._rubbish: bytes | None = b""
-        self._answers: deque[Answer] = deque()
+        self._answers: deque[Place] = deque()
 
     @property
     def is_waiting_for_more(self) -> bool:
@@ -99,13 +110,13 @@ class Session:
         self._buffer, self._position, self._inside, self._rubbish = b"", 0, False, b""
         return Refused(unfinished, reason) if unfinished else None
 
-    def expect_answer(self) -> Answer:
+    def expect_answer(self) -> Place:
         """Holds the place of one frame's answer among those of its connection."""
-        place: Answer = [None]
+        place: Place = [None]
         self._answers.append(place)
         return place
 
-    def answer(self, place: Answer, data: bytes) -> None:
+    def answer(self, place: Place, data: bytes) -> None:
         """Fills a place; b"" where the sender is to hear nothing."""
         place[0] = data
 
@@ -147,7 +158,10 @@ class Session:
             return Refused(raw[: self._frame_bytes_max], Reason.OVERSIZED)
         try:
             if ended:
-                return Received(raw, decode(raw))
+                if (found := usual(raw)) is not None:
+                    return Received(raw, *found)
+                frame = decode(raw)
+                return Received(raw, frame.account, None, frame)
             reason = Reason.CUT_SHORT
         except BadFrame as bad:
             reason = bad.reason
