@@ -263,7 +263,7 @@ def test_what_is_next_is_found_by_the_key_however_much_waits(
     )
     administrator.commit()
     arrivals.connection.execute(module._BY_KEY)
-    plan = plan_of(arrivals.connection, module._NEXT_ARRIVED, (0, UUID(int=0), 200))
+    plan = plan_of(arrivals.connection, module._NEXT_ARRIVED, (200, 200, 200))
     arrivals.connection.execute("DELETE FROM heard.arrived")
     arrivals.connection.commit()
     assert "arrived_pkey" in plan

@@ -84,36 +84,30 @@ class Sorter:
         Commits. One worker at a time, so that a message is found when its repeat is sorted in; 0
         for the others. Raises what says that the database is away.
         """
-        locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_SORTING,)).fetchone()
-        connection.commit()
-        if locked != (True,):
-            return 0
-        try:
-            return self._sort_some(connection)
-        finally:
-            with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
-                connection.rollback()
-                connection.execute("SELECT pg_advisory_unlock(%s)", (_SORTING,))
-                connection.commit()
-
-    def _sort_some(self, connection: Connection) -> int:
         until = time.monotonic() + SORT_S_MAX
+        try:
+            done = self._sort_some(connection, until)
+            if time.monotonic() >= self._try_aside_at:
+                done += self._try_aside(connection, until)
+        finally:
+            with contextlib.suppress(psycopg.Error):  # a connection that is gone has ended it
+                connection.rollback()
+        return done
+
+    def _sort_some(self, connection: Connection, until: float) -> int:
         done = 0
         while picked := self._pick(connection):
             try:
-                done += self._sort(connection, picked)
+                dealt_with = self._sort(connection, picked)
             except _AWAY:
                 raise
             except Exception:  # noqa: BLE001 - said for the one that it is
                 connection.rollback()
                 dealt_with = self._sort_singly(connection, picked, until)
-                if not dealt_with:
-                    break
-                done += dealt_with
-            if time.monotonic() > until:
+            done += dealt_with
+            if not dealt_with or time.monotonic() > until:
                 break
-        if time.monotonic() >= self._try_aside_at:
-            done += self._try_aside(connection, until)
+        connection.rollback()
         return done
 
     def _sort_singly(self, connection: Connection, picked: list[Arrival], until: float) -> int:
@@ -122,6 +116,8 @@ class Sorter:
         done = 0
         aside = Counter[str]()
         for one in picked:
+            if not _is_ours(connection):
+                break
             try:
                 done += self._sort(connection, [one])
             except _AWAY:
@@ -145,8 +141,12 @@ class Sorter:
         return done
 
     def _pick(self, connection: Connection) -> list[Arrival]:
-        """The next rows, as many as one transaction takes: of known devices, then of unknown
-        sources, which come first every now and then, then of floods."""
+        """The next rows, as many as one transaction takes, which is open then: of known devices,
+        then of unknown sources, which come first every now and then, then of floods."""
+        if not _is_ours(connection):
+            return []
+        connection.execute(_BY_KEY)
+        rows = connection.execute(_NEXT_ARRIVED, [ROWS_MAX] * 3).fetchall()
         self._transactions += 1
         lanes = [Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD]
         if self._transactions % UNKNOWN_SHARE == 0:
@@ -154,23 +154,20 @@ class Sorter:
         for lane in lanes:
             picked: list[Arrival] = []
             messages = 0
-            for one in self._next(connection, lane, UUID(int=0), ROWS_MAX):
-                messages += one.messages
-                if picked and messages > MESSAGES_MAX:
-                    break
-                picked.append(one)
+            for one in map(Arrival._make, rows):
+                if one.lane == lane:
+                    messages += one.messages
+                    if picked and messages > MESSAGES_MAX:
+                        break
+                    picked.append(one)
             if picked:
+                connection.execute(_AS_EVER)
                 return picked
         return []
 
-    def _next(self, connection: Connection, lane: Lane, after: UUID, limit: int) -> list[Arrival]:
-        connection.execute(_BY_KEY)
-        rows = connection.execute(_NEXT_ARRIVED, (lane, after, limit)).fetchall()
-        connection.rollback()
-        return [Arrival(*row) for row in rows]
-
     def _sort(self, connection: Connection, picked: list[Arrival]) -> int:
-        """One transaction. Raises whatever keeps them from being sorted in."""
+        """Ends the transaction that is open, in which they are ours. Raises whatever keeps them
+        from being sorted in."""
         lanes, arrivals = [one.lane for one in picked], [one.id for one in picked]
         messages: list[tuple[UUID, Heard]] = []
         for arrival, body in connection.execute(_TAKE, (lanes, arrivals)):
@@ -187,11 +184,9 @@ class Sorter:
             elif message.repeat_key is not None:
                 known.setdefault(message.repeat_key, []).append((message.received_at, identifier))
         rows.write(connection)
-        connection.execute(_TAKEN, (lanes, arrivals))
+        connection.execute(_TAKEN_AND_SAID if rows.pending else _TAKEN, (lanes, arrivals))
         for name, times in sorted(repeats.items()):
             connection.execute(_COUNT, (name, times))
-        if rows.pending:
-            connection.execute("SELECT pg_notify('sorted', '')")
         connection.commit()
         return len(messages)
 
@@ -227,7 +222,9 @@ class Sorter:
         """Once more some of those set aside, others each time: a key may have come back. Where one
         can be sorted in now, the next turn tries more, else it is left for ASIDE_S."""
         before = self._waiting_aside(connection)
-        picked = self._next(connection, Lane.ASIDE, self._aside_after, ASIDE_ROWS_MAX)
+        rows = connection.execute(_NEXT_ASIDE, (self._aside_after, ASIDE_ROWS_MAX)).fetchall()
+        connection.rollback()
+        picked = [Arrival(*row) for row in rows]
         self._sort_singly(connection, picked, max(until, time.monotonic() + SORT_S_MAX))
         has_more = len(picked) == ASIDE_ROWS_MAX
         self._aside_after = picked[-1].id if has_more else UUID(int=0)
@@ -239,6 +236,11 @@ class Sorter:
         row = connection.execute(_ASIDE, (Lane.ASIDE,)).fetchone()
         connection.rollback()
         return 0 if row is None else int(row[0])
+
+
+def _is_ours(connection: Connection) -> bool:
+    """Whether no other worker sorts until the transaction that this opens has ended."""
+    return connection.execute(_LOCK, (_SORTING,)).fetchone() == (True,)
 
 
 def _named(arrival: UUID, messages: Iterable[Heard]) -> list[tuple[UUID, Heard]]:
@@ -286,10 +288,16 @@ def _repeated(message: Heard, known: Originals) -> UUID | None:
     return None
 
 
+_LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 # When a storm begins the planner does not know of it yet, and would sort all that waits.
 _BY_KEY: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-_NEXT_ARRIVED: Final = """
-SELECT lane, id, messages FROM heard.arrived WHERE lane = %s AND id > %s ORDER BY id LIMIT %s"""
+_AS_EVER: Final = "SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on"
+_NEXT_ARRIVED: Final = " UNION ALL ".join(
+    f"(SELECT lane, id, messages FROM heard.arrived WHERE lane = {lane} ORDER BY id LIMIT %s)"  # noqa: S608
+    for lane in (Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD)
+)
+_NEXT_ASIDE: Final = """
+SELECT lane, id, messages FROM heard.arrived WHERE lane = 3 AND id > %s ORDER BY id LIMIT %s"""
 _TAKE: Final = """
 SELECT a.id, a.body FROM heard.arrived a
 JOIN unnest(%s::smallint[], %s::uuid[]) AS taken (lane, id) USING (lane, id)
@@ -297,6 +305,9 @@ ORDER BY a.id"""
 _TAKEN: Final = """
 DELETE FROM heard.arrived a USING unnest(%s::smallint[], %s::uuid[]) AS taken (lane, id)
 WHERE a.lane = taken.lane AND a.id = taken.id"""
+_TAKEN_AND_SAID: Final = (
+    f"WITH taken AS ({_TAKEN} RETURNING 1) SELECT pg_notify('sorted', '') FROM taken LIMIT 1"  # noqa: S608
+)
 _PUT: Final = "INSERT INTO heard.arrived VALUES (%s, %s, 1, %s, %s)"
 # One of that name may be there already, where a database was put together by hand: then it stays.
 _SET_ASIDE: Final = """
