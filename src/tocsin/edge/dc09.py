@@ -18,7 +18,7 @@ from tocsin.edge.sockets import BACKLOG, connections_possible, open_pairs
 from tocsin.record.devices import Device, DeviceBook
 from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import Heard
-from tocsin.wire.dc09.answers import RULES, Answer, Reception, receive
+from tocsin.wire.dc09.answers import RULES, Reception, read_later, receive
 from tocsin.wire.dc09.session import Place, Received, Refused, Session
 
 PROTOCOL: Final = "dc09"
@@ -89,8 +89,8 @@ class Intake:
         after the commit, or b"" if it could not be kept."""
         now = datetime.now(UTC)
         device = self._devices.find(PROTOCOL, (received.account or "").upper())
-        if received.ack is not None and device is not None:  # nearly every frame: read later
-            reception = Reception(Answer.ACK, received.ack, None, None, None, False)
+        if received.ack is not None and device is not None:  # nearly every frame
+            reception = read_later(received.ack)
         else:
             known, key = device is not None, None if device is None else device.key
             frame, noise = received.frame, os.urandom(16)

@@ -221,21 +221,14 @@ class Sorter:
     def _try_aside(self, connection: Connection, until: float) -> int:
         """Once more some of those set aside, others each time: a key may have come back. Where one
         can be sorted in now, the next turn tries more, else it is left for ASIDE_S."""
-        before = self._waiting_aside(connection)
         rows = connection.execute(_NEXT_ASIDE, (self._aside_after, ASIDE_ROWS_MAX)).fetchall()
         connection.rollback()
         picked = [Arrival(*row) for row in rows]
-        self._sort_singly(connection, picked, max(until, time.monotonic() + SORT_S_MAX))
+        done = self._sort_singly(connection, picked, max(until, time.monotonic() + SORT_S_MAX))
         has_more = len(picked) == ASIDE_ROWS_MAX
         self._aside_after = picked[-1].id if has_more else UUID(int=0)
-        fewer = before - self._waiting_aside(connection)
-        self._try_aside_at = 0.0 if fewer else time.monotonic() + ASIDE_S
-        return fewer
-
-    def _waiting_aside(self, connection: Connection) -> int:
-        row = connection.execute(_ASIDE, (Lane.ASIDE,)).fetchone()
-        connection.rollback()
-        return 0 if row is None else int(row[0])
+        self._try_aside_at = 0.0 if done else time.monotonic() + ASIDE_S
+        return done
 
 
 def _is_ours(connection: Connection) -> bool:
@@ -291,7 +284,7 @@ def _repeated(message: Heard, known: Originals) -> UUID | None:
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 # When a storm begins the planner does not know of it yet, and would sort all that waits.
 _BY_KEY: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-_AS_EVER: Final = "SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on"
+_AS_EVER: Final = "SET LOCAL enable_seqscan = DEFAULT; SET LOCAL enable_bitmapscan = DEFAULT"
 _NEXT_ARRIVED: Final = " UNION ALL ".join(
     f"(SELECT lane, id, messages FROM heard.arrived WHERE lane = {lane} ORDER BY id LIMIT %s)"  # noqa: S608
     for lane in (Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD)
@@ -317,7 +310,6 @@ WITH gone AS (
     RETURNING *
 )
 INSERT INTO heard.arrived SELECT 3, id, messages, oldest_at, body FROM gone"""
-_ASIDE: Final = "SELECT coalesce(sum(messages), 0) FROM heard.arrived WHERE lane = %s"
 _COUNT: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
 ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""

@@ -310,19 +310,11 @@ class HeardLog:
 
     def _tell_untold(self) -> None:
         untold, self._untold = self._untold, []
-        for _, then in untold:
-            try:
-                then(True)
-            except Exception:  # one caller's mistake must not end the flusher for all
-                logger.exception("what follows a commit failed")
+        _tell(untold, is_kept=True)
 
     def _refuse(self, taken: list[Waiting]) -> None:
         self.not_kept += len(taken)
-        for _, then in taken:
-            try:
-                then(False)
-            except Exception:
-                logger.exception("what follows a commit failed")
+        _tell(taken, is_kept=False)
 
     def _turn_away(self) -> None:
         """The database is away: whoever waits hears nothing, and tries again."""
@@ -363,6 +355,15 @@ def _share(waiting: int) -> int:
     the senders of the other are answered and their next messages heard. Who all wait for one
     commit, and then all at once for us, keep both of us idle half of the time."""
     return min(max(-(-waiting // 2), BATCH_WHOLE), BATCH_MAX)
+
+
+def _tell(waiting: list[Waiting], *, is_kept: bool) -> None:
+    """One caller's mistake must not end the flusher for all."""
+    for _, then in waiting:
+        try:
+            then(is_kept)
+        except Exception:
+            logger.exception("what follows a commit failed")
 
 
 # One statement, so one round trip and one transaction; NOTIFY once per commit wakes `tocsin work`.

@@ -81,8 +81,6 @@ def unpack(keys: DayKeys, arrival: UUID, sealed: bytes) -> tuple[Heard, ...]:
 SIGNALS_MAX: Final = 65
 """Of one message (64 that were read, and the rest as text): so many ids are set aside for each."""
 
-NOTHING_READ: Final = SignalRead(protocol="", token="", account="")
-
 
 class Rows:
     """The rows of messages: built, sealed on the way, then written together."""
@@ -190,7 +188,7 @@ def _copy(
 
 
 _encode = msgspec.json.Encoder().encode
-_NOTHING: Final = _encode(NOTHING_READ)
+_NOTHING: Final = _encode(SignalRead(protocol="", token="", account=""))
 
 
 def _read_columns(read: SignalRead, cipher: AESGCM, signal: UUID) -> tuple[bytes, bytes | None]:

@@ -144,6 +144,11 @@ def usual(raw: bytes) -> tuple[str, bytes] | None:
     return account.decode(), _ack(said)
 
 
+def read_later(ack: bytes) -> Reception:
+    """The usual frame of a known device: answered as any other, and what it says is read later."""
+    return Reception(Answer.ACK, ack, None, None, None, False)
+
+
 def read_plain(raw: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
     """Signals and repeat key of a frame in clear, LF to CR, that `usual` has answered. Raises
     `BadFrame`."""
