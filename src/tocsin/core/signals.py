@@ -17,6 +17,15 @@ import msgspec
 from tocsin.core.terms import IncidentType, Level
 
 
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """Where it is, as the sender says: degrees, the datum's name, uncertainty in metres if told."""
+
+    lat: float
+    lon: float
+    datum: str = "WGS-84"
+    radius_m: float | None = None
+
+
 class SignalRead(msgspec.Struct, frozen=True, gc=False):
     """One event read from a frame, as the device said it.
 
@@ -26,6 +35,9 @@ class SignalRead(msgspec.Struct, frozen=True, gc=False):
     ADM-CID (`110`), empty for NULL. `qualifier` is `1` (new event or opening), `3` (restore or
     closing), `6` (still present) for ADM-CID, else empty. `zone` holds a zone or a user number;
     `text` is the device's own text. `occurred_at` is UTC, None where the device did not say.
+    `codes` names the list that `code` is of, where the token does not (`sia`, `cid`, `cap`).
+    `level` is the priority that the source itself gives, 1 to 4. `position` is where it says it is;
+    a caller's own place is no `position` but text, which is sealed.
     """
 
     protocol: str
@@ -41,6 +53,9 @@ class SignalRead(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
     occurred_at: datetime | None = None
     encrypted: bool = False
+    codes: str = ""
+    level: int | None = None
+    position: Position | None = None
 
 
 class Effect(StrEnum):
