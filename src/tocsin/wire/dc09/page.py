@@ -1,11 +1,10 @@
-"""The page docs/protocols/dc09.md, written from the card and from the tables that the code runs by,
-so that it cannot say what is not so."""
+"""What docs/protocols/dc09.md says besides the card: the tables that the code runs by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
+from tocsin.wire.card import table
 from tocsin.wire.dc09.answers import EARLY_S_MAX, LATE_S_MAX, RULES, Answer
 from tocsin.wire.dc09.frames import Reason
 
@@ -25,26 +24,8 @@ _REFUSED = {
 }
 
 
-def page(card: dict[str, Any]) -> str:
-    """Markdown of the whole page. `card`: the parsed card.toml."""
-    return "\n".join(_lines(card)) + "\n"
-
-
-def _lines(card: dict[str, Any]) -> Iterator[str]:
-    yield f"# {card['name']}: {card['title']}"
-    yield ""
-    yield "Written from `src/tocsin/wire/dc09/card.toml` and the code's own tables by"
-    yield "`python tests/wire/test_dc09_page.py`; change those, not this page."
-    yield ""
-    yield f"Maturity: **{card['maturity']}**. Standards: {', '.join(card['standards'])}."
-    yield f"Transports: {'; '.join(card['transports'])}. Encryption: {card['encryption']}."
-    yield ""
-    yield from card["assurance"].strip().splitlines()
-    yield ""
-    yield "## What is read"
-    yield ""
-    yield from _table(("token", "read as"), [(f"`{t}`", s) for t, s in card["tokens"].items()])
-    yield ""
+def sections() -> Iterator[str]:
+    """What a sender hears and what is refused, as lines of Markdown."""
     yield "## What the sender hears"
     yield ""
     yield "Nothing is acknowledged before it is on disk. The first line that fits decides:"
@@ -58,7 +39,7 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
         )
         for problem, rule in RULES.items()
     ]
-    yield from _table(("case", "answer", "kept and shown", "why"), rows)
+    yield from table(("case", "answer", "kept and shown", "why"), rows)
     yield ""
     yield f"An encrypted frame may be {LATE_S_MAX} s old and {EARLY_S_MAX} s early; a plain one may"
     yield "have any time or none. A frame equal to one of the last three minutes in account,"
@@ -67,20 +48,5 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "Bytes that are no frame hear nothing and are counted under their reason:"
     yield ""
-    yield from _table(("reason", "when"), [(f"`{r.value}`", why) for r, why in _REFUSED.items()])
+    yield from table(("reason", "when"), [(f"`{r.value}`", why) for r, why in _REFUSED.items()])
     yield ""
-    yield "## Limits"
-    yield ""
-    yield from _table(
-        ("what", "then"), [(limit["what"], limit["then"]) for limit in card["limits"]]
-    )
-    yield ""
-    yield "## Tested with"
-    yield ""
-    for item in card["tested_with"]:
-        yield f"- {item}"
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    for row in (head, ("---",) * len(head), *rows):
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
