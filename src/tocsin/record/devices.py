@@ -23,7 +23,9 @@ REFRESH_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that may report. `key` is its AES key (16, 24 or 32 bytes), None: it sends plain."""
+    """A device that may report. `key` is the secret it shares with us, as its protocol has it
+    (`tocsin.record.credentials`); None: it has none. `dialect`: how it departs from its protocol,
+    words with `;` between them; empty: that is recognised."""
 
     id: UUID
     site: UUID
@@ -33,6 +35,7 @@ class Device:
     agency: str
     key: bytes | None
     interval_s: int | None
+    dialect: str = ""
 
 
 class DeviceBook:

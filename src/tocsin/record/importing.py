@@ -172,6 +172,10 @@ class Fields:
         if None in row:
             self.wrong(last, "too_many")
 
+    def names(self, column: str) -> bool:
+        """Whether the file has the column at all."""
+        return column in self._fields
+
     def has(self, column: str) -> bool:
         return bool(self._fields.get(column))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from tocsin.record import credentials
 from tocsin.record.importing import (
     PLACE_COLUMNS,
     Error,
@@ -23,19 +23,17 @@ COLUMNS: Final = (
     *("site", "name_zh", "name_en", "address", "lat", "lon", "datum", "district"),
     *("protocol", "account", "key", "key_form", "interval_s"),
 )
-OPTIONAL_COLUMNS: Final = ("address_en", "agency")
-"""May be left out: the address in English, and an agency other than the importer's."""
+OPTIONAL_COLUMNS: Final = ("address_en", "agency", "dialect")
+"""May be left out: the address in English, an agency other than the importer's, and the dialect of
+its protocol that a device speaks."""
 SITE_COLUMNS: Final = (*PLACE_COLUMNS, "agency")
-PROTOCOLS: Final = ("dc09",)
 INTERVAL_S_MAX: Final = 31 * 86_400
-
-_ACCOUNT: Final = re.compile(r"[0-9A-Z]{1,16}")
-_KEY_CHARS: Final = (16, 24, 32)  # AES-128, AES-192, AES-256
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
-    """A row without mistakes. Degrees; `key` 16, 24 or 32 bytes."""
+    """A row without mistakes. Degrees; `key` None: as it is; `dialect` None: as it is, empty: it is
+    recognised. What account, key and dialect may be: `tocsin.record.credentials`."""
 
     line: int
     site: str
@@ -52,29 +50,11 @@ class SiteRow:
     account: str
     key: bytes | None
     interval_s: int | None
+    dialect: str | None
 
 
 _TEXTS: Final[Texts] = {
-    "protocol": (
-        "{value!r} is no protocol: give one of {protocols}",
-        "{value!r} 不是已支持的协议：请填写 {protocols} 之一",
-    ),
-    "account": (
-        "{value!r} is no account: give 1 to 16 letters or digits, as set in the panel",
-        "{value!r} 不是有效账号：请填写主机中设置的 1 至 16 位字母或数字",
-    ),
-    "key_form": (
-        "{value!r} is no form of a key: give ascii or hex",
-        "{value!r} 不是密钥格式：请填写 ascii 或 hex",
-    ),
-    "key_ascii": (
-        "an ascii key has 16, 24 or 32 printable characters; this one has {length}",
-        "ascii 密钥须为 16、24 或 32 个可打印字符；此处为 {length} 个",
-    ),
-    "key_hex": (
-        "a hex key has 32, 48 or 64 digits 0-9 A-F; this one has {length} characters",
-        "hex 密钥须为 32、48 或 64 位十六进制数字；此处为 {length} 个字符",
-    ),
+    **credentials.TEXTS,
     "interval": (
         "{value!r} is no interval: give whole seconds from 1 to {most}, or nothing",
         "{value!r} 不是有效间隔：请填写 1 至 {most} 的整数秒，或留空",
@@ -109,15 +89,29 @@ def read_row(
     values = {
         "site": take("site", code),
         **fields.place(agency),
-        "protocol": take("protocol", _protocol),
-        "account": take("account", _account),
         "interval_s": take("interval_s", _interval),
+        **_device(fields),
     }
-    form = take("key_form", _key_form, fields.has("key"))
-    key = take("key", _key, form) if form else None
     if fields.errors:
         return fields.errors
-    return SiteRow(line=line, key=key, **values)
+    return SiteRow(line=line, **values)
+
+
+def _device(fields: Fields) -> dict[str, Any]:
+    """What the protocol has its own rules for."""
+    take = fields.take
+    protocol = take("protocol", credentials.protocol)
+    if protocol is None:  # nothing can be said of the rest
+        return {"protocol": None}
+    form = take("key_form", credentials.key_form, protocol, fields.has("key"))
+    return {
+        "protocol": protocol,
+        "account": take("account", credentials.account, protocol),
+        "key": take("key", credentials.key, protocol, form) if form else None,
+        "dialect": take("dialect", credentials.dialect, protocol)
+        if fields.names("dialect")
+        else None,
+    }
 
 
 def site_contradictions(rows: list[SiteRow], language: str) -> list[Error]:
@@ -138,39 +132,9 @@ def site_contradictions(rows: list[SiteRow], language: str) -> list[Error]:
     )
 
 
-def _protocol(value: str) -> str:
-    if value not in PROTOCOLS:
-        raise Mistake("protocol", {"value": value, "protocols": ", ".join(PROTOCOLS)})
-    return value
-
-
-def _account(value: str) -> str:
-    account = value.upper()
-    if not _ACCOUNT.fullmatch(account):
-        raise Mistake("account", {"value": value})
-    return account
-
-
 def _interval(value: str) -> int | None:
     if not value:
         return None
     if not (value.isascii() and value.isdecimal() and 1 <= int(value[:12]) <= INTERVAL_S_MAX):
         raise Mistake("interval", {"value": value, "most": INTERVAL_S_MAX})
     return int(value)
-
-
-def _key_form(value: str, has_key: bool) -> str | None:
-    if value not in ("", "ascii", "hex") or (has_key and not value):
-        raise Mistake("key_form", {"value": value})
-    return value if has_key else None
-
-
-def _key(value: str, form: str) -> bytes:
-    # The key itself is in no message: messages land in terminals and logs.
-    if form == "ascii":
-        if len(value) not in _KEY_CHARS or not (value.isascii() and value.isprintable()):
-            raise Mistake("key_ascii", {"length": len(value)})
-        return value.encode("ascii")
-    if len(value) // 2 not in _KEY_CHARS or not re.fullmatch(r"([0-9A-Fa-f]{2})+", value):
-        raise Mistake("key_hex", {"length": len(value)})
-    return bytes.fromhex(value)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from tocsin.record.credentials import RULES
 from tocsin.record.database import Connection
 from tocsin.record.devices import CHANNEL
 from tocsin.record.ids import uuid7
@@ -48,6 +49,7 @@ def import_sites(
     good, report.errors = read_rows(rows, read)
     report.errors += site_contradictions(good, language)
     report.errors += _taken_accounts(connection, good, language)
+    report.errors += _missing_keys(connection, good, language)
     report.errors.sort(key=lambda error: error[0])
     if not report.errors:
         report.rows_ok = len(good)
@@ -73,6 +75,28 @@ def _taken_accounts(connection: Connection, rows: list[SiteRow], language: str) 
             text = said_of_sites(language, "account_taken", account=row.account, site=code)
             errors.append((row.line, "account", text))
     return errors
+
+
+def _missing_keys(connection: Connection, rows: list[SiteRow], language: str) -> list[Error]:
+    """Rows without a key for a device that must have one and has none yet."""
+    lacking = [row for row in rows if row.key is None and RULES[row.protocol].key_needed]
+    if not lacking:
+        return []
+    known = set(
+        connection.execute(
+            "SELECT protocol, account FROM ref.device WHERE key IS NOT NULL AND account = ANY(%s)",
+            ([row.account for row in lacking],),
+        ).fetchall()
+    )
+    return [
+        (
+            row.line,
+            "key",
+            said_of_sites(language, "key_needed", protocol=RULES[row.protocol].name),
+        )
+        for row in lacking
+        if (row.protocol, row.account) not in known
+    ]
 
 
 _SITE: Final = """
