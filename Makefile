@@ -26,7 +26,7 @@ OPTIONS ?=
 
 # Never two recipes at once, also under -j: what is tested is there before it is tested.
 .NOTPARALLEL:
-.PHONY: help setup demo check test test-long bench fix clean browser console
+.PHONY: help setup demo check test test-long bench fix clean packages console
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -56,14 +56,14 @@ check: setup ## Format, lint, types, arrows and the console's own checks
 	$(BIN)/python web/dev/openapi.py --check
 	$(BIN)/python web/build.py check
 
-browser: $(VENV)/.installed
-	@$(BIN)/python tests/browser/install.py
+packages: $(VENV)/.installed
+	@$(BIN)/python tests/install.py
 
-test: browser check ## Everything that decides whether a change may land
+test: packages check ## Everything that decides whether a change may land
 	@$(call at_once,3,$(PARTS))
 	@$(call in_turn,$(WHOLE),not long)
 
-test-long: browser check ## The full figures; LONG=FILE runs one part again
+test-long: packages check ## The full figures; LONG=FILE runs one part again
 	@$(call in_turn,$(LONG),long)
 
 bench: setup ## Every performance claim against its peer or limit, in this run, on this machine

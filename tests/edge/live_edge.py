@@ -21,7 +21,7 @@ from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
 from tocsin.record.keys import Keyring
 from tocsin.record.keys import seal as seal_key
-from tocsin.site.configuration import Dc09
+from tocsin.site.intakes.dc09 import Dc09
 from tocsin.site.tasks import READERS
 from tocsin.wire.dc09.frames import Frame, decode, encode, seal, write_timestamp
 

@@ -1,5 +1,5 @@
-"""Opens an intake's sockets: TCP and UDP on the same address and number, so that a device needs one
-setting. Limits of the machine (open files, receive buffer) are raised here where they can be."""
+"""Opens an intake's sockets: DC-09's TCP and UDP on the same address and number, so that a device
+needs one setting. Limits of the machine (open files, buffers) are raised where they can be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import contextlib
 import errno
 import resource
 import socket
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 BACKLOG: Final = 4_096
@@ -40,17 +42,51 @@ class Pair:
         self.udp.close()
 
 
+def open_tcp(name: str, host: str, port: int) -> list[socket.socket]:
+    """A listening TCP socket for each address that `host` stands for, not blocking; port 0 gives
+    all the same free number. `name` says whose it is in an error.
+
+    Raises `AddressNotHad` where one cannot be had, OSError for what may pass.
+    """
+    addresses = _addresses(name, host)
+    for attempt in range(_ATTEMPTS):
+        opened: list[socket.socket] = []
+        number = port
+        try:
+            for family, address in addresses:
+                opened.append(_tcp(family, address, number))
+                number = int(opened[0].getsockname()[1])
+                opened[-1].listen(BACKLOG)
+        except OSError as error:
+            for one in opened:
+                one.close()
+            if port == 0 and error.errno == errno.EADDRINUSE and attempt + 1 < _ATTEMPTS:
+                continue  # the number that the first family got is taken in the second
+            raise _not_had(name, host, port, error) from error
+        return opened
+    raise AddressNotHad(errno.EADDRINUSE, f"{name} found no number free on {host}")
+
+
+def tls_context(cert: Path, key: Path, client_ca: Path | None = None) -> ssl.SSLContext:
+    """TLS 1.2 and later for devices; with `client_ca` a client must show a certificate of it.
+
+    Raises OSError or ssl.SSLError, which name what is wrong with the files.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert, key)
+    if client_ca is not None:
+        context.load_verify_locations(client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
 def open_pairs(host: str, port: int) -> list[Pair]:
     """A pair for each address that `host` stands for. Port 0: any number free for all of them.
 
     Raises `AddressNotHad` where one cannot be had, OSError for what may pass; both name it.
     """
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except socket.gaierror as error:
-        kind = OSError if error.errno == socket.EAI_AGAIN else AddressNotHad
-        raise kind(error.errno, f"dc09: {host} is no address: {error.strerror}") from error
-    addresses = list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
+    addresses = _addresses("dc09", host)
     for attempt in range(_ATTEMPTS):
         pairs: list[Pair] = []
         number = port
@@ -63,25 +99,49 @@ def open_pairs(host: str, port: int) -> list[Pair]:
                 pair.close()
             if port == 0 and error.errno == errno.EADDRINUSE and attempt + 1 < _ATTEMPTS:
                 continue  # the number that TCP got is taken on UDP
-            reason = f"dc09 cannot listen on {host}:{port}: {error.strerror}"
-            kind = AddressNotHad if error.errno in NOT_TO_BE_HAD else OSError
-            raise kind(error.errno, reason) from error
+            raise _not_had("dc09", host, port, error) from error
         return pairs
     raise AddressNotHad(errno.EADDRINUSE, f"dc09 found no number free for TCP and UDP on {host}")
 
 
+def _addresses(name: str, host: str) -> list[tuple[socket.AddressFamily, str]]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        kind = OSError if error.errno == socket.EAI_AGAIN else AddressNotHad
+        raise kind(error.errno, f"{name}: {host} is no address: {error.strerror}") from error
+    return list(dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found))
+
+
+def _not_had(name: str, host: str, port: int, error: OSError) -> OSError:
+    kind = AddressNotHad if error.errno in NOT_TO_BE_HAD else OSError
+    return kind(error.errno, f"{name} cannot listen on {host}:{port}: {error.strerror}")
+
+
+def _tcp(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    """Bound, and not listening yet."""
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setblocking(False)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind((address, port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
 def _pair(family: socket.AddressFamily, address: str, port: int) -> Pair:
-    tcp = socket.socket(family, socket.SOCK_STREAM)
+    tcp = _tcp(family, address, port)
     udp = socket.socket(family, socket.SOCK_DGRAM)
     try:
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for sock in (tcp, udp):
-            sock.setblocking(False)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        udp.setblocking(False)
+        if family == socket.AF_INET6:
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         with contextlib.suppress(OSError):
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
-        tcp.bind((address, port))
         number = int(tcp.getsockname()[1])
         udp.bind((address, number))
         tcp.listen(BACKLOG)

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tocsin.edge.stream import Stream
-from tocsin.site.configuration import is_loopback
+from tocsin.site.addresses import is_loopback
 from tocsin.site.shell import BoundedDjango, Proxied, Secured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.site.settings")

@@ -7,45 +7,39 @@ import difflib
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args, get_type_hints
+from typing import Annotated, Any, Final, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from tocsin.core.obligations import Obligations
+from tocsin.site.addresses import is_loopback
+from tocsin.site.described import File, files, means, metas, port
 from tocsin.site.doors import through
+from tocsin.site.intakes import Edge
 from tocsin.site.language import say
-
-
-def _means(en: str, zh: str, **bounds: Any) -> Meta:
-    return Meta(description=en, extra={"zh": zh}, **bounds)
-
-
-def _port(en: str, zh: str) -> Meta:
-    return _means(f"{en} 0: any free one.", f"{zh}0 表示任选空闲端口。", ge=0, le=65_535)
 
 
 class Web(Struct, forbid_unknown_fields=True, frozen=True):
     host: Annotated[
         str,
-        _means(
+        means(
             "Address of the web server. Beyond loopback it needs tls_cert or proxy.",
             "网页服务的监听地址。监听非本机地址时，必须设置 tls_cert 或 proxy。",
             min_length=1,
         ),
     ] = "localhost"
-    port: Annotated[int, _port("Port of the web server.", "网页服务的端口。")] = 8443
+    port: Annotated[int, port("Port of the web server.", "网页服务的端口。")] = 8443
     tls_cert: Annotated[
-        str, _means("File with the TLS certificate chain (PEM).", "TLS 证书链文件（PEM）。")
+        File, means("File with the TLS certificate chain (PEM).", "TLS 证书链文件（PEM）。")
     ] = ""
-    tls_key: Annotated[str, _means("File with its private key (PEM).", "证书私钥文件（PEM）。")] = (
+    tls_key: Annotated[File, means("File with its private key (PEM).", "证书私钥文件（PEM）。")] = (
         ""
     )
     proxy: Annotated[
         str,
-        _means(
+        means(
             "Address of the reverse proxy that ends TLS in front of us; its X-Forwarded-* are"
             " believed.",
             "在前端终止 TLS 的反向代理地址；信任它的 X-Forwarded-* 请求头。",
@@ -53,80 +47,17 @@ class Web(Struct, forbid_unknown_fields=True, frozen=True):
     ] = ""
     names: Annotated[
         tuple[str, ...],
-        _means(
+        means(
             "Host names under which browsers reach us, besides host and localhost.",
             "除 host 和 localhost 外，浏览器访问时使用的主机名。",
         ),
     ] = ()
 
 
-class Dc09(Struct, forbid_unknown_fields=True, frozen=True):
-    host: Annotated[
-        str,
-        _means(
-            "Address on which alarm panels are heard (SIA DC-09), TCP and UDP.",
-            "接收报警主机（SIA DC-09）的监听地址，TCP 与 UDP 共用。",
-            min_length=1,
-        ),
-    ] = "127.0.0.1"
-    port: Annotated[int, _port("Port, the same for TCP and UDP.", "端口，TCP 与 UDP 相同。")] = (
-        12300
-    )
-    max_connections: Annotated[
-        int,
-        _means("TCP connections open at once.", "同时打开的 TCP 连接数上限。", ge=1, le=1_000_000),
-    ] = 10_000
-    max_connections_per_address: Annotated[
-        int,
-        _means(
-            "The same for one sender's address, so that none can shut the others out.",
-            "单个来源地址的连接数上限，避免一个来源占满全部连接。",
-            ge=1,
-            le=1_000_000,
-        ),
-    ] = 2_000
-    frames_in_flight_per_address: Annotated[
-        int,
-        _means(
-            "Frames of one sender's address that may wait for their commit; further ones are read"
-            " when there is room (TCP) or left unanswered (UDP), and hold up nobody else.",
-            "单个来源地址等待写入的帧数上限；超出时 TCP 暂缓读取，UDP 不应答，不影响其他来源。",
-            ge=1,
-            le=20_000,
-        ),
-    ] = 1_000
-    frame_bytes_max: Annotated[
-        int,
-        _means("Longest frame that is read, bytes.", "可读取的最长帧，字节。", ge=256, le=4_105),
-    ] = 4_105
-    idle_s: Annotated[
-        float,
-        _means(
-            "Seconds of silence after which a connection is closed.",
-            "连接无数据多少秒后关闭。",
-            ge=1,
-            le=86_400,
-        ),
-    ] = 120.0
-    half_frame_s: Annotated[
-        float,
-        _means(
-            "Seconds that a begun frame may take to be complete.",
-            "一帧开始后必须收全的秒数。",
-            ge=0.1,
-            le=3_600,
-        ),
-    ] = 10.0
-
-
-class Edge(Struct, forbid_unknown_fields=True, frozen=True):
-    dc09: Dc09 = field(default_factory=Dc09)
-
-
 class Database(Struct, forbid_unknown_fields=True, frozen=True):
     shared_buffers_mb: Annotated[
         int,
-        _means(
+        means(
             "Page cache of the embedded server, MiB. The settings of this section do not touch an"
             " external server (TOCSIN_DATABASE_URL).",
             "内置数据库的页面缓存，MiB。本节不影响外部数据库（TOCSIN_DATABASE_URL）。",
@@ -136,11 +67,11 @@ class Database(Struct, forbid_unknown_fields=True, frozen=True):
     ] = 128
     max_connections: Annotated[
         int,
-        _means("Connections that it accepts.", "可接受的连接数。", ge=30, le=1_000),
+        means("Connections that it accepts.", "可接受的连接数。", ge=30, le=1_000),
     ] = 100
     max_wal_size_mb: Annotated[
         int,
-        _means(
+        means(
             "Write-ahead log between two checkpoints, MiB; more is faster, recovery longer.",
             "两次检查点之间的预写日志量，MiB；越大越快，但崩溃恢复越久。",
             ge=64,
@@ -152,22 +83,22 @@ class Database(Struct, forbid_unknown_fields=True, frozen=True):
 class Health(Struct, forbid_unknown_fields=True, frozen=True):
     host: Annotated[
         str,
-        _means(
+        means(
             "Loopback address of /health, /ready and /metrics.",
             "/health、/ready、/metrics 的本机监听地址。",
             min_length=1,
         ),
     ] = "127.0.0.1"
-    web: Annotated[int, _port("Port of the web process.", "web 进程的端口。")] = 0
-    edge: Annotated[int, _port("Port of the edge process.", "edge 进程的端口。")] = 0
-    clock: Annotated[int, _port("Port of the clock process.", "clock 进程的端口。")] = 0
-    work: Annotated[int, _port("Port of the work process.", "work 进程的端口。")] = 0
+    web: Annotated[int, port("Port of the web process.", "web 进程的端口。")] = 0
+    edge: Annotated[int, port("Port of the edge process.", "edge 进程的端口。")] = 0
+    clock: Annotated[int, port("Port of the clock process.", "clock 进程的端口。")] = 0
+    work: Annotated[int, port("Port of the work process.", "work 进程的端口。")] = 0
 
 
 class Log(Struct, forbid_unknown_fields=True, frozen=True):
     level: Annotated[
         str,
-        _means(
+        means(
             "Least grave entry that is written: debug, info, warning or error.",
             "写入日志的最低级别：debug、info、warning 或 error。",
             pattern="^(debug|info|warning|error)$",
@@ -175,7 +106,7 @@ class Log(Struct, forbid_unknown_fields=True, frozen=True):
     ] = "info"
     directory: Annotated[
         str,
-        _means(
+        means(
             "Directory for one JSON log per process, 5 x 10 MB each; empty: standard error.",
             "日志目录，每个进程一个 JSON 日志，各保留 5 个 10 MB 文件；为空则写到标准错误。",
         ),
@@ -190,55 +121,55 @@ _CORE: Final = Obligations()
 class ObligationTimes(Struct, forbid_unknown_fields=True, frozen=True):
     take_s: Annotated[
         _ByLevel,
-        _means(
+        means(
             "Opened until somebody takes it, seconds for P1 to P4. 0 in this section: no deadline.",
             "警情生成到有人受理的秒数，依次为 P1 至 P4。本节中 0 表示不设时限。",
         ),
     ] = _CORE.take_s
     take_watch_s: Annotated[
-        _Seconds, _means("The same in the watch band.", "观察区警情的受理时限。")
+        _Seconds, means("The same in the watch band.", "观察区警情的受理时限。")
     ] = _CORE.take_watch_s
     assign_s: Annotated[
         _ByLevel,
-        _means("Taken until a unit is on it, P1 to P4.", "受理到派出力量的时限，P1 至 P4。"),
+        means("Taken until a unit is on it, P1 to P4.", "受理到派出力量的时限，P1 至 P4。"),
     ] = _CORE.assign_s
     close_s: Annotated[
         _Seconds,
-        _means("Last unit gone until it is closed.", "最后一支力量离开到结案的时限。"),
+        means("Last unit gone until it is closed.", "最后一支力量离开到结案的时限。"),
     ] = _CORE.close_s
     receipt_s: Annotated[
         _Seconds,
-        _means("Order given until a channel reports receipt.", "命令下达到通道回执的时限。"),
+        means("Order given until a channel reports receipt.", "命令下达到通道回执的时限。"),
     ] = _CORE.receipt_s
     answer_s: Annotated[
         _Seconds,
-        _means("Order received until accepted or refused.", "收到命令到接受或拒绝的时限。"),
+        means("Order received until accepted or refused.", "收到命令到接受或拒绝的时限。"),
     ] = _CORE.answer_s
     turnout_s: Annotated[
-        _Seconds, _means("Order accepted until under way.", "接受命令到出动的时限。")
+        _Seconds, means("Order accepted until under way.", "接受命令到出动的时限。")
     ] = _CORE.turnout_s
     arrival_s: Annotated[
-        _ByLevel, _means("Under way until at scene, P1 to P4.", "出动到到场的时限，P1 至 P4。")
+        _ByLevel, means("Under way until at scene, P1 to P4.", "出动到到场的时限，P1 至 P4。")
     ] = _CORE.arrival_s
     transport_s: Annotated[
-        _Seconds, _means("Transporting until anything else.", "转运状态的时限。")
+        _Seconds, means("Transporting until anything else.", "转运状态的时限。")
     ] = _CORE.transport_s
     return_s: Annotated[
-        _Seconds, _means("Returning until in station or ordered again.", "返回途中的时限。")
+        _Seconds, means("Returning until in station or ordered again.", "返回途中的时限。")
     ] = _CORE.return_s
 
 
 class Configuration(Struct, forbid_unknown_fields=True, frozen=True):
     name_zh: Annotated[
         str,
-        _means("Name of the service in Chinese, on its screens.", "单位中文名称，显示在界面上。"),
+        means("Name of the service in Chinese, on its screens.", "单位中文名称，显示在界面上。"),
     ] = "Tocsin 应急指挥"
     name_en: Annotated[
-        str, _means("Name of the service in English, on its screens.", "单位英文名称。")
+        str, means("Name of the service in English, on its screens.", "单位英文名称。")
     ] = "Tocsin emergency response"
     district: Annotated[
         str,
-        _means(
+        means(
             "District of what is heard from an unknown source.",
             "来源未知的报警信号所归的辖区代码。",
             min_length=1,
@@ -246,7 +177,7 @@ class Configuration(Struct, forbid_unknown_fields=True, frozen=True):
     ] = "main"
     agency: Annotated[
         str,
-        _means(
+        means(
             "Agency of what is heard from an unknown source.",
             "来源未知的报警信号所归的机构代码。",
             min_length=1,
@@ -332,9 +263,11 @@ def _contradictions(configuration: Configuration) -> Iterator[str]:
             "web.tls_cert and web.tls_key: give both or neither",
             "web.tls_cert 与 web.tls_key：必须同时设置或同时不设",
         )
-    for name, file in (("tls_cert", web.tls_cert), ("tls_key", web.tls_key)):
-        if file and _is_missing(through(Path(file))):
-            yield say(f"web.{name}: no such file: {file}", f"web.{name}：文件不存在：{file}")
+    for key, file in files(configuration):
+        if _is_missing(through(Path(file))):
+            yield say(f"{key}: no such file: {file}", f"{key}：文件不存在：{file}")
+    for name in configuration.edge.__struct_fields__:
+        yield from getattr(configuration.edge, name).contradictions(f"edge.{name}")
     if not is_loopback(web.host) and not (web.tls_cert or web.proxy):
         yield say(
             f"web.host: {web.host} is reachable from other machines, so passwords would cross the"
@@ -347,16 +280,6 @@ def _contradictions(configuration: Configuration) -> Iterator[str]:
             "health.host: must be a loopback address; metrics are not for the network",
             "health.host：必须是本机地址，指标不应暴露到网络",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """True for localhost and addresses in 127.0.0.0/8 and ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def commented_defaults() -> str:
@@ -378,7 +301,7 @@ def _described(section: Struct, path: str) -> Iterator[str]:
         if isinstance(value, Struct):
             later.append((f"{path}{name}", value))
             continue
-        meta = next(m for m in get_args(kind) if isinstance(m, Meta) and m.description)
+        meta = next(one for one in metas(kind) if one.description)
         yield ""
         yield f"# {say(str(meta.description), (meta.extra or {})['zh'])}"
         yield f"{name} = {_toml(value)}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tocsin.site.configuration import Configuration
+from tocsin.site.described import files
 from tocsin.site.doors import Doors, interpreter
 from tocsin.site.files import write_durably
 from tocsin.site.language import say
@@ -60,9 +61,8 @@ def as_product(
     if chosen.log.directory:
         doors.open(Path(chosen.log.directory))
     if accounts.are_two:
-        for name in ("tls_cert", "tls_key"):
-            if path := getattr(chosen.web, name):
-                _lend(Path(path), data / LENT / name, doors)
+        for key, path in files(chosen):
+            _lend(Path(path), data / LENT / key, doors)
     # Django's settings read this as it stands.
     more["TOCSIN_DATA"] = str(doors.through(data))
     return Launch(python, {**environment, **more, **doors.environment()}, doors.options())
@@ -148,7 +148,7 @@ def _may_write(account: Account, of: os.stat_result) -> bool:
 
 
 def _lend(path: Path, copy: Path, doors: Doors) -> None:
-    """Let the account read one file of root's, the web's certificate or its key: as a copy of its
+    """Let the account read one file of root's, such as a certificate or its key: as a copy of its
     own, made anew at each start and gone after it (`take_back`)."""
     copy.parent.mkdir(mode=0o710, exist_ok=True)
     os.chown(copy.parent, 0, doors.account.gid)

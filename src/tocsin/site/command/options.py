@@ -127,19 +127,42 @@ def listening(chosen: Configuration, text: str) -> Configuration:
     if name == "web":
         web = msgspec.structs.replace(chosen.web, host=host, port=port)
         return msgspec.structs.replace(chosen, web=web)
-    if name == "dc09":
-        dc09 = msgspec.structs.replace(chosen.edge.dc09, host=host, port=port)
-        edge = msgspec.structs.replace(chosen.edge, dc09=dc09)
-        return msgspec.structs.replace(chosen, edge=edge)
+    if name.removesuffix("-tls") in chosen.edge.__struct_fields__:
+        return _intake_listening(chosen, name, host, port)
     process = name.removeprefix("health-")
     if name.startswith("health-") and process in ("web", "edge", "clock", "work"):
         health = msgspec.structs.replace(chosen.health, host=host, **{process: port})
         return msgspec.structs.replace(chosen, health=health)
+    names = ", ".join(("web", *chosen.edge.__struct_fields__))
     raise CommandRefused(
         say(
-            f"--listen {text}: there is no server named {name!r}; there are web, dc09, health-web,"
-            " health-edge, health-clock, health-work",
-            f"--listen {text}：没有名为 {name!r} 的服务；可用 web、dc09、health-web、"
-            "health-edge、health-clock、health-work",
+            f"--listen {text}: there is no server named {name!r}; there are {names}, the ways in"
+            " with -tls behind their name, and health-web, health-edge, health-clock, health-work",
+            f"--listen {text}：没有名为 {name!r} 的服务；可用 {names}（接入方式可加 -tls 后缀），"
+            "以及 health-web、health-edge、health-clock、health-work",
         )
     )
+
+
+def _intake_listening(chosen: Configuration, name: str, host: str, port: int) -> Configuration:
+    """With the way in open at this address; `NAME-tls` is its port for TLS, on the same host."""
+    intake = name.removesuffix("-tls")
+    section = getattr(chosen.edge, intake)
+    key = "tls_port" if name.endswith("-tls") else "port"
+    changed: dict[str, object] = {"host": host, key: port}
+    if "enabled" in section.__struct_fields__:
+        if key == "tls_port" and not section.enabled:
+            changed["port"] = -1  # asked for TLS, and for nothing in clear
+        changed["enabled"] = True
+    section = msgspec.structs.replace(section, **changed)
+    edge = msgspec.structs.replace(chosen.edge, **{intake: section})
+    return msgspec.structs.replace(chosen, edge=edge)
+
+
+def listening_host(chosen: Configuration, name: str) -> str:
+    """The host of a server's configuration, by the name that its `listening` line has."""
+    if name == "web":
+        return chosen.web.host
+    if name.startswith("health-"):
+        return chosen.health.host
+    return str(getattr(chosen.edge, name.removesuffix("-tls")).host)

@@ -19,7 +19,6 @@ import asyncpg
 import msgspec
 import uvloop
 
-from tocsin.edge import dc09
 from tocsin.edge.sockets import AddressNotHad
 from tocsin.record.database import DatabaseAway, Urls
 from tocsin.record.devices import DeviceBook
@@ -29,6 +28,7 @@ from tocsin.site.command.options import CommandRefused, configuration, data_dire
 from tocsin.site.configuration import Configuration
 from tocsin.site.doors import through
 from tocsin.site.health import Heart
+from tocsin.site.intakes import hear
 from tocsin.site.language import say
 from tocsin.site.loops import run_loops
 from tocsin.site.places import running_urls
@@ -155,7 +155,7 @@ async def _serve_web(
 
 
 def run_edge(arguments: argparse.Namespace) -> int:
-    """Alarm devices: DC-09 over TCP and UDP."""
+    """Alarm devices, and every other way in."""
     data, chosen, url = prepare(arguments)
     with served("edge", chosen) as heart:
         try:
@@ -182,8 +182,8 @@ async def _serve_edge(data: Path, chosen: Configuration, url: str, heart: Heart)
             else:
                 heart.not_ready("database lost")
 
-        await dc09.serve(
-            chosen.edge.dc09,
+        await hear(
+            chosen.edge,
             stop,
             heard=heard,
             devices=devices,

@@ -21,6 +21,7 @@ from tocsin.site.command.options import (
     CommandRefused,
     configuration,
     data_directory,
+    listening_host,
 )
 from tocsin.site.command.schema import is_ours
 from tocsin.site.configuration import Configuration
@@ -81,8 +82,7 @@ class Announced:
         self._said(line)
 
     def _pinned(self, name: str) -> str:
-        hosts = {"web": self._chosen.web.host, "dc09": self._chosen.edge.dc09.host}
-        return f"{name}={hosts.get(name, self._chosen.health.host)}:{self.ports[name]}"
+        return f"{name}={listening_host(self._chosen, name)}:{self.ports[name]}"
 
 
 def run_up(arguments: argparse.Namespace) -> int:

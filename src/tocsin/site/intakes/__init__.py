@@ -1,0 +1,117 @@
+"""The ways in: the `edge` section of the configuration, and what runs them all in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from tocsin.site.described import reached
+from tocsin.site.doors import through
+from tocsin.site.intakes.dc09 import Dc09
+
+logger = logging.getLogger("tocsin.edge")
+
+AGAIN_S: Final = (0.5, 30.0)
+"""An intake that failed is started again after the first, then after twice as long, up to this."""
+
+
+class Edge(Struct, forbid_unknown_fields=True, frozen=True):
+    """One section for each way in. `tocsin.edge.<name>` runs it: `serve(settings, intake)`."""
+
+    dc09: Dc09 = field(default_factory=Dc09)
+
+
+async def hear(
+    chosen: Edge,
+    stop: asyncio.Event,
+    *,
+    heard: Any,
+    devices: Any,
+    district: str,
+    agency: str,
+    say: Callable[[str], None],
+    turn: Callable[[bool], None],
+) -> None:
+    """Runs every intake that is enabled until `stop` is set, then lets each finish.
+
+    `heard` and `devices` (record.heard, record.devices) are started and stay the caller's to stop.
+    Raises `AddressNotHad` where an address cannot be had; an intake that fails in any other way is
+    started again and holds up no other.
+    """
+    from tocsin.edge import dc09
+    from tocsin.edge.intake import Intake
+    from tocsin.edge.sockets import AddressNotHad
+
+    chosen = reached(chosen, lambda file: str(through(Path(file))))
+    common = {"district": district, "agency": agency}
+    tasks = []
+    intakes = []
+    for name in chosen.__struct_fields__:
+        settings = getattr(chosen, name)
+        if name == "dc09" or not settings.enabled:
+            continue
+        limits = settings if hasattr(settings, "max_connections") else None
+        intake = Intake(name, heard, devices, stop, say, **common, limits=limits)
+        serve = importlib.import_module(f"tocsin.edge.{name}").serve
+        intakes.append(intake)
+        tasks.append(asyncio.create_task(_kept_going(intake, settings, serve), name=name))
+
+    def each_second(can_keep: bool) -> None:
+        for intake in intakes:
+            intake.tidy(asyncio.get_running_loop().time())
+        turn(can_keep)
+
+    tasks.append(
+        asyncio.create_task(
+            dc09.serve(
+                chosen.dc09,
+                stop,
+                heard=heard,
+                devices=devices,
+                say=say,
+                turn=each_second,
+                **common,
+            ),
+            name="dc09",
+        )
+    )
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    except AddressNotHad:
+        stop.set()  # the others close what they have opened
+        raise
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        each_second(True)
+
+
+async def _kept_going(intake: Any, settings: Any, serve: Any) -> None:
+    from tocsin.edge.sockets import AddressNotHad
+
+    wait_s = AGAIN_S[0]
+    while not intake.stop.is_set():
+        began = asyncio.get_running_loop().time()
+        try:
+            await serve(settings, intake)
+        except AddressNotHad:
+            raise
+        except Exception:
+            logger.exception("an intake failed and is started again", extra={"intake": intake.name})
+            intake.counts.refused("failed", "")
+        if intake.stop.is_set():
+            return
+        if asyncio.get_running_loop().time() - began > AGAIN_S[1]:
+            wait_s = AGAIN_S[0]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(intake.stop.wait(), wait_s)
+        wait_s = min(2 * wait_s, AGAIN_S[1])

@@ -1,0 +1,71 @@
+"""DC-09: where alarm panels are heard, and what each of them may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Struct
+
+from tocsin.site.described import means, port
+
+
+class Dc09(Struct, forbid_unknown_fields=True, frozen=True):
+    host: Annotated[
+        str,
+        means(
+            "Address on which alarm panels are heard (SIA DC-09), TCP and UDP.",
+            "接收报警主机（SIA DC-09）的监听地址，TCP 与 UDP 共用。",
+            min_length=1,
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[int, port("Port, the same for TCP and UDP.", "端口，TCP 与 UDP 相同。")] = 12300
+    max_connections: Annotated[
+        int,
+        means("TCP connections open at once.", "同时打开的 TCP 连接数上限。", ge=1, le=1_000_000),
+    ] = 10_000
+    max_connections_per_address: Annotated[
+        int,
+        means(
+            "The same for one sender's address, so that none can shut the others out.",
+            "单个来源地址的连接数上限，避免一个来源占满全部连接。",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 2_000
+    frames_in_flight_per_address: Annotated[
+        int,
+        means(
+            "Frames of one sender's address that may wait for their commit; further ones are read"
+            " when there is room (TCP) or left unanswered (UDP), and hold up nobody else.",
+            "单个来源地址等待写入的帧数上限；超出时 TCP 暂缓读取，UDP 不应答，不影响其他来源。",
+            ge=1,
+            le=20_000,
+        ),
+    ] = 1_000
+    frame_bytes_max: Annotated[
+        int,
+        means("Longest frame that is read, bytes.", "可读取的最长帧，字节。", ge=256, le=4_105),
+    ] = 4_105
+    idle_s: Annotated[
+        float,
+        means(
+            "Seconds of silence after which a connection is closed.",
+            "连接无数据多少秒后关闭。",
+            ge=1,
+            le=86_400,
+        ),
+    ] = 120.0
+    half_frame_s: Annotated[
+        float,
+        means(
+            "Seconds that a begun frame may take to be complete.",
+            "一帧开始后必须收全的秒数。",
+            ge=0.1,
+            le=3_600,
+        ),
+    ] = 10.0
+
+    def contradictions(self, path: str) -> Iterator[str]:  # noqa: ARG002
+        """Keys that contradict each other, one line each."""
+        return iter(())
