@@ -137,15 +137,18 @@ def _check(done: list[tuple[int, str, str]], known: list[Migration]) -> None:
 _PRIVILEGES: Final = {
     "SELECT, INSERT": (
         *("log.fact", "log.position", "heard.message", "heard.further", "heard.rewrapped"),
-        *("heard.quarantined", "tracks.position"),
+        *("heard.quarantined", "tracks.position", "ref.code_change"),
     ),
     "SELECT, INSERT, UPDATE, DELETE": (
         *("log.pending", "log.head", "log.command", "log.due", "log.number", "log.cursor"),
         "log.reaction_waiting",
         *("heard.pending", "view.incident", "view.order", "view.unit", "view.signal"),
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
-        *("ref.site", "ref.device", "tracks.latest"),
+        *("ref.site", "ref.device", "ref.zone", "ref.partition", "ref.contact", "ref.step"),
+        *("view.on_test", "tracks.latest"),
+        "ref.code_override",
     ),
+    "SELECT, INSERT, UPDATE": ("ref.code_table",),
     "SELECT, INSERT, DELETE": ("heard.arrived",),
     "SELECT": ("migration.applied", "heard.signal"),
 }
