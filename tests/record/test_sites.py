@@ -215,3 +215,37 @@ def test_a_device_with_a_key_that_does_not_open_is_known_without_it(
         await book.stop()
 
     asyncio.run(run())
+
+
+def test_a_dialect_is_delivered_and_kept_by_files_without_the_column(
+    urls: Urls, connection: Connection, keyring: Keyring
+) -> None:
+    def delivered() -> str:
+        async def run() -> str:
+            book = DeviceBook()
+            await book.start(urls.application, keyring)
+            device = book.find("dc09", "B0A0")
+            await book.stop()
+            assert device is not None
+            return device.dialect
+
+        return asyncio.run(run())
+
+    row = site_row("B0A0", dialect="eldes;duh")
+    assert import_sites(connection, keyring, [row], agency="fire").errors == []
+    assert delivered() == "eldes;duh"
+    del row["dialect"]
+    assert import_sites(connection, keyring, [row], agency="fire").errors == []
+    assert delivered() == "eldes;duh"
+    assert import_sites(connection, keyring, [row | {"dialect": ""}], agency="fire").errors == []
+    assert delivered() == ""
+
+
+def test_a_device_that_must_have_a_key_may_keep_the_one_it_has(
+    connection: Connection, keyring: Keyring
+) -> None:
+    row = site_row("hook", protocol="webhook")
+    assert errors_of(connection, keyring, row) == [(2, "key")]
+    keyed = row | {"key": "k" * 16, "key_form": "ascii"}
+    assert import_sites(connection, keyring, [keyed], agency="fire").errors == []
+    assert import_sites(connection, keyring, [row], agency="fire").errors == []

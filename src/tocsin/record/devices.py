@@ -135,6 +135,7 @@ class DeviceBook:
                 agency=row["agency"],
                 key=key,
                 interval_s=row["interval_s"],
+                dialect=row["dialect"],
             )
         self._devices = devices
         self._stamp = stamp
@@ -142,4 +143,4 @@ class DeviceBook:
 
 _STAMP: Final = "SELECT count(*), max(changed_at), max(xmin::text::bigint) FROM ref.device"
 _ALL: Final = """
-SELECT id, site, protocol, account, district, agency, key, interval_s FROM ref.device"""
+SELECT id, site, protocol, account, district, agency, key, interval_s, dialect FROM ref.device"""

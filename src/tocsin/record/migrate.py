@@ -138,6 +138,7 @@ _PRIVILEGES: Final = {
     "SELECT, INSERT": (
         *("log.fact", "log.position", "heard.message", "heard.further", "heard.rewrapped"),
         *("heard.quarantined", "tracks.position", "ref.code_change"),
+        "log.looked",
     ),
     "SELECT, INSERT, UPDATE, DELETE": (
         *("log.pending", "log.head", "log.command", "log.due", "log.number", "log.cursor"),

@@ -109,11 +109,13 @@ ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.
     district = excluded.district, agency = excluded.agency, changed_at = now()"""
 
 _DEVICE: Final = """
-INSERT INTO ref.device AS d (id, site, protocol, account, key, interval_s, district, agency)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO ref.device AS d (
+    id, site, protocol, account, key, interval_s, dialect, district, agency
+) VALUES (%(id)s, %(site)s, %(protocol)s, %(account)s, %(key)s, %(interval_s)s,
+    coalesce(%(dialect)s, ''), %(district)s, %(agency)s)
 ON CONFLICT (id) DO UPDATE SET site = excluded.site, key = coalesce(excluded.key, d.key),
-    interval_s = excluded.interval_s, district = excluded.district, agency = excluded.agency,
-    changed_at = now()"""
+    interval_s = excluded.interval_s, dialect = coalesce(%(dialect)s, d.dialect),
+    district = excluded.district, agency = excluded.agency, changed_at = now()"""
 
 
 def _write(connection: Connection, keyring: Keyring, rows: list[SiteRow], now: datetime) -> None:
@@ -160,10 +162,16 @@ def _device_values(
     sites: Mapping[str, UUID],
     devices: Mapping[str, UUID],
     now: datetime,
-) -> tuple[Any, ...]:
+) -> dict[str, Any]:
     device = devices.get(f"{row.protocol} {row.account}") or uuid7(now)
-    key = None if row.key is None else seal(keyring.device(), row.key, device.bytes)
-    return (
-        *(device, sites[row.site], row.protocol, row.account, key),
-        *(row.interval_s, row.district, row.agency),
-    )
+    return {
+        "id": device,
+        "site": sites[row.site],
+        "protocol": row.protocol,
+        "account": row.account,
+        "key": None if row.key is None else seal(keyring.device(), row.key, device.bytes),
+        "interval_s": row.interval_s,
+        "dialect": row.dialect,
+        "district": row.district,
+        "agency": row.agency,
+    }
