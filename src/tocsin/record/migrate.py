@@ -146,7 +146,7 @@ _PRIVILEGES: Final = {
         *("heard.pending", "view.incident", "view.order", "view.unit", "view.signal"),
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
         *("ref.site", "ref.device", "ref.zone", "ref.partition", "ref.contact", "ref.step"),
-        *("view.on_test", "tracks.latest"),
+        *("view.on_test", "tracks.latest", "heard.call_place"),
         "ref.code_override",
     ),
     "SELECT, INSERT, UPDATE": ("ref.code_table",),
