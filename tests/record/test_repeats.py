@@ -55,6 +55,22 @@ def test_repeats_are_told_across_commits_workers_and_delays(
     assert arrivals.pending() == {first.id}
 
 
+def test_what_its_sender_named_is_a_repeat_for_thirty_days(arrivals: Arrivals) -> None:
+    """The limit itself, and that nothing else is a repeat for so long."""
+    key, other, month = uuid4().bytes, uuid4().bytes, timedelta(days=30)
+    hours = timedelta(hours=5)
+    (first,) = arrivals.sort(message(received_at=NOW - month, repeat_key=key, is_named=True))
+    arrivals.sort(message(received_at=NOW - hours, repeat_key=other))
+    again, unnamed, late = arrivals.sort(
+        message(repeat_key=key, is_named=True),
+        message(repeat_key=other),
+        message(received_at=NOW + timedelta(seconds=1), repeat_key=key, is_named=True),
+    )
+    assert again.repeat_of == first.id
+    assert unnamed.repeat_of is None
+    assert late.repeat_of is None
+
+
 def test_a_repeat_is_told_whichever_lane_was_late(arrivals: Arrivals) -> None:
     keys = [uuid4().bytes for _ in range(2)]
     later = NOW + timedelta(seconds=30)

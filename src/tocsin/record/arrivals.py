@@ -45,6 +45,9 @@ devices send."""
 REPEAT_WINDOW: Final = timedelta(minutes=3)
 """A message equal to one heard at most this long ago repeats it; later it is news."""
 
+NAMED_WINDOW: Final = timedelta(days=30)
+"""The same for a message that its sender named: some try again for days until they are answered."""
+
 Reader = Callable[[bytes], tuple[tuple[SignalRead, ...], bytes | None]]
 """Signals and repeat key of a message, from its bytes as they came."""
 
@@ -252,11 +255,25 @@ Originals = dict[bytes, list[tuple[datetime, UUID]]]
 
 def _originals(connection: Connection, messages: list[tuple[UUID, Heard]]) -> Originals:
     """What is on record that one of `messages` may repeat."""
-    keys = [message.repeat_key for _, message in messages if message.repeat_key is not None]
-    if not keys:
+    with_key = [one for one in messages if one[1].repeat_key is not None]
+    named = [one for one in with_key if one[1].is_named]
+    if not named:
+        return _within(connection, with_key, REPEAT_WINDOW)
+    unnamed = [one for one in with_key if not one[1].is_named]
+    found = _within(connection, unnamed, REPEAT_WINDOW)
+    for key, originals in _within(connection, named, NAMED_WINDOW).items():
+        found.setdefault(key, []).extend(originals)
+    return found
+
+
+def _within(
+    connection: Connection, messages: list[tuple[UUID, Heard]], window: timedelta
+) -> Originals:
+    if not messages:
         return {}
+    keys = [message.repeat_key for _, message in messages]
     times = [message.received_at for _, message in messages]
-    since, until = min(times) - REPEAT_WINDOW, max(times) + REPEAT_WINDOW
+    since, until = min(times) - window, max(times) + window
     # An id's time is that of the commit, and that of a later one after a clock was set back. Whole
     # days of ids: they choose the partitions, and leave it to the repeat keys what is read there.
     times = [since, until, time_of(messages[0][0]), time_of(messages[-1][0])]
@@ -275,8 +292,9 @@ def _repeated(message: Heard, known: Originals) -> UUID | None:
     """The earlier message that this one repeats. In doubt none: then it alarms."""
     if message.repeat_key is None:
         return None
+    window = NAMED_WINDOW if message.is_named else REPEAT_WINDOW
     for at, identifier in known.get(message.repeat_key, ()):
-        if abs(message.received_at - at) <= REPEAT_WINDOW:
+        if abs(message.received_at - at) <= window:
             return identifier
     return None
 

@@ -24,7 +24,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     `answer` is what the sender will hear if it is kept; `problem` why it could not be understood.
     `signals` is None where the protocol's reader (record/arrivals.py) has them from the body, with
     the repeat key: for messages whose answer does not depend on what they say.
-    `repeat_key` is a digest that equal messages share, None where a repeat cannot be told.
+    `repeat_key` is a digest that equal messages share, None where a repeat cannot be told;
+    `is_named` where the sender gave the message a name of its own, under which it tries for days.
     `district` and `agency` are the device's, or the intake's own for an unknown source.
     `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
     DC-09 has no message authentication, encrypted or not (AES-CBC, fixed initial vector), so: none.
@@ -47,6 +48,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     signals: tuple[SignalRead, ...] | None = ()
     repeat_key: bytes | None = None
     assurance: str = "none"
+    is_named: bool = False
 
 
 # -- as an intake commits them ------------------------------------------------------------------
