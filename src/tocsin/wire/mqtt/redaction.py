@@ -1,0 +1,145 @@
+"""What is taken out of a message before it is kept: PINs, and what names a person. It leaves the
+bytes too, since those are kept; in its place stands a marker."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+MARKER: Final = "[removed]"
+DEPTH_MAX: Final = 32
+
+# Keys as `_name` folds them. What opens a door or disarms a system:
+PIN_KEYS: Final = frozenset(
+    {"pin", "pincode", "pinnumber", "actioncode", "password", "passwd", "passcode", "passphrase"}
+    | {"usercode", "accesscode", "securitycode", "disarmcode", "armcode", "keypadcode"}
+    | {"enteredcode", "codeinput"}
+)
+# What names a person, a telephone or a vehicle, or follows one (Frigate 0.14 and later; AML).
+IDENTITY_KEYS: Final = frozenset(
+    {"sublabel", "face", "faces", "facename", "recognizedface", "plate", "plates", "licenseplate"}
+    | {"recognizedlicenseplate", "recognizedlicenseplatescore", "numberplate", "thumbnail"}
+    | {"snapshot", "pathdata", "attributes", "currentattributes", "currentestimatedspeed"}
+    | {"imsi", "imei", "iccid", "msisdn", "phone", "phonenumber", "mobile", "vin", "changedby"}
+)
+_COMMANDING: Final = frozenset({"action", "command", "cmd"})
+"""Beside one of these, `code` is somebody's PIN (alarm_control_panel of Home Assistant)."""
+
+_KEYS: Final = PIN_KEYS | IDENTITY_KEYS
+_PIN: Final = re.compile(r"[0-9]{4,}")
+_ONLY_PIN: Final = re.compile(rb"\s*\"?[0-9]{4,10}\"?\s*")
+_NOT_NAME: Final = re.compile(r"[^a-z0-9]")
+# In what is no JSON: a name, one or two signs, and what stands up to the next sign. The names with
+# whatever may divide their words.
+_WORDS: Final = (
+    *("pin", "pin[ _-]?code", "action[ _-]?code", "password", "passwd", "passcode"),
+    *("user[ _-]?code", "access[ _-]?code", "security[ _-]?code", "sub[ _-]?label"),
+    *("(?:recognized[ _-]?)?license[ _-]?plate", "imsi", "imei", "phone[ _-]?number"),
+)
+# A quote may stand behind backslashes, where JSON is a text in JSON; few, so that it ends soon.
+_QUOTE: Final = r"(?:\\{0,4}[\"'])"
+_SAID: Final = re.compile(
+    rf"({_QUOTE}?\b(?:{'|'.join(_WORDS)})\b{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})"
+    r"(\\{0,4}\"[^\"]*\"?|\\{0,4}'[^']*'?|[^\s,;}\]]+)",
+    re.IGNORECASE,
+)
+_CODE_SAID: Final = re.compile(
+    rf"(\bcode{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}}{_QUOTE}?)[0-9]{{4,}}", re.IGNORECASE
+)
+
+
+class Redacted(NamedTuple):
+    """`payload` as it may be kept, `content` what was read from it (None: it is no JSON), `removed`
+    how many values were taken out."""
+
+    payload: bytes
+    content: Any
+    removed: int
+
+
+def redact(payload: bytes, topic: str, *, code_at: str = "", digits_say: bool = False) -> Redacted:
+    """The message without PINs and identity. `code_at`: the JSON pointer of an event's code, which
+    is none though it may look like one. `digits_say`: a bare number is a message, not a PIN."""
+    last = _name(topic.rsplit("/", 1)[-1])
+    if last in _KEYS or (last == "code" and not digits_say):
+        return Redacted(MARKER.encode(), None, 1)
+    try:
+        content = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _of_text(payload, digits_say)
+    if not isinstance(content, dict | list):
+        return _of_text(payload, digits_say)._replace(content=content)
+    walk = _Walk(code_at)
+    clean = walk.through(content, "", 0)
+    if not walk.removed:
+        return Redacted(payload, content, 0)
+    return Redacted(msgspec.json.encode(clean), clean, walk.removed)
+
+
+def is_named(key: str) -> bool:
+    """Whether a key names a PIN or a person."""
+    return _name(key) in _KEYS
+
+
+def redact_text(text: str) -> tuple[str, int]:
+    """Text of any form without what a name in it says is a PIN or a person."""
+    clean, removed = _SAID.subn(lambda found: found[1] + MARKER, text)
+    clean, codes = _CODE_SAID.subn(lambda found: found[1] + MARKER, clean)
+    return clean, removed + codes
+
+
+def _of_text(payload: bytes, digits_say: bool) -> Redacted:
+    if not digits_say and _ONLY_PIN.fullmatch(payload):
+        return Redacted(MARKER.encode(), None, 1)
+    # Latin-1 gives each byte a character and back, whatever the bytes are.
+    clean, removed = redact_text(payload.decode("latin-1"))
+    return Redacted(clean.encode("latin-1") if removed else payload, None, removed)
+
+
+def _name(key: str) -> str:
+    return _NOT_NAME.sub("", key.lower())
+
+
+class _Walk:
+    """One way through a JSON value."""
+
+    def __init__(self, code_at: str) -> None:
+        self.removed = 0
+        self._code_at = code_at
+
+    def through(self, value: Any, at: str, depth: int) -> Any:
+        if depth > DEPTH_MAX:
+            self.removed += 1
+            return MARKER
+        if isinstance(value, dict):
+            commands = any(_name(key) in _COMMANDING for key in value)
+            return {
+                self._text(key): self._entry(key, one, f"{at}/{key}", depth, commands)
+                for key, one in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self.through(one, f"{at}/{place}", depth + 1) for place, one in enumerate(value)
+            ]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _entry(self, key: str, value: Any, at: str, depth: int, commands: bool) -> Any:
+        name = _name(key)
+        is_pin = (
+            name == "code"
+            and at != self._code_at
+            and (commands or _PIN.fullmatch(str(value)) is not None)
+        )
+        if name not in _KEYS and not is_pin:
+            return self.through(value, at, depth + 1)
+        if value in (None, "", MARKER):
+            return value
+        self.removed += 1
+        return MARKER
+
+    def _text(self, text: str) -> str:
+        clean, removed = redact_text(text)
+        self.removed += removed
+        return clean
