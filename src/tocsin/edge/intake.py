@@ -130,13 +130,15 @@ class Intake:
         transport: str = "",
         district: str = "",
         agency: str = "",
+        is_named: bool = False,
     ) -> None:
         """Returns when the message is on disk: only then may its sender hear `answer`, which is
         also what it is counted under.
 
         `source` is the sender's address, `transport` what stands behind the protocol's name in the
         record's `intake` (`mqtt.tls`). `district` and `agency` stand for a source that is no
-        device. Raises `Crowded` for a sender that has too much in flight, `NotKept` where the
+        device; with `is_named` the sender gave the message a name, and `repeat_key` stands for
+        that. Raises `Crowded` for a sender that has too much in flight, `NotKept` where the
         record cannot be written; both are counted, and neither may be answered as received.
         """
         sender = self.senders.at(source)
@@ -161,6 +163,7 @@ class Intake:
                     signals=signals,
                     repeat_key=repeat_key,
                     assurance=assurance,
+                    is_named=is_named,
                 )
             )
         except NotKept:
