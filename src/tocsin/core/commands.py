@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Literal, assert_never
 from uuid import UUID
 
+from tocsin.core.codes.meaning import Meaning
 from tocsin.core.orders import Refusal
+from tocsin.core.reports import AddToReport, ReceiveReport, ReportCommand, WithdrawReport
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import (
     Capability,
@@ -216,7 +218,8 @@ class JudgeSignal:
     `source` is the sender's network address without the port. `site` is None for an unknown
     source. `candidates` are the incidents it may belong to, newest first: for a known site its
     incidents that are open or merged; for an unknown source the open watch incidents with the same
-    `source_key` or from the same address.
+    `source_key` or from the same address. `means` is what the code table `codes_version` of its
+    site or agency says; None and 0 where the built-in tables decide.
     """
 
     signal: UUID
@@ -232,6 +235,8 @@ class JudgeSignal:
     place: Place | None = None
     repeat_of: UUID | None = None
     candidates: tuple[UUID, ...] = ()
+    means: Meaning | None = None
+    codes_version: int = 0
     type: Literal["judge_signal"] = "judge_signal"
 
 
@@ -291,7 +296,7 @@ PersonCommand = (
     | TakeOutOfService
     | ReturnToService
 )
-InternalCommand = JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp
+InternalCommand = JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand
 Command = PersonCommand | InternalCommand
 
 Subject = tuple[SubjectKind, UUID]
@@ -317,6 +322,8 @@ def subjects(command: Command) -> tuple[Subject, ...]:
             | SplitIncident()
             | CloseIncident()
             | ReopenIncident()
+            | AddToReport()
+            | WithdrawReport()
         ):
             return ((SubjectKind.INCIDENT, command.incident),)
         case LinkIncidents() | UnlinkIncidents():
@@ -337,6 +344,8 @@ def subjects(command: Command) -> tuple[Subject, ...]:
             return ((SubjectKind.ORDER, command.order),)
         case ReportStatus() | TakeOutOfService() | ReturnToService() | RegisterUnit():
             return ((SubjectKind.UNIT, command.unit),)
+        case ReceiveReport():
+            return () if command.into is None else _incidents(command.into)
         case JudgeSignal():
             return ((SubjectKind.SIGNAL, command.signal), *_incidents(*command.candidates))
         case TimeIsUp():
@@ -348,7 +357,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
 def fresh_ids_needed(command: Command) -> int:
     """How many ids the command may need for what it creates."""
     match command:
-        case OpenIncident() | JudgeSignal():
+        case OpenIncident() | JudgeSignal() | ReceiveReport():
             return 1
         case SendUnits():
             return len(command.units)

@@ -40,9 +40,10 @@ from tocsin.core.commands import (
     UnlinkIncidents,
 )
 from tocsin.core.incidents import decide as incident_rules
-from tocsin.core.incidents import joining
+from tocsin.core.incidents import joining, reported
 from tocsin.core.incidents.state import Incident
 from tocsin.core.orders import Order
+from tocsin.core.reports import AddToReport, ReceiveReport, WithdrawReport
 from tocsin.core.signals import Signal
 from tocsin.core.states import Decided, State, States, the_incident
 from tocsin.core.terms import Context, SubjectKind
@@ -60,6 +61,8 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
             return incident_rules.open_by_call(command, context)
         case JudgeSignal():
             return judging.judge(states, command, context)
+        case ReceiveReport() | AddToReport() | WithdrawReport():
+            return reported.decide(states, command, context)
         case (
             TakeIncident()
             | ClassifyIncident()

@@ -105,7 +105,7 @@ class SubjectKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where something is. Degrees, with their datum; `source` says who told us
-    (`site`, `call_taker`, `unit`). Addresses are kept in both languages where known."""
+    (`site`, `call_taker`, `unit`, `reporter`). Addresses are kept in both languages where known."""
 
     lat: float
     lon: float

@@ -838,6 +838,21 @@ export interface components {
             /** Overdue */
             overdue: string | null;
             place: components["schemas"]["PlaceRow"] | null;
+            /**
+             * Report Additions
+             * @description Further words of their senders.
+             */
+            report_additions: number;
+            /**
+             * Report Count
+             * @description Public reports; nothing vouches for them.
+             */
+            report_count: number;
+            /**
+             * Reports Withdrawn
+             * @description Whose sender no longer needs help.
+             */
+            reports_withdrawn: number;
             /** Signal Count */
             signal_count: number;
             /**
@@ -1804,7 +1819,7 @@ export interface components {
          * @description What opened the incident.
          * @enum {string}
          */
-        Source: "signal" | "call";
+        Source: "signal" | "call" | "report";
         /**
          * SplitIncident
          * @description Undoes the merge of `incident`.

@@ -3,7 +3,7 @@
 
 import { useEffect } from "react";
 
-import type { Id, Incident } from "../api/shapes.ts";
+import type { Fact, Id, Incident } from "../api/shapes.ts";
 import { incidentWords } from "../locale/incident.ts";
 import { pick, useLanguage, useMessages } from "../locale/index.ts";
 import { clock, dayClock, elapsed, shortClock, zone } from "../locale/time.ts";
@@ -107,16 +107,59 @@ function Facts({ incident }: { incident: Incident }) {
   );
 }
 
+const said = (data: Fact["data"] | undefined, field: string): string => {
+  const value = data?.[field];
+  return typeof value === "string" ? value : "";
+};
+
+/** What came in through the public page, for those who may read it: the latest reports first. As
+ * plain text: nothing in it is a link. */
+function PublicReports({ incident }: { incident: Incident }) {
+  const words = useMessages();
+  const facts = useDesk((state) => state.timelines[incident.id]?.value);
+  const reports = (facts ?? [])
+    .filter((fact) => fact.kind === "incident.report_joined" && said(fact.data, "where"))
+    .sort((a, b) => b.position - a.position)
+    .slice(0, 5);
+  return (
+    <section className="reported" aria-label={words.open.note}>
+      <p className="muted">
+        {incident.report_count > 1
+          ? words.open.reports(incident.report_count)
+          : words.queue.reports(1)}
+      </p>
+      {incident.reports_withdrawn > 0 && (
+        <p className="strong">
+          {words.queue.reportsWithdrawn(incident.reports_withdrawn, incident.report_count)}
+        </p>
+      )}
+      {reports.map(({ position, data }) => (
+        <div key={position} className="reported-one">
+          <p>
+            <span className="muted">{words.open.where} </span>
+            {said(data, "where")}
+          </p>
+          {said(data, "text") && <p>{said(data, "text")}</p>}
+          {said(data, "caller_phone") && (
+            <p className="muted">
+              {words.open.caller} <span className="num">{said(data, "caller_phone")}</span>
+            </p>
+          )}
+        </div>
+      ))}
+    </section>
+  );
+}
+
 /** What a caller said, for those who may read it: it comes with the fact that opened the incident. */
 function Reported({ incident }: { incident: Incident }) {
   const words = useMessages();
   const facts = useDesk((state) => state.timelines[incident.id]?.value);
   const data = facts?.find((fact) => fact.kind === "incident.opened")?.data;
-  const said = (field: string): string => {
-    const value = data?.[field];
-    return typeof value === "string" ? value : "";
-  };
-  const [note, name, phone] = [said("note"), said("caller_name"), said("caller_phone")];
+  const [note, name, phone] = [
+    said(data, "note"), said(data, "caller_name"), said(data, "caller_phone"),
+  ];
+  if (incident.report_count) return <PublicReports incident={incident} />;
   if (!note && !name && !phone) return null;
   return (
     <section className="reported" aria-label={words.open.note}>

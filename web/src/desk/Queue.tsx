@@ -67,6 +67,25 @@ const Row = memo(function Row({
             {duplicates.length > 1 && ` +${duplicates.length - 1}`}
           </span>
         )}
+        {incident.source === "report" && (
+          <span className="chip chip-report" title={words.queue.reports(incident.report_count)}>
+            {words.queue.report}
+            {incident.report_count > 1 && ` ×${incident.report_count}`}
+          </span>
+        )}
+        {incident.report_additions > 0 && (
+          <span className="q-signals" title={words.queue.reportAdditions(incident.report_additions)}>
+            +{incident.report_additions}
+          </span>
+        )}
+        {incident.reports_withdrawn > 0 && (
+          <span
+            className="chip chip-report"
+            title={words.queue.reportsWithdrawn(incident.reports_withdrawn, incident.report_count)}
+          >
+            {words.queue.withdrawn}
+          </span>
+        )}
         {incident.alarm_count > 1 && (
           <span className="q-signals" title={words.queue.signals(incident.alarm_count)}>
             ×{incident.alarm_count}

@@ -18,7 +18,8 @@ function joined(read: readonly Fact[], streamed: readonly Fact[]): Fact[] {
 }
 
 /** The actor of what our own processes do: it needs no name beside it. */
-const OURSELVES = "tocsin";
+const OURSELVES = new Set(["tocsin", "public_report"]);
+const NOTED = new Set(["incident.noted", "incident.report_added"]);
 const LATE = new Set(["incident.overdue", "order.overdue", "unit.overdue", "order.refused"]);
 
 /** Whether the sentence says already who did it: by name, or as the unit whose crew it was. */
@@ -78,9 +79,9 @@ export function Timeline({ incident }: { incident: Incident }) {
       <ol>
         {shown.map((fact) => {
           const sentence = tell(fact, known);
-          const who = fact.actor === OURSELVES ? "" : (fact.actor_name ?? "");
+          const who = OURSELVES.has(fact.actor) ? "" : (fact.actor_name ?? "");
           return (
-            <li key={fact.position} className={fact.kind === "incident.noted" ? "noted" : undefined}>
+            <li key={fact.position} className={NOTED.has(fact.kind) ? "noted" : undefined}>
               <time className="num muted" dateTime={fact.recorded_at}>
                 {dayClock(fact.recorded_at, now)}
               </time>

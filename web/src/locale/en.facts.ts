@@ -20,9 +20,13 @@ const JOINED: Record<string, string> = {
   by_hand: "by hand",
 };
 /** Why a signal opened an incident: it is that incident's first. */
-const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source"]);
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer"]);
 const RECORDED: Record<string, string> = {
   repeat: "repeat", test: "test", nothing_open: "nothing open",
+  no_answer_needed: "no answer needed, by the code table",
+};
+const SOURCES: Record<string, string> = {
+  signal: "Alarm signal", call: "Phone call", report: "Public report",
 };
 const STEPS: Record<string, string> = {
   take: "taken", assign: "assigned a unit", close: "closed", receipt: "received",
@@ -30,14 +34,25 @@ const STEPS: Record<string, string> = {
   handover: "done transporting", return: "back",
 };
 
+const HURT: Record<string, string> = { yes: "yes", no: "no", unknown: "not known" };
+const REPORTED: Record<string, string> = {
+  fire: "fire or smoke", medical: "somebody ill or injured", crime: "crime in progress",
+  traffic: "traffic accident", gas: "smell of gas", technical: "water, power or lift trouble",
+  other: "something else",
+};
+
 export const facts: Record<string, FactSentence> = {
   "incident.opened": (f) =>
-    `${f.is("source", "call") ? "Phone call" : "Alarm signal"}: ${f.type("type").toLowerCase()} incident opened, ${f.level("level")}`,
+    `${f.lookUp(SOURCES, "source")}: ${f.type("type").toLowerCase()} incident opened, ${f.level("level")}`,
   "incident.signal_joined": (f) =>
     OPENING.has(f.text("reason"))
       ? "Its first signal put on it"
       : `${f.flag("alarms") ? "Further alarm" : "Further signal"} (${f.lookUp(JOINED, "reason")})`,
   "incident.signal_left": (f) => `A signal was moved to ${f.incident("moved_to")}`,
+  "incident.report_joined": (f) =>
+    `Report: ${f.lookUp(REPORTED, "kind")}; anybody hurt: ${f.lookUp(HURT, "hurt")}. ${f.sealed("where")}${f.sealedAfter(". ", "text")}${f.sealedAfter(". Call back: ", "caller_phone")}`,
+  "incident.report_added": (f) => `The reporter added: ${f.sealed("text")}`,
+  "incident.report_withdrawn": () => "The reporter says that help is no longer needed",
   "incident.taken": (f) => `Taken by ${f.text("by_name")}`,
   "incident.classified": (f) => `Type changed to ${f.type("type").toLowerCase()}`,
   "incident.prioritised": (f) => `Priority changed to ${f.level("level")}`,

@@ -56,8 +56,8 @@ export const en: Messages = {
     call_taker: "Call-taker", dispatcher: "Dispatcher", supervisor: "Supervisor", crew: "Crew",
     administrator: "Administrator", inspector: "Inspector", service: "System service",
   },
-  sources: { signal: "Alarm signal", call: "Phone call" },
-  placeSources: { site: "site register", call_taker: "call-taker", unit: "unit at scene" },
+  sources: { signal: "Alarm signal", call: "Phone call", report: "Public report" },
+  placeSources: { site: "site register", call_taker: "call-taker", unit: "unit at scene", reporter: "reporter" },
   overdueSteps: {
     take: "Not taken in time", assign: "No unit sent in time", close: "Not closed in time",
     receipt: "No receipt", answer: "No answer", start: "Not under way in time",
@@ -131,6 +131,15 @@ export const en: Messages = {
     signals: (n) => count(n, "alarm", "alarms"),
     units: (signs) => `Units ${signs}`,
     noPlace: "Place unknown",
+    report: "unverified",
+    reports: (count) =>
+      count > 1 ? `${count} public reports, nobody has verified them` : "Public report, nobody has verified it",
+    reportAdditions: (count) => `The reporter added something ${count} times`,
+    withdrawn: "not needed",
+    reportsWithdrawn: (count, all) =>
+      all > 1
+        ? `${count} of ${all} reporters say that help is no longer needed`
+        : "The reporter says that help is no longer needed",
     heldUntil: (time) => `On hold until ${time}`,
     priority: (level) => `Priority ${level}`,
     overdueMark: "overdue",
@@ -223,6 +232,8 @@ export const en: Messages = {
     caller: "Caller",
     phone: "Phone",
     note: "What is reported",
+    where: "Reported place",
+    reports: (count) => `${count} public reports, the latest ${count < 5 ? count : 5}:`,
     submit: "Open incident",
     close: "Close",
     discard: "Discard",

@@ -18,23 +18,36 @@ const JOINED: Record<string, string> = {
   same_site: "同一单位", same_source: "同一来源", same_address: "同一地址来源", by_hand: "人工归并",
 };
 /** Why a signal opened an incident: it is that incident's first. */
-const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source"]);
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer"]);
 const RECORDED: Record<string, string> = {
-  repeat: "重复报文", test: "测试", nothing_open: "无对应警情",
+  repeat: "重复报文", test: "测试", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
+};
+const SOURCES: Record<string, string> = {
+  signal: "收到报警信号", call: "接电话报警", report: "收到网上报警",
 };
 const STEPS: Record<string, string> = {
   take: "签收", assign: "派出力量", close: "结案", receipt: "送达", answer: "签收", start: "出动",
   arrival: "到场", handover: "转送完成", return: "归队",
 };
 
+const HURT: Record<string, string> = { yes: "有", no: "无", unknown: "不清楚" };
+const REPORTED: Record<string, string> = {
+  fire: "起火或冒烟", medical: "有人受伤或发病", crime: "违法犯罪正在发生", traffic: "交通事故",
+  gas: "燃气异味或泄漏", technical: "水、电、电梯等故障", other: "其他情况",
+};
+
 export const facts: Record<string, FactSentence> = {
   "incident.opened": (f) =>
-    `${f.is("source", "call") ? "接电话报警" : "收到报警信号"}，受理${f.type("type")}警情，${f.level("level")}`,
+    `${f.lookUp(SOURCES, "source")}，受理${f.type("type")}警情，${f.level("level")}`,
   "incident.signal_joined": (f) =>
     OPENING.has(f.text("reason"))
       ? "首个信号记入本警情"
       : `${f.flag("alarms") ? "再次报警" : "收到后续信号"}（${f.lookUp(JOINED, "reason")}）`,
   "incident.signal_left": (f) => `一条信号转入 ${f.incident("moved_to")}`,
+  "incident.report_joined": (f) =>
+    `报警内容：${f.lookUp(REPORTED, "kind")}；有无伤员：${f.lookUp(HURT, "hurt")}。${f.sealed("where")}${f.sealedAfter("。", "text")}${f.sealedAfter("。回拨：", "caller_phone")}`,
+  "incident.report_added": (f) => `报警人补充：${f.sealed("text")}`,
+  "incident.report_withdrawn": () => "报警人表示不再需要帮助",
   "incident.taken": (f) => `${f.text("by_name")} 签收`,
   "incident.classified": (f) => `类型改为${f.type("type")}`,
   "incident.prioritised": (f) => `等级改为 ${f.level("level")}`,

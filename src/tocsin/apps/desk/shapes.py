@@ -61,6 +61,9 @@ class IncidentRow(Schema):
     signals: Annotated[list[UUID], Field(description="The latest 50.")]
     signal_count: int
     alarm_count: int
+    report_count: Annotated[int, Field(description="Public reports; nothing vouches for them.")]
+    report_additions: Annotated[int, Field(description="Further words of their senders.")]
+    reports_withdrawn: Annotated[int, Field(description="Whose sender no longer needs help.")]
     units: list[AttachedUnit]
     taken_by: str | None
     taken_by_name: str | None

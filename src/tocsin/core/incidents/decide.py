@@ -187,8 +187,8 @@ def prioritised(incident: Incident, level: Level, context: Context) -> IncidentP
     return IncidentPrioritised(level, due_at=due_at)
 
 
-def checked_place(place: Place) -> Place:
-    """The place as a call-taker's word, refused if its coordinate is none."""
+def checked_place(place: Place, source: str = "call_taker") -> Place:
+    """The place as the word of `source`, refused if its coordinate is none."""
     if not (
         isfinite(place.lat)
         and isfinite(place.lon)
@@ -196,9 +196,7 @@ def checked_place(place: Place) -> Place:
         and -180 <= place.lon <= 180
     ):
         raise Refused(Reason.PLACE_INVALID, lat=place.lat, lon=place.lon)
-    return Place(
-        place.lat, place.lon, place.datum, place.address_zh, place.address_en, "call_taker"
-    )
+    return Place(place.lat, place.lon, place.datum, place.address_zh, place.address_en, source)
 
 
 def checked_text(text: str) -> str:

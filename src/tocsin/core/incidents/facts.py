@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from tocsin.core.orders import Ending
+from tocsin.core.reports import Hurt, ReportKind
 from tocsin.core.signals import VerdictReason
 from tocsin.core.terms import Disposition, IncidentType, Level, Place, sealed
 
@@ -20,6 +21,7 @@ class Source(StrEnum):
 
     SIGNAL = "signal"
     CALL = "call"
+    REPORT = "report"  # the public page: nothing vouches for it
 
 
 class IncidentStep(StrEnum):
@@ -74,6 +76,34 @@ class SignalLeft:
     signal: UUID
     moved_to: UUID
     alarms: bool  # it counted as an alarm
+
+
+@dataclass(frozen=True, slots=True)
+class ReportJoined:
+    """A public report: it opened the incident, or was collected in it. `where` is in the sender's
+    own words; `report` tells one sender's words from another's."""
+
+    report: UUID
+    kind: ReportKind
+    hurt: Hurt
+    where: str = sealed("")
+    text: str = sealed("")
+    caller_phone: str | None = sealed()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAdded:
+    """The sender of `report` said more."""
+
+    report: UUID
+    text: str = sealed("")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWithdrawn:
+    """The sender of `report` says that help is no longer needed; that is for a person to judge."""
+
+    report: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +237,9 @@ IncidentFact = (
     IncidentOpened
     | SignalJoined
     | SignalLeft
+    | ReportJoined
+    | ReportAdded
+    | ReportWithdrawn
     | IncidentTaken
     | IncidentClassified
     | IncidentPrioritised

@@ -30,6 +30,9 @@ from tocsin.core.incidents.facts import (
     IncidentStep,
     IncidentTaken,
     IncidentUnlinked,
+    ReportAdded,
+    ReportJoined,
+    ReportWithdrawn,
     SignalJoined,
     SignalLeft,
     Source,
@@ -118,6 +121,9 @@ class Incident:
     signals: tuple[UUID, ...] = ()
     signal_count: int = 0
     alarm_count: int = 0
+    report_count: int = 0
+    report_additions: int = 0  # further words of reports' senders
+    reports_withdrawn: int = 0  # reports whose sender no longer needs help
     units: tuple[Attached, ...] = ()
     served: bool = False  # a unit has done its work here, and none was lost since
     taken_by: str | None = None
@@ -184,6 +190,12 @@ def evolve(  # noqa: C901 - one case each
     match fact:
         case SignalJoined() | SignalLeft():
             return _signals(incident, fact)
+        case ReportJoined():
+            return replace(incident, report_count=incident.report_count + 1)
+        case ReportAdded():
+            return replace(incident, report_additions=incident.report_additions + 1)
+        case ReportWithdrawn():
+            return replace(incident, reports_withdrawn=incident.reports_withdrawn + 1)
         case IncidentClassified():
             return replace(incident, type=fact.type, watch=False, due_at=fact.due_at)
         case IncidentPrioritised():

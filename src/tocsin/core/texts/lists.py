@@ -8,6 +8,7 @@ from typing import Final
 from tocsin.core.incidents.facts import IncidentStep, Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.orders import Ending, OrderState, OrderStep, Refusal
+from tocsin.core.reports import Hurt, ReportKind
 from tocsin.core.signals import Effect, Verdict, VerdictReason
 from tocsin.core.terms import (
     Capability,
@@ -97,6 +98,23 @@ BANDS: Final[dict[Band, Text]] = {
 SOURCES: Final[dict[Source, Text]] = {
     Source.SIGNAL: Text("报警信号", "Alarm signal"),
     Source.CALL: Text("电话报警", "Phone call"),
+    Source.REPORT: Text("网上报警", "Public report"),
+}
+
+REPORT_KINDS: Final[dict[ReportKind, Text]] = {
+    ReportKind.FIRE: Text("起火或冒烟", "Fire or smoke"),
+    ReportKind.MEDICAL: Text("有人受伤或发病", "Somebody ill or injured"),
+    ReportKind.CRIME: Text("违法犯罪正在发生", "Crime in progress"),
+    ReportKind.TRAFFIC: Text("交通事故", "Traffic accident"),
+    ReportKind.GAS: Text("燃气异味或泄漏", "Smell of gas"),
+    ReportKind.TECHNICAL: Text("水、电、电梯等故障", "Water, power or lift trouble"),
+    ReportKind.OTHER: Text("其他情况", "Something else"),
+}
+
+HURT: Final[dict[Hurt, Text]] = {
+    Hurt.YES: Text("有", "yes"),
+    Hurt.NO: Text("无", "no"),
+    Hurt.UNKNOWN: Text("不清楚", "not known"),
 }
 
 ORDER_STATES: Final[dict[OrderState, Text]] = {
@@ -180,6 +198,8 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.BY_HAND: Text("人工归并", "moved by hand"),
     VerdictReason.REPEAT: Text("重复发送", "repeat of a signal already stored"),
     VerdictReason.TEST: Text("测试信号", "test"),
+    VerdictReason.NEEDS_ANSWER: Text("状态信号，需要处置", "a status that needs an answer"),
+    VerdictReason.NO_ANSWER_NEEDED: Text("代码表规定无需处置", "no answer needed, by the code table"),
     VerdictReason.NOTHING_OPEN: Text("无未结警情可并入", "no open incident to join"),
 }
 
@@ -204,6 +224,8 @@ LISTS: Final[dict[type[Enum], dict[Enum, Text]]] = {
         (IncidentStep, INCIDENT_STEPS),
         (Band, BANDS),
         (Source, SOURCES),
+        (ReportKind, REPORT_KINDS),
+        (Hurt, HURT),
         (OrderState, ORDER_STATES),
         (OrderStep, ORDER_STEPS),
         (Ending, ENDINGS),

@@ -24,6 +24,14 @@ TIMELINE: Final[dict[str, Text]] = {
     ),
     "incident.signal_joined": Text("信号并入（{reason}）", "Signal joined ({reason})"),
     "incident.signal_left": Text("信号被 {actor} 移出", "Signal moved away by {actor}"),
+    "incident.report_joined": Text(
+        "网上报警（{kind}，有无伤员：{hurt}）：{where}。{text}",
+        "Public report ({kind}, anybody hurt: {hurt}): {where}. {text}",
+    ),
+    "incident.report_added": Text("报警人补充：{text}", "The reporter added: {text}"),
+    "incident.report_withdrawn": Text(
+        "报警人表示不再需要帮助", "The reporter says that help is no longer needed"
+    ),
     "incident.taken": Text("{by_name} 签收", "Taken by {by_name}"),
     "incident.classified": Text("{actor} 将类型改为：{type}", "{actor} set the type to: {type}"),
     "incident.prioritised": Text(

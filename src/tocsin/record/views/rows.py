@@ -60,6 +60,9 @@ def incident_row(subject: UUID, version: int, incident: Incident) -> Row:
         "signals": incidents.all_signals(incident),
         "signal_count": incidents.signal_count(incident),
         "alarm_count": incidents.alarm_count(incident),
+        "report_count": incident.report_count,
+        "report_additions": incident.report_additions,
+        "reports_withdrawn": incident.reports_withdrawn,
         "units": [
             {"unit": one.unit, "call_sign": one.call_sign, "order": one.order}
             for one in incident.units
@@ -148,6 +151,8 @@ def signal_row(subject: UUID, version: int, signal: Signal) -> Row:
         "late": signal.late,
         "repeat_of": signal.repeat_of,
         "effect": signal.effect,
+        "text_zh": signal.text_zh,
+        "text_en": signal.text_en,
         "verdict": signal.verdict,
         "reason": signal.reason,
         "site": signal.site,
