@@ -173,6 +173,12 @@ class Intake:
             self.senders.answered(sender)
         self.counts.add(answer)
 
+    @property
+    def url(self) -> str:
+        """Where the record is, for what has to be known of what was heard before
+        (record/recalling.py)."""
+        return self._heard.url
+
     def seen(self, device: Device) -> None:
         """A poll that changes nothing: no message is kept, only when the device was last seen.
         Raises `NotKept` while nothing can be written: then nobody hears that all is well."""

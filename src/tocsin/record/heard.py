@@ -98,6 +98,11 @@ class HeardLog:
         return self._connected.is_set()
 
     @property
+    def url(self) -> str:
+        """The database's, from `start` on: for an intake that has questions to the record."""
+        return self._url
+
+    @property
     def waiting(self) -> int:
         """Messages that wait for a commit."""
         return len(self._queue)
