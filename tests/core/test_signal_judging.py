@@ -137,7 +137,7 @@ def test_a_more_urgent_alarm_raises_the_level() -> None:
     ("code", "reason", "kind"),
     [
         ("AT", VerdictReason.TROUBLE, IncidentType.TECHNICAL),
-        ("ZY", VerdictReason.UNKNOWN_CODE, IncidentType.UNKNOWN),
+        ("QQ", VerdictReason.UNKNOWN_CODE, IncidentType.UNKNOWN),
         ("", VerdictReason.UNKNOWN_CODE, IncidentType.UNKNOWN),
     ],
 )

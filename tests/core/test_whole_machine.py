@@ -60,7 +60,7 @@ from tocsin.core.terms import (
 )
 from tocsin.core.units import FREE, OutOfServiceReason, Unit, UnitState
 
-CODES = st.sampled_from(["FA", "FA", "BA", "FH", "OP", "RP", "AT", "ZY"])
+CODES = st.sampled_from(["FA", "FA", "BA", "FH", "OP", "RP", "AT", "QQ"])
 
 
 class WholeRoad(RuleBasedStateMachine):

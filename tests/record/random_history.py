@@ -31,7 +31,7 @@ from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.working import judge_pending, react_after, sound_due
 
-CODES = ("FA", "FR", "BA", "PA", "HA", "AT", "RP", "OP", "ZZ")
+CODES = ("FA", "FR", "BA", "PA", "HA", "AT", "RP", "OP", "QQ")
 
 
 class History:

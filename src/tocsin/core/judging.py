@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from tocsin.core.code_tables import Meaning, meaning
+from tocsin.core.code_tables import meaning
+from tocsin.core.codes.meaning import Meaning
 from tocsin.core.commands import JudgeSignal
 from tocsin.core.incidents.decide import assign_by, prioritised, titled
 from tocsin.core.incidents.duplicates import possible_duplicates
@@ -39,13 +40,19 @@ _RECORDED_BECAUSE: Final = {
     Effect.STATUS: VerdictReason.NOTHING_OPEN,
     Effect.TEST: VerdictReason.TEST,
 }
+_OPENED_BECAUSE: Final = {
+    Effect.ALARM: VerdictReason.ALARM,
+    Effect.TROUBLE: VerdictReason.TROUBLE,
+    Effect.UNKNOWN: VerdictReason.UNKNOWN_CODE,
+    Effect.STATUS: VerdictReason.NEEDS_ANSWER,
+}
 
 
 def judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
     """The signal's verdict, with the incident it opens or joins."""
     if command.signal in states:
         raise Refused(Reason.ALREADY_SO)
-    means = meaning(command.read)
+    means = command.means or meaning(command.read)
     if command.repeat_of is not None:
         return [_recorded(command, means, VerdictReason.REPEAT)]
     if means.effect is Effect.TEST:
@@ -55,13 +62,9 @@ def judge(states: States, command: JudgeSignal, context: Context) -> list[Decide
     home = _home(states, command, means)
     if home is not None:
         return _join(states, command, means, home, VerdictReason.SAME_SITE, context)
-    if means.effect is Effect.ALARM:
-        return _open(command, means, VerdictReason.ALARM, context)
-    if means.effect is Effect.TROUBLE:
-        return _open(command, means, VerdictReason.TROUBLE, context)
-    if means.effect is Effect.UNKNOWN:
-        return _open(command, means, VerdictReason.UNKNOWN_CODE, context)
-    return [_recorded(command, means, _RECORDED_BECAUSE[means.effect])]
+    if means.needs_answer and means.effect in _OPENED_BECAUSE:
+        return _open(command, means, _OPENED_BECAUSE[means.effect], context)
+    return [_recorded(command, means, _why_recorded(means))]
 
 
 def source_key(command: JudgeSignal) -> str:
@@ -89,8 +92,8 @@ def _judge_unknown_source(
     for one, incident in cards:
         if incident.source_key == key:
             return _join(states, command, means, one, VerdictReason.SAME_SOURCE, context)
-    if means.effect in _RECORDED_BECAUSE:
-        return [_recorded(command, means, _RECORDED_BECAUSE[means.effect])]
+    if not (means.needs_answer and means.effect in _OPENED_BECAUSE):
+        return [_recorded(command, means, _why_recorded(means))]
     same_address = [
         one
         for one, incident in cards
@@ -132,6 +135,11 @@ def _lives_on(states: States, one: UUID) -> UUID | None:
     return one if isinstance(incident, Incident) else None
 
 
+def _why_recorded(means: Meaning) -> VerdictReason:
+    """A code table may say that nobody need act on what would open an incident otherwise."""
+    return _RECORDED_BECAUSE.get(means.effect, VerdictReason.NO_ANSWER_NEEDED)
+
+
 def _recorded(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Decided:
     return _judged(command, means, Verdict.RECORDED, reason, None)
 
@@ -157,6 +165,9 @@ def _judged(
         device=command.device,
         late=is_late(command),
         repeat_of=command.repeat_of,
+        codes_version=command.codes_version,
+        text_zh=means.text_zh if command.codes_version else "",
+        text_en=means.text_en if command.codes_version else "",
     )
     return (SubjectKind.SIGNAL, command.signal, fact)
 

@@ -90,12 +90,18 @@ class VerdictReason(StrEnum):
     BY_HAND = "by_hand"
     REPEAT = "repeat"
     TEST = "test"
+    NEEDS_ANSWER = "needs_answer"  # opened in the watch band: a status that somebody must act on
+    NO_ANSWER_NEEDED = "no_answer_needed"  # recorded: so the site's or agency's code table
     NOTHING_OPEN = "nothing_open"  # a restore or status with no open incident to belong to
 
 
 @dataclass(frozen=True, slots=True)
 class SignalJudged:
-    """What the signal means and what became of it. `late`: it occurred long before we heard it."""
+    """What the signal means and what became of it. `late`: it occurred long before we heard it.
+
+    `codes_version` is the version of the code table that gave the meaning, 0 for the built-in one;
+    the texts are kept where a table gave them.
+    """
 
     verdict: Verdict
     reason: VerdictReason
@@ -110,6 +116,9 @@ class SignalJudged:
     device: UUID | None = None
     late: bool = False
     repeat_of: UUID | None = None
+    codes_version: int = 0
+    text_zh: str = ""
+    text_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,9 @@ class Signal:
     device: UUID | None = None
     late: bool = False
     repeat_of: UUID | None = None
+    codes_version: int = 0
+    text_zh: str = ""
+    text_en: str = ""
 
 
 def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
@@ -160,6 +172,9 @@ def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
                 device=fact.device,
                 late=fact.late,
                 repeat_of=fact.repeat_of,
+                codes_version=fact.codes_version,
+                text_zh=fact.text_zh,
+                text_en=fact.text_en,
             )
         case SignalMoved():
             if signal is None:

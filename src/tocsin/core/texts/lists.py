@@ -199,7 +199,9 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.REPEAT: Text("重复发送", "repeat of a signal already stored"),
     VerdictReason.TEST: Text("测试信号", "test"),
     VerdictReason.NEEDS_ANSWER: Text("状态信号，需要处置", "a status that needs an answer"),
-    VerdictReason.NO_ANSWER_NEEDED: Text("代码表规定无需处置", "no answer needed, by the code table"),
+    VerdictReason.NO_ANSWER_NEEDED: Text(
+        "代码表规定无需处置", "no answer needed, by the code table"
+    ),
     VerdictReason.NOTHING_OPEN: Text("无未结警情可并入", "no open incident to join"),
 }
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from tocsin.core.code_tables import meaning
+from tocsin.core.code_tables import meaning, partition_of, zone_of
 from tocsin.core.judging import LATE_AFTER
 from tocsin.core.signals import SignalRead
 from tocsin.record.views.rows import Row
@@ -102,11 +102,11 @@ def signal_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
                     "token": read.token,
                     "code": read.code,
                     "qualifier": read.qualifier,
-                    "zone": read.zone,
-                    "partition": read.partition,
+                    "zone": zone_of(read),
+                    "partition": partition_of(read),
                     "text": "",
-                    "text_zh": means.text_zh,
-                    "text_en": means.text_en,
+                    "text_zh": judged.get("text_zh") or means.text_zh,
+                    "text_en": judged.get("text_en") or means.text_en,
                     "occurred_at": occurred_at,
                     "late": judged.get("late", late),
                     "repeat_of": one["repeat_of"],

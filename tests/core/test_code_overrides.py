@@ -1,0 +1,162 @@
+"""What a site or an agency says a code means: the site comes before the agency, the agency before
+the built-in tables; a special row before a general one; and what falls silent is named."""
+
+import pytest
+from world import World
+
+from tocsin.core.code_tables import looked_up
+from tocsin.core.codes.overrides import CodeOverride, CodeTable
+from tocsin.core.codes.silencing import sample, silenced
+from tocsin.core.incidents.state import Band, band
+from tocsin.core.signals import Effect, Verdict, VerdictReason
+from tocsin.core.terms import IncidentType, Level
+
+
+def row(code: str, effect: Effect = Effect.ALARM, **more: object) -> CodeOverride:
+    values: dict[str, object] = {
+        "list": "cid" if code.isdecimal() else "sia",
+        "code": code,
+        "effect": effect,
+        "type": IncidentType.PANIC,
+        "level": Level.P1,
+        "needs_answer": effect in (Effect.ALARM, Effect.TROUBLE),
+    }
+    return CodeOverride(**values | more)  # type: ignore[arg-type]
+
+
+def table(version: int, *rows: CodeOverride) -> CodeTable:
+    return CodeTable(version, rows)
+
+
+def version_for(code: str, *tables: CodeTable, qualifier: str = "", zone: str = "") -> int:
+    listed = "cid" if code.isdecimal() else "sia"
+    return looked_up(sample(listed, code, qualifier, zone), tables)[1]
+
+
+def test_the_site_comes_before_the_agency_and_that_before_the_built_in_tables() -> None:
+    site = table(7, row("BA", text_zh="店员求助", text_en="Staff call"))
+    agency = table(3, row("BA"), row("PA", type=IncidentType.HOLDUP))
+    assert version_for("BA", site, agency) == 7
+    assert version_for("BA", agency) == 3
+    assert version_for("PA", site, agency) == 3
+    assert version_for("FA", site, agency) == 0
+    found, _ = looked_up(sample("sia", "BA", "", "007"), (site, agency))
+    assert (found.text_en, found.text_zh) == ("Staff call, zone 7", "店员求助，防区 7")
+    assert found.type is IncidentType.PANIC
+    # Without texts of its own, a row keeps the built-in ones.
+    assert looked_up(sample("sia", "BA", "", "7"), (agency,))[0].text_en == "Burglary alarm, zone 7"
+
+
+def test_a_row_for_zones_and_a_row_for_a_qualifier_come_before_the_general_one() -> None:
+    general = row("750", type=IncidentType.TECHNICAL)
+    zones = row("750", zone_from=10, zone_to=19, type=IncidentType.MEDICAL)
+    ended = row("750", Effect.STATUS, qualifier="3", type=IncidentType.UNKNOWN)
+    both = row("750", Effect.TEST, qualifier="3", zone_from=10, zone_to=19)
+    found = table(1, general, ended, zones, both)
+
+    def effect(qualifier: str, zone: str) -> tuple[Effect, IncidentType]:
+        means = looked_up(sample("cid", "750", qualifier, zone), (found,))[0]
+        return means.effect, means.type
+
+    assert effect("1", "009") == (Effect.ALARM, IncidentType.TECHNICAL)
+    assert effect("1", "010") == (Effect.ALARM, IncidentType.MEDICAL)
+    assert effect("1", "019") == (Effect.ALARM, IncidentType.MEDICAL)
+    assert effect("1", "020") == (Effect.ALARM, IncidentType.TECHNICAL)
+    assert effect("1", "") == (Effect.ALARM, IncidentType.TECHNICAL)
+    assert effect("1", "A1") == (Effect.ALARM, IncidentType.TECHNICAL)
+    assert effect("3", "009") == (Effect.STATUS, IncidentType.UNKNOWN)
+    assert effect("3", "015") == (Effect.TEST, IncidentType.PANIC)
+
+
+def test_the_restore_and_the_repetition_of_an_overridden_event_follow_from_it() -> None:
+    found = table(1, row("750", text_zh="冷库求救", text_en="Cold room call"))
+    said = {one: looked_up(sample("cid", "750", one, ""), (found,))[0] for one in "136"}
+    assert [said[one].effect for one in "136"] == [Effect.ALARM, Effect.RESTORE, Effect.ALARM]
+    assert said["3"].text_en == "Cold room call, restored"
+    assert said["6"].text_zh == "冷库求救，仍未恢复"
+    assert not said["3"].needs_answer
+    trouble = table(1, row("130", Effect.TROUBLE))
+    again = looked_up(sample("cid", "130", "6", ""), (trouble,))[0]
+    assert (again.effect, again.needs_answer) == (Effect.STATUS, False)
+    # What is no event says of each qualifier what the built-in table does.
+    test = table(1, row("401", Effect.TEST))
+    assert looked_up(sample("cid", "401", "3", ""), (test,))[0].text_en == "Closed by user"
+
+
+def test_a_users_number_stays_hidden_under_an_override() -> None:
+    found = table(1, row("401", text_zh="门店开门", text_en="Shop opened"))
+    means = looked_up(sample("cid", "401", "1", "012"), (found,))[0]
+    assert (means.text_en, means.text_zh) == ("Shop opened", "门店开门")
+
+
+@pytest.mark.parametrize("code", ["FA", "MA", "HA", "PA", "GA", "QA", "KA"])
+@pytest.mark.parametrize("effect", [Effect.RESTORE, Effect.TEST, Effect.STATUS])
+def test_a_call_for_help_that_falls_silent_is_named(code: str, effect: Effect) -> None:
+    found = silenced((), (table(1, row(code, effect)),))
+    assert [(one.list, one.code) for one in found] == [("sia", code)]
+
+
+def test_what_still_opens_an_incident_is_not_silent() -> None:
+    fine = [
+        row("FA", Effect.TROUBLE),
+        row("MA", type=IncidentType.TECHNICAL, level=Level.P4),
+        row("HA", Effect.STATUS, needs_answer=True),
+        row("BA", Effect.TEST),  # a burglary may be turned off without a word
+        row("401", Effect.TEST),
+    ]
+    assert silenced((), (table(1, *fine),)) == []
+    assert silenced((), (table(1, row("FA", needs_answer=False)),)) != []
+
+
+def test_each_qualifier_and_zone_is_looked_at() -> None:
+    both = silenced((), (table(1, row("110", Effect.TEST)),))
+    assert [one.qualifier for one in both] == ["1", "6"]
+    still = silenced((), (table(1, row("110", Effect.TEST, qualifier="6")),))
+    assert [one.qualifier for one in still] == ["6"]
+    assert silenced((), (table(1, row("110", Effect.TEST, qualifier="3")),)) == []
+    some = silenced((), (table(1, row("110", Effect.TEST, zone_from=4, zone_to=6)),))
+    assert {(one.qualifier, one.zone) for one in some} == {
+        (qualifier, zone) for qualifier in "16" for zone in "46"
+    }
+
+
+def test_what_a_table_in_force_made_a_call_for_help_does_not_fall_silent_either() -> None:
+    now = table(1, row("458", type=IncidentType.PANIC, zone_from=5, zone_to=5))
+    found = silenced((now,), (table(2),))
+    assert {(one.code, one.zone) for one in found} == {("458", "5")}
+    assert silenced((now,), (now,)) == []
+
+
+def hear(world: World, means: CodeOverride, site: bool = True) -> tuple[Verdict, VerdictReason]:
+    found, version = looked_up(sample(means.list, means.code, "", "4"), (table(9, means),))
+    signal = world.hear(
+        means.code, site=world.id() if site else None, means=found, codes_version=version
+    )
+    state = world.signal(signal)
+    assert state.codes_version == 9
+    assert (state.text_zh, state.text_en) == (found.text_zh, found.text_en)
+    return state.verdict, state.reason
+
+
+def test_judging_follows_the_table_and_says_which_one_it_was() -> None:
+    world = World()
+    assert hear(world, row("OP")) == (Verdict.OPENED, VerdictReason.ALARM)
+    assert world.incident(world.incidents()[-1]).type is IncidentType.PANIC
+    assert hear(world, row("FA", Effect.TEST)) == (Verdict.RECORDED, VerdictReason.TEST)
+    silent = row("BA", needs_answer=False)
+    assert hear(world, silent) == (Verdict.RECORDED, VerdictReason.NO_ANSWER_NEEDED)
+    assert hear(world, silent, site=False) == (Verdict.RECORDED, VerdictReason.NO_ANSWER_NEEDED)
+    answered = row("OP", Effect.STATUS, needs_answer=True)
+    assert hear(world, answered) == (Verdict.OPENED, VerdictReason.NEEDS_ANSWER)
+    assert band(world.incident(world.incidents()[-1])) is Band.WATCH
+    built_in = world.signal(world.hear("FA", site=world.id()))
+    assert (built_in.codes_version, built_in.text_en) == (0, "")
+
+
+def test_a_status_that_needs_an_answer_opens_a_watch_card_by_itself() -> None:
+    world = World()
+    state = world.signal(world.hear("JK", "31", site=world.id()))
+    assert (state.verdict, state.reason) == (Verdict.OPENED, VerdictReason.NEEDS_ANSWER)
+    incident = world.incident(world.incidents()[0])
+    assert band(incident) is Band.WATCH
+    assert incident.title_en == "Latch-key alert: child not home in time · Mill"
