@@ -4,7 +4,7 @@ tables, remember the outcome under the caller's key. The only way anything enter
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -61,6 +61,8 @@ __all__ = [
 KEY_CHARS_MAX: Final = 400
 """A caller's key has at most 200; the rest is for whose it is."""
 
+Also = Callable[[Connection, list[StoredFact]], None]
+
 ATTEMPTS_MAX: Final = 5
 """How often a command that lost a race for rows is decided anew before the caller is told."""
 
@@ -103,10 +105,12 @@ def handle(
     key: str,
     now: datetime,
     obligations: Obligations = DEFAULT_OBLIGATIONS,
+    also: Also | None = None,
 ) -> Outcome:
     """Do `command` for `actor` once, however often it is sent with `key`; commits.
 
-    Whether the actor may is asked before, of `tocsin.core.access`. `now` is aware and UTC.
+    Whether the actor may is asked before, of `tocsin.core.access`. `now` is aware and UTC. `also`
+    sends what is to be committed together with new facts, and waits for no answer.
     Raises core's `Refused` (nothing was changed), `KeyReused`, `KeyInvalid`, `NotStorable`,
     `DatabaseAway` (nothing was changed), `OutcomeUnknown` (ask again with the same key).
     """
@@ -119,6 +123,7 @@ def handle(
         now=now,
         obligations=obligations,
         fingerprint=_fingerprint(keyring, actor, command),
+        also=also,
     )
     for _ in range(ATTEMPTS_MAX):
         try:
@@ -173,6 +178,7 @@ class _Request:
     now: datetime
     obligations: Obligations
     fingerprint: bytes
+    also: Also | None
 
 
 def _fingerprint(keyring: Keyring, actor: Actor, command: Command) -> bytes:
@@ -332,6 +338,8 @@ def _write(
                     request.now,
                 ),
             )
+            if request.also is not None:
+                request.also(connection, facts)
             connection.commit()
     except psycopg.OperationalError as error:
         if connection.closed or connection.broken:

@@ -143,7 +143,9 @@ _PRIVILEGES: Final = {
     "SELECT, INSERT, UPDATE, DELETE": (
         *("log.pending", "log.head", "log.command", "log.due", "log.number", "log.cursor"),
         "log.reaction_waiting",
+        "heard.report",
         *("heard.pending", "view.incident", "view.order", "view.unit", "view.signal"),
+        *("ref.hearing", "ref.silence", "ref.outage"),
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
         *("ref.site", "ref.device", "ref.zone", "ref.partition", "ref.contact", "ref.step"),
         *("view.on_test", "tracks.latest", "heard.call_place"),
