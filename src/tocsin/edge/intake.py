@@ -186,6 +186,8 @@ class Intake:
         self.counts.add("poll")
 
     def tidy(self, now: float) -> None:
-        """Each second: counters go to the record, to the metrics and to the log."""
+        """Each second while it serves: it can hear; counters go to the record, to the metrics and
+        to the log."""
+        self._heard.hears(self.name)
         self.counts.hand_on(self._heard.count)
         self.counts.speak(now)

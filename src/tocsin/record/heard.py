@@ -44,6 +44,9 @@ SEEN_EVERY_S: Final = 1.0
 POLL_UNWRITTEN_S_MAX: Final = 4.0
 """A poll may be answered before it is written, but no more of them once one has waited so long."""
 
+DEAF_S_MAX: Final = 10.0
+"""A process that notes nothing for longer was stopped, and heard nothing either."""
+
 _RETRY_S: Final = (0.05, 1.0)
 
 
@@ -69,6 +72,8 @@ class HeardLog:
         self._untold: list[Waiting] = []  # on disk, and their callers not yet told
         self._counters: dict[str, int] = {}
         self._seen: dict[UUID, tuple[datetime, int]] = {}
+        self._hearing: dict[str, datetime] = {}  # ways in, and since when each could hear
+        self._heard_until: datetime | None = None  # as written
         self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
@@ -178,6 +183,13 @@ class HeardLog:
         _, polls = self._seen.get(device, (at, 0))
         self._seen[device] = (at, polls + 1)
 
+    def hears(self, intake: str) -> None:
+        """A way in has its sockets open; said again each second. From the first time on whoever is
+        not heard there is silent (record/supervision.py), but for the time in which nothing could
+        be kept."""
+        if self._connected.is_set() and intake not in self._hearing:
+            self._hearing[intake] = datetime.now(UTC)
+
     def count(self, name: str, increase: int = 1) -> None:
         """Add to a counter that screens show; written within a second."""
         self._counters[name] = self._counters.get(name, 0) + increase
@@ -205,6 +217,7 @@ class HeardLog:
                 logger.exception("keeping failed")
             finally:
                 self._connected.clear()
+                self._hearing.clear()
                 self._tell_untold()
                 self._turn_away()
                 if connection is not None:
@@ -220,8 +233,9 @@ class HeardLog:
         while True:
             if not self._queue:
                 self._tell_untold()
-            if self._noted() and (
-                self._loop.time() - noted_at >= SEEN_EVERY_S or (self._stopping and not self._queue)
+            is_time = self._loop.time() - noted_at >= SEEN_EVERY_S
+            if (is_time and self._hearing) or (
+                self._noted() and (is_time or (self._stopping and not self._queue))
             ):
                 self._tell_untold()
                 await self._note(connection)
@@ -337,8 +351,13 @@ class HeardLog:
         counters, self._counters = self._counters, {}
         assert self._loop is not None
         began = self._loop.time()
+        until = self._all_written_until()
         try:
             async with asyncio.timeout(NOTE_S_MAX), connection.transaction():
+                if self._hearing:
+                    began_at = sorted(self._hearing.items())
+                    spans = [(name, at, max(at, until)) for name, at in began_at]
+                    await connection.executemany(_HEARING, spans)
                 if seen:
                     await connection.execute(_SEEN, *_seen_columns(seen))
                 if counters:
@@ -353,6 +372,16 @@ class HeardLog:
                 self.count(name, increase)
             raise
         self._poll_waits_since = began if self._seen else None
+        self._heard_until = until
+
+    def _all_written_until(self) -> datetime:
+        """What was received up to this time is on record once what is noted now is. Who was not
+        awake for some seconds, as on a machine that slept, could not hear meanwhile."""
+        now = datetime.now(UTC)
+        before = self._heard_until
+        if before is not None and abs((now - before).total_seconds()) > DEAF_S_MAX:
+            self._hearing = dict.fromkeys(self._hearing, now)
+        return min(now, self._queue[0][0].received_at) if self._queue else now
 
 
 def _share(waiting: int) -> int:
@@ -385,6 +414,10 @@ INSERT INTO ref.seen AS s (device, last_seen_at, polls)
 SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[])
 ON CONFLICT (device) DO UPDATE SET polls = s.polls + excluded.polls,
     last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)"""
+
+_HEARING: Final = """
+INSERT INTO ref.hearing AS h (intake, began_at, until_at) VALUES ($1, $2, $3)
+ON CONFLICT (intake, began_at) DO UPDATE SET until_at = greatest(h.until_at, excluded.until_at)"""
 
 _COUNTERS: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at)

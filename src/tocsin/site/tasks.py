@@ -13,6 +13,7 @@ from tocsin.record import retention, sequencer, working
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.keys import Keyring
+from tocsin.record.supervision import Watch, forget_spans
 from tocsin.site.configuration import Configuration
 from tocsin.site.loops import Loop
 from tocsin.wire.dc09.answers import read_plain
@@ -47,11 +48,21 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
             Loop("judge", judge, idle_s=0.5, channel="sorted"),
             Loop("react", react, idle_s=0.5, channel="facts"),
         ]
-    return [Loop("deadlines", sound, idle_s=0.25), Loop("retention", _tidy, idle_s=600)]
+    watch = Watch(keyring)
+
+    def listen(connection: Connection) -> int:
+        return watch.turn(connection, _now())
+
+    return [
+        Loop("deadlines", sound, idle_s=0.25),
+        Loop("silence", listen, idle_s=0.5),
+        Loop("retention", _tidy, idle_s=600),
+    ]
 
 
 def _tidy(connection: Connection) -> int:
     retention.prepare_partitions(connection, _now())
+    forget_spans(connection, _now())
     return retention.forget_old(connection, _now())
 
 

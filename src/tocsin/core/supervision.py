@@ -1,0 +1,105 @@
+"""Supervision: when a device that reports at an interval is silent, and when many silences are one
+outage. Time counts only while its way in could hear, so a restart is nobody's silence."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Final
+
+from tocsin.core.terms import Level
+
+LATE_SHARE: Final = 0.04
+"""So much later than its interval a device may report. What it takes to notice and to tell comes on
+top, so that silence is a signal within the interval and a tenth of it, from 30 s on."""
+
+EARLY_SHARE: Final = 0.1
+UNWRITTEN_S: Final = 5.0
+"""Polls of the last seconds may not be written when a process is killed, and a device may report a
+tenth of its interval early."""
+
+GROWING_S: Final = 3.0
+"""A span that ends so long before the latest is over: who can hear says so each second."""
+
+OUTAGE_WITHIN_S: Final = 120.0
+OUTAGE_DEVICES: Final = 20
+OUTAGE_SITES: Final = 3
+"""So many devices of so many sites that fall silent within two minutes have one cause, which lies
+with the network, the way in or the maker's cloud; each on its own card would hide everything else.
+Devices of one site share its card anyway."""
+
+OUTAGE_ENDS_BELOW: Final = 10
+"""An outage is over when no more than so many are still silent: each of those is told of singly."""
+
+TELL_AGAIN_S: Final = 60.0
+"""How often the card of an outage that grows hears how many they are."""
+
+# EN 50136-1 asks for a faster report of a lost path the graver the risk (SP1 to DP4); what reports
+# each minute protects more than what reports once a day.
+_LEVELS: Final = ((90.0, Level.P2), (3_600.0, Level.P3))
+
+
+def allowed_s(interval_s: float) -> float:
+    """Seconds of hearing after which a device with this interval is silent."""
+    return interval_s * (1 + LATE_SHARE)
+
+
+def level_of(interval_s: float) -> Level:
+    """How grave it is that a device with this interval is silent."""
+    return next((level for limit_s, level in _LEVELS if interval_s <= limit_s), Level.P4)
+
+
+class Hearing:
+    """Seconds during which one way in could hear, as a function of the time.
+
+    `spans`: (began, until) in seconds since 1970, in any order; those of several processes may
+    overlap, and count once.
+    """
+
+    def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
+        self._began: list[float] = []
+        self._until: list[float] = []
+        self._before: list[float] = []  # seconds heard before each span
+        total = 0.0
+        ordered = sorted(spans)
+        for began, until in ordered:
+            if self._until and began <= self._until[-1]:
+                longer = max(0.0, until - self._until[-1])
+                self._until[-1] += longer
+            else:
+                self._began.append(began)
+                self._until.append(until)
+                self._before.append(total)
+                longer = until - began
+            total += longer
+        self.total_s = total
+        """Seconds heard up to now; it grows with each span's end, and with nothing else."""
+        latest = max((until for _, until in ordered), default=0.0)
+        over = [until for _, until in ordered if until < latest - GROWING_S]
+        self._ends = sorted(self.heard_by(until) for until in over)
+
+    def heard_by(self, at: float) -> float:
+        """Seconds heard up to `at`, seconds since 1970."""
+        place = bisect_right(self._began, at) - 1
+        if place < 0:
+            return 0.0
+        return self._before[place] + min(at, self._until[place]) - self._began[place]
+
+    def last_heard(self, last_seen: float, interval_s: float) -> float:
+        """The seconds heard by when a device was last heard, given what the record says of it.
+
+        A process that is killed takes the polls of its last seconds with it. Whoever was due just
+        then, and not overdue, may have been heard: it counts as heard at that end.
+        """
+        heard = self.heard_by(last_seen)
+        due_s = interval_s * (1 - EARLY_SHARE) - UNWRITTEN_S
+        for end in self._ends[bisect_right(self._ends, heard) :]:
+            if due_s <= end - heard <= allowed_s(interval_s):
+                return end  # once: a process that dies again and again hides nobody
+        return heard
+
+
+def is_outage(devices: int, sites: int) -> bool:
+    """Whether so many devices of so many sites, of one way in, district and agency, that fell
+    silent within OUTAGE_WITHIN_S are one outage."""
+    return devices >= OUTAGE_DEVICES and sites >= OUTAGE_SITES

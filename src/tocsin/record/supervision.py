@@ -1,0 +1,410 @@
+"""Finds the devices that are silent and tells of it: a signal for each, or one for many that fell
+silent together. What it knows is in tables, so it may be stopped and started at any time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from tocsin.core.signals import SignalRead
+from tocsin.core.supervision import (
+    OUTAGE_ENDS_BELOW,
+    OUTAGE_WITHIN_S,
+    TELL_AGAIN_S,
+    Hearing,
+    allowed_s,
+    is_outage,
+    level_of,
+)
+from tocsin.record.database import Connection
+from tocsin.record.heard_rows import Heard, Rows
+from tocsin.record.ids import OrderedIds, milliseconds
+from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
+from tocsin.record.views.sql import fetch
+from tocsin.record.watched import Devices
+
+PROTOCOL: Final = "supervision"
+SILENCE: Final = "SILENCE"
+OUTAGE: Final = "OUTAGE"
+FAILED: Final = "YC"  # SIA DC-03: communications fail
+RESTORED: Final = "YK"  # communications restoral
+
+LOOKED_AT_MAX: Final = 20_000
+"""Devices whose last sign of life is looked up in one turn; the others have the next."""
+
+TOLD_MAX: Final = 1_000
+"""Silences and returns that are written in one transaction."""
+
+CHANGED_EVERY_S: Final = 2.0
+SPANS_KEPT_FOR: Final = timedelta(days=40)  # the longest interval is 31 days
+
+_NEVER: Final = Hearing(())
+_NEVER_S: Final = float("inf")
+_WATCHING: Final = 0x746F6373_77617463  # advisory lock of who watches
+_PAGE: Final = 50_000
+
+
+class Watch:
+    """Which devices are due, in memory.
+
+    A device's time is when it will be silent, in seconds that its way in could hear; when that
+    has passed, the record is asked when it was last heard. So a poll costs nothing here.
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keys = DayKeys(keyring)
+        self._ids = OrderedIds()
+        self._watching_on: Connection | None = None
+        self._due: dict[str, Devices] = {}
+        self._changed_at: datetime | None = None
+        self._ask_changed_at = 0.0
+        self._ask_returned_at = 0.0
+
+    def turn(self, connection: Connection, now: datetime) -> int:
+        """Tells of who has fallen silent and of who is back; returns how many. Commits.
+
+        One watcher at a time; returns 0 while another is at it.
+        """
+        if self._watching_on is not connection:
+            locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_WATCHING,)).fetchone()
+            connection.commit()
+            if locked != (True,):
+                self._due.clear()  # whoever watches now knows more
+                self._changed_at = None
+                return 0
+            self._watching_on = connection
+        heard = _hearing(connection)
+        self._follow_devices(connection, heard, now)
+        told = 0
+        for protocol, devices in self._due.items():
+            hearing = heard.get(protocol)
+            if hearing is not None:
+                told += self._look(connection, devices, hearing, now)
+        if time.monotonic() >= self._ask_returned_at:
+            told += self._returned(connection, now)
+        told += self._tell_of_outages(connection, now)
+        return told
+
+    @property
+    def watched(self) -> int:
+        """How many devices are supervised."""
+        return sum(len(devices) for devices in self._due.values())
+
+    # -- which devices there are ------------------------------------------------------------------
+
+    def _follow_devices(
+        self, connection: Connection, heard: dict[str, Hearing], now: datetime
+    ) -> None:
+        if self._changed_at is not None and time.monotonic() < self._ask_changed_at:
+            return
+        self._ask_changed_at = time.monotonic() + CHANGED_EVERY_S
+        # What another transaction was still writing when we last asked is asked for again.
+        since = datetime.min.replace(tzinfo=UTC)
+        if self._changed_at is not None:
+            since = self._changed_at - timedelta(minutes=1)
+        with connection.cursor(name="devices", binary=True) as cursor:
+            cursor.itersize = _PAGE
+            cursor.execute(_CHANGED, (since,))
+            for rows in _pages(cursor):
+                for protocol, of_protocol in _by_protocol(rows):
+                    devices = self._due.setdefault(protocol, Devices())
+                    hearing = heard.get(protocol, _NEVER)
+                    devices.put(
+                        [row[0] for row in of_protocol],
+                        [
+                            hearing.heard_by(at) + allowed_s(interval_s) if interval_s else _NEVER_S
+                            for _, _, interval_s, at in of_protocol
+                        ],
+                    )
+        connection.rollback()
+        self._changed_at = now
+
+    # -- who is silent ----------------------------------------------------------------------------
+
+    def _look(
+        self, connection: Connection, devices: Devices, hearing: Hearing, now: datetime
+    ) -> int:
+        places = devices.due(hearing.total_s)[:LOOKED_AT_MAX]
+        if not len(places):
+            return 0
+        ids = devices.named(places)
+        rows = {row["id"]: row for row in fetch(connection, _LAST_SEEN, [ids])}
+        connection.rollback()
+        silent = []
+        for place, identifier in zip(places, ids, strict=True):
+            row = rows.get(identifier)
+            if row is None or row["is_told"]:  # gone, no longer supervised, or known to be silent
+                devices.due_at[place] = _NEVER_S
+                continue
+            last = hearing.last_heard(row["last_seen_at"].timestamp(), row["interval_s"])
+            due_at = last + allowed_s(row["interval_s"])
+            if due_at > hearing.total_s:
+                devices.due_at[place] = due_at
+            else:
+                silent.append((place, row))
+        for first in range(0, len(silent), TOLD_MAX):
+            part = silent[first : first + TOLD_MAX]
+            self._tell_silent(connection, [row for _, row in part], now)
+            for place, _ in part:
+                devices.due_at[place] = _NEVER_S
+        return len(silent)
+
+    def _tell_silent(
+        self, connection: Connection, silent: list[dict[str, Any]], now: datetime
+    ) -> None:
+        rows = Rows(self._keys)
+        outage_of: dict[UUID, UUID | None] = {}
+        for group, members in _by_group(silent):
+            outage = self._outage(connection, group, members, rows, now)
+            outage_of |= dict.fromkeys((row["id"] for row in members), outage)
+            if outage is None:
+                for row in members:
+                    rows.add(self._id(now), _of_device(row, FAILED, now))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                _SILENT,
+                [(row["id"], row["last_seen_at"], now, outage_of[row["id"]]) for row in silent],
+            )
+        rows.write(connection)
+        connection.execute("SELECT pg_notify('sorted', '')")
+        connection.commit()
+
+    def _outage(
+        self,
+        connection: Connection,
+        group: tuple[str, str, str],
+        members: list[dict[str, Any]],
+        rows: Rows,
+        now: datetime,
+    ) -> UUID | None:
+        """The outage that these silences belong to, begun here if they are the first to show it."""
+        taken = connection.execute(_JOIN_OUTAGE, (len(members), *group)).fetchone()
+        if taken is not None:
+            return UUID(str(taken[0]))
+        since = now - timedelta(seconds=OUTAGE_WITHIN_S)
+        lately = connection.execute(_LATELY, (since, *group)).fetchall()
+        sites = {row["site"] for row in members} | {site for _, site in lately}
+        if not is_outage(len(members) + len(lately), len(sites)):
+            return None
+        identifier = self._id(now)
+        began_at = min(row["last_seen_at"] for row in members)
+        rows.add(identifier, _of_outage(group, len(members), began_at, FAILED, now))
+        connection.execute(
+            _BEGIN_OUTAGE, (identifier, *group, began_at, now, len(members), len(members))
+        )
+        return identifier
+
+    # -- who is back ------------------------------------------------------------------------------
+
+    def _returned(self, connection: Connection, now: datetime) -> int:
+        began = time.monotonic()
+        back = fetch(connection, _BACK, [TOLD_MAX])
+        if back:
+            rows = Rows(self._keys)
+            for row in back:
+                if row["outage"] is None:
+                    rows.add(self._id(now), _of_device(row, RESTORED, now))
+            connection.execute(
+                "DELETE FROM ref.silence WHERE device = ANY(%s)", ([row["id"] for row in back],)
+            )
+            outages = Counter(row["outage"] for row in back if row["outage"] is not None)
+            for outage, devices in sorted(outages.items()):
+                connection.execute(_LEAVE_OUTAGE, (devices, outage))
+            rows.write(connection)
+            connection.execute("SELECT pg_notify('sorted', '')")
+        connection.commit()
+        for row in back:
+            self._due.setdefault(row["protocol"], Devices()).put([row["id"]], [0.0])
+        # Where very many are silent, looking whether they are back must not be all that is done.
+        rest_s = 0.0 if len(back) == TOLD_MAX else max(1.0, 20 * (time.monotonic() - began))
+        self._ask_returned_at = time.monotonic() + rest_s
+        return len(back)
+
+    def _tell_of_outages(self, connection: Connection, now: datetime) -> int:
+        """Says again how many are silent, and when it is over."""
+        told_before = now - timedelta(seconds=TELL_AGAIN_S)
+        open_ones = fetch(connection, _OUTAGES, [OUTAGE_ENDS_BELOW, told_before])
+        for outage in open_ones:
+            rows = Rows(self._keys)
+            group = (outage["intake"], outage["district"], outage["agency"])
+            devices, began_at = outage["devices"], outage["began_at"]
+            ends = devices <= OUTAGE_ENDS_BELOW
+            code = RESTORED if ends else FAILED
+            rows.add(self._id(now), _of_outage(group, devices, began_at, code, now))
+            if ends:
+                for row in fetch(connection, _LEFT, [outage["id"]]):
+                    rows.add(self._id(now), _of_device(row, FAILED, now))
+                connection.execute(
+                    "UPDATE ref.silence SET outage = NULL WHERE outage = %s", (outage["id"],)
+                )
+            connection.execute(_TOLD, (now, now if ends else None, outage["id"]))
+            rows.write(connection)
+            connection.execute("SELECT pg_notify('sorted', '')")
+            connection.commit()
+        connection.rollback()
+        return len(open_ones)
+
+    def _id(self, now: datetime) -> UUID:
+        return UUID(bytes=self._ids.next(milliseconds(now), os.urandom(6)))
+
+
+def forget_spans(connection: Connection, now: datetime) -> int:
+    """Remove spans of hearing that no interval reaches back to, outages that ended before them, and
+    the silence of devices that are gone; returns how many. Commits."""
+    before = now - SPANS_KEPT_FOR
+    gone = connection.execute("DELETE FROM ref.hearing WHERE until_at < %s", (before,)).rowcount
+    gone += connection.execute("DELETE FROM ref.outage WHERE ended_at < %s", (before,)).rowcount
+    gone += connection.execute(
+        "DELETE FROM ref.silence s WHERE NOT EXISTS (SELECT FROM ref.device WHERE id = s.device)"
+    ).rowcount
+    connection.commit()
+    return gone
+
+
+# -- what is told ---------------------------------------------------------------------------------
+
+
+def _of_device(row: dict[str, Any], code: str, now: datetime) -> Heard:
+    """Our own signal about one device."""
+    said = {
+        "account": row["account"],
+        "protocol": row["protocol"],
+        "last_seen_at": row["last_seen_at"],
+        "interval_s": row["interval_s"],
+    }
+    read = SignalRead(
+        protocol=PROTOCOL,
+        token=SILENCE,
+        account=row["account"],
+        code=code,
+        codes="sia",
+        level=int(level_of(row["interval_s"] or float("inf"))),
+    )
+    return Heard(
+        received_at=now,
+        intake=PROTOCOL,
+        protocol=PROTOCOL,
+        source="",
+        body=msgspec.json.encode(said),
+        answer="none",
+        district=row["district"],
+        agency=row["agency"],
+        device=row["id"],
+        site=row["site"],
+        signals=(read,),
+        assurance="authenticated",
+    )
+
+
+def _of_outage(
+    group: tuple[str, str, str], devices: int, began_at: datetime, code: str, now: datetime
+) -> Heard:
+    """Our own signal about many devices of one way in."""
+    intake, district, agency = group
+    said = {"intake": intake, "devices": devices, "began_at": began_at}
+    read = SignalRead(
+        protocol=PROTOCOL,
+        token=OUTAGE,
+        account=intake,
+        code=code,
+        codes="sia",
+        text=f"{devices} 台设备失联 / {devices} devices silent" if code == FAILED else "",
+        level=2,
+    )
+    return Heard(
+        received_at=now,
+        intake=PROTOCOL,
+        protocol=PROTOCOL,
+        source="",
+        body=msgspec.json.encode(said),
+        answer="none",
+        district=district,
+        agency=agency,
+        signals=(read,),
+        assurance="authenticated",
+    )
+
+
+# -- the tables -----------------------------------------------------------------------------------
+
+
+def _hearing(connection: Connection) -> dict[str, Hearing]:
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for intake, began, until in connection.execute(_SPANS):
+        spans.setdefault(intake, []).append((began, until))
+    connection.rollback()
+    return {intake: Hearing(of_intake) for intake, of_intake in spans.items()}
+
+
+def _pages(cursor: Any) -> Iterator[list[Any]]:
+    while rows := cursor.fetchmany(_PAGE):
+        yield rows
+
+
+def _by_protocol(rows: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row[1], []).append(row)
+    yield from found.items()
+
+
+def _by_group(
+    silent: list[dict[str, Any]],
+) -> Iterator[tuple[tuple[str, str, str], list[dict[str, Any]]]]:
+    found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in silent:
+        found.setdefault((row["protocol"], row["district"], row["agency"]), []).append(row)
+    yield from sorted(found.items())
+
+
+_SPANS: Final = """
+SELECT intake, extract(epoch FROM began_at)::float8, extract(epoch FROM until_at)::float8
+FROM ref.hearing"""
+# One that never reported counts from when it was registered or changed.
+_CHANGED: Final = """
+SELECT d.id, d.protocol, d.interval_s,
+    extract(epoch FROM coalesce(n.last_seen_at, d.changed_at))::float8
+FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id
+WHERE d.changed_at >= %s
+ORDER BY d.id"""
+_OF_DEVICE: Final = """
+d.id, d.site, d.protocol, d.account, d.district, d.agency, d.interval_s"""
+_LAST_SEEN: Final = f"""
+SELECT {_OF_DEVICE}, coalesce(n.last_seen_at, d.changed_at) AS last_seen_at,
+    EXISTS (SELECT FROM ref.silence s WHERE s.device = d.id) AS is_told
+FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id
+WHERE d.id = ANY(%s) AND d.interval_s IS NOT NULL"""  # noqa: S608
+_SILENT: Final = """
+INSERT INTO ref.silence (device, last_seen_at, told_at, outage) VALUES (%s, %s, %s, %s)"""
+_BACK: Final = f"""
+SELECT {_OF_DEVICE}, s.outage, n.last_seen_at FROM ref.silence s
+JOIN ref.device d ON d.id = s.device LEFT JOIN ref.seen n ON n.device = s.device
+WHERE n.last_seen_at > s.last_seen_at OR d.interval_s IS NULL
+LIMIT %s"""  # noqa: S608
+_LATELY: Final = """
+SELECT s.device, d.site FROM ref.silence s JOIN ref.device d ON d.id = s.device
+WHERE s.outage IS NULL AND s.told_at > %s AND d.protocol = %s AND d.district = %s AND d.agency = %s
+LIMIT 1000"""
+_BEGIN_OUTAGE: Final = """
+INSERT INTO ref.outage (id, intake, district, agency, began_at, told_at, devices, told)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"""
+_JOIN_OUTAGE: Final = """
+UPDATE ref.outage SET devices = devices + %s
+WHERE intake = %s AND district = %s AND agency = %s AND ended_at IS NULL RETURNING id"""
+_LEAVE_OUTAGE: Final = "UPDATE ref.outage SET devices = devices - %s WHERE id = %s"
+_OUTAGES: Final = """
+SELECT id, intake, district, agency, began_at, devices FROM ref.outage
+WHERE ended_at IS NULL AND (devices <= %s OR (devices > told AND told_at < %s))"""
+_LEFT: Final = f"""
+SELECT {_OF_DEVICE}, s.last_seen_at FROM ref.silence s JOIN ref.device d ON d.id = s.device
+WHERE s.outage = %s"""  # noqa: S608
+_TOLD: Final = """
+UPDATE ref.outage SET told = devices, told_at = %s, ended_at = %s WHERE id = %s"""

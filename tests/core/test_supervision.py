@@ -1,0 +1,95 @@
+"""When a device is silent: time counts only while its way in could hear, and a killed process does
+not make a liar of a device whose last poll it took along."""
+
+import random
+
+import pytest
+
+from tocsin.core.supervision import (
+    OUTAGE_DEVICES,
+    OUTAGE_SITES,
+    Hearing,
+    allowed_s,
+    is_outage,
+    level_of,
+)
+from tocsin.core.terms import Level
+
+
+def is_silent(hearing: Hearing, last_seen: float, interval_s: float = 60) -> bool:
+    heard = hearing.last_heard(last_seen, interval_s)
+    return hearing.total_s - heard > allowed_s(interval_s)
+
+
+def test_silent_after_the_interval_and_before_a_tenth_more() -> None:
+    assert not is_silent(Hearing([(0, 1060)]), 1000)
+    assert not is_silent(Hearing([(0, 1062)]), 1000)
+    assert is_silent(Hearing([(0, 1063)]), 1000)
+
+
+def test_time_in_which_nobody_listened_is_nobodys_silence() -> None:
+    assert not is_silent(Hearing([(0, 1010), (5000, 5050)]), 1000)
+    assert is_silent(Hearing([(0, 1010), (5000, 5053)]), 1000)
+
+
+def test_a_restart_hides_no_true_silence() -> None:
+    """Restarted each 30 s for ever: the device that does not come is found all the same."""
+    spans = [(start, start + 28.0) for start in range(0, 300, 30)]
+    assert is_silent(Hearing(spans), 5)
+    found_after = [n for n in range(1, 11) if is_silent(Hearing(spans[:n]), 5)]
+    # 23 s and 28 s: it was due then, and may have been heard; 84 s more are too much.
+    assert found_after == [5, 6, 7, 8, 9, 10]
+
+
+def test_a_poll_lost_with_its_process_raises_no_silence() -> None:
+    """Due just when the process was killed: its poll may have been answered and not written."""
+    killed = [(0.0, 1059.0), (1064.0, 1070.0)]
+    assert not is_silent(Hearing(killed), 1000)
+    assert not is_silent(Hearing([(0.0, 1059.0), (1064.0, 1064.0 + 62)]), 1000)
+    assert is_silent(Hearing([(0.0, 1059.0), (1064.0, 1064.0 + 63)]), 1000)
+    # Not due then, so nothing can have been lost: no more time than ever.
+    assert is_silent(Hearing([(0.0, 1030.0), (1035.0, 1035.0 + 33)]), 1000)
+    # Overdue before: the kill excuses nothing.
+    assert is_silent(Hearing([(0.0, 1063.0), (1070.0, 1074.0)]), 1000)
+
+
+def test_overlapping_spans_of_two_processes_count_once() -> None:
+    one = Hearing([(0, 100)])
+    two = Hearing([(0, 60), (40, 100), (50, 55)])
+    assert one.total_s == two.total_s == 100
+    assert [two.heard_by(at) for at in (-5, 0, 45, 60, 99, 200)] == [0, 0, 45, 60, 99, 100]
+
+
+def test_seconds_heard_never_fall_and_never_exceed_the_clock() -> None:
+    rng = random.Random(7)
+    for _ in range(200):
+        spans = [(at := rng.uniform(0, 900), at + rng.uniform(0, 90)) for _ in range(8)]
+        hearing = Hearing(spans)
+        times = sorted(rng.uniform(-10, 1_100) for _ in range(40))
+        heard = [hearing.heard_by(at) for at in times]
+        for (a, before), (b, after) in zip(
+            zip(times, heard, strict=True), zip(times[1:], heard[1:], strict=True), strict=False
+        ):
+            assert -1e-9 <= after - before <= b - a + 1e-9
+        assert heard[-1] <= hearing.total_s + 1e-9
+
+
+def test_nothing_was_heard_before_there_was_anything() -> None:
+    assert Hearing([]).heard_by(1e9) == 0.0
+    assert Hearing([]).total_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("devices", "sites", "expected"),
+    [
+        (OUTAGE_DEVICES, OUTAGE_SITES, True),
+        (OUTAGE_DEVICES - 1, OUTAGE_SITES, False),
+        (OUTAGE_DEVICES, OUTAGE_SITES - 1, False),
+    ],
+)
+def test_outage_at_its_limits(devices: int, sites: int, expected: bool) -> None:
+    assert is_outage(devices, sites) is expected
+
+
+def test_what_reports_often_is_graver() -> None:
+    assert [level_of(s) for s in (60, 90, 600, 86_400)] == [Level.P2, Level.P2, Level.P3, Level.P4]
