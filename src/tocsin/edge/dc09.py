@@ -173,6 +173,7 @@ class Intake:
         """Each second: closes what is silent for too long and hands the counters on."""
         for connection in list(self.connections):
             connection.tidy(now)
+        self._heard.hears(PROTOCOL)
         self.counts.hand_on(self._heard.count)
         self.counts.speak(now)
 
