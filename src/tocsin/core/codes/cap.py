@@ -26,6 +26,17 @@ CATEGORIES: Final[dict[str, tuple[IncidentType, str, str]]] = {
 }
 CODES: Final = tuple(CATEGORIES)
 
+# CAP 1.2, 3.2.1: in place of the category where the message is no warning. A status other than
+# Actual never alarms; Ack and Error answer what was sent.
+NO_WARNINGS: Final[dict[str, tuple[Effect, str, str]]] = {
+    "Exercise": (Effect.TEST, "预警演练", "Warning exercise"),
+    "System": (Effect.TEST, "预警系统内部消息", "Internal message of a warning system"),
+    "Test": (Effect.TEST, "预警测试", "Warning test"),
+    "Draft": (Effect.TEST, "预警草稿", "Draft of a warning"),
+    "Ack": (Effect.STATUS, "预警已确认收到", "Warning acknowledged"),
+    "Error": (Effect.STATUS, "预警被拒收", "Warning rejected by its receiver"),
+}
+
 # A warning without a level of its own is not made less of than it may be.
 LEVEL_UNSAID: Final = Level.P2
 
@@ -34,6 +45,10 @@ _BY_NAME: Final = {category.casefold(): rows for category, rows in CATEGORIES.it
 
 def meaning_of(category: str, qualifier: str, level: Level | None) -> Meaning | None:
     """What the warning says; None for a category that CAP does not have."""
+    other = NO_WARNINGS.get(category)
+    if other is not None:
+        effect, zh, en = other
+        return said(effect, IncidentType.UNKNOWN, Level.P4, (zh, en))
     found = _BY_NAME.get(category.casefold())
     if found is None:
         return None
