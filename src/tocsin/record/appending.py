@@ -4,7 +4,7 @@ deadlines. Sends statements, waits for none: the caller's pipeline commits them 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -46,11 +46,11 @@ WITH written AS (
     INSERT INTO log.fact (subject, subject_kind, version, kind, kind_version, recorded_at,
         district, agency, actor, actor_name, incident, command, body, salt, sealed)
     SELECT f.subject, f.subject_kind, f.version, f.kind, f.kind_version, %s, f.district, f.agency,
-        %s, %s, f.incident, %s, f.body, f.salt, f.sealed
+        %s, %s, f.incident, f.command, f.body, f.salt, f.sealed
     FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::int[], %s::text[],
-        %s::text[], %s::uuid[], %b::bytea[], %b::bytea[], %b::bytea[])
+        %s::text[], %s::uuid[], %s::uuid[], %b::bytea[], %b::bytea[], %b::bytea[])
         WITH ORDINALITY AS f (subject, subject_kind, version, kind, kind_version, district,
-        agency, incident, body, salt, sealed, place)
+        agency, incident, command, body, salt, sealed, place)
     ORDER BY f.place
     RETURNING id)
 INSERT INTO log.pending (fact) SELECT id FROM written"""
@@ -68,7 +68,9 @@ FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS d (subject, kind, due_
 ON CONFLICT (subject) DO UPDATE SET due_at = excluded.due_at, ring_at = excluded.ring_at"""
 
 _REWRAPPED: Final = """
-INSERT INTO heard.rewrapped (message, incident, wrapped_key, at) VALUES (%s, %s, %s, %s)
+INSERT INTO heard.rewrapped (message, incident, wrapped_key, at)
+SELECT r.message, r.incident, r.wrapped_key, %s
+FROM unnest(%s::uuid[], %s::uuid[], %b::bytea[]) AS r (message, incident, wrapped_key)
 ON CONFLICT (message, incident) DO NOTHING"""
 
 
@@ -79,14 +81,15 @@ def append(
     decided: list[Decided],
     *,
     actor: Actor,
-    command: UUID,
+    commands: Sequence[UUID],
     now: datetime,
     heard: Mapping[UUID, UUID],
 ) -> list[StoredFact]:
     """Write what was decided on `heads` (the locked ones; others begin here).
 
-    `heard` gives the messages of signals that may join an incident. Every key that seals anything
-    is on disk when this returns, before the caller commits.
+    `commands` has the id of the command that each was decided by; `heard` gives the messages of
+    signals that may join an incident. Every key that seals anything is on disk when this returns,
+    before the caller commits.
     """
     after = {subject: Head(head.version, head.state) for subject, head in heads.items()}
     kinds: dict[UUID, SubjectKind] = {}
@@ -95,6 +98,7 @@ def append(
     sealed: list[bytes | None] = []
     versions: list[int] = []
     places: list[tuple[str, str]] = []
+    joined: list[tuple[UUID, UUID, bytes]] = []
     for subject_kind, subject, fact in decided:
         known = after.get(subject)
         before = known.state if known else None
@@ -113,13 +117,13 @@ def append(
         places.append((state.district, state.agency))
         facts.append(StoredFact(kind, subject, subject_kind, version, incident, data_of(body)))
         if isinstance(fact, SignalJoined) and fact.signal in heard:
-            _rewrap(connection, keyring, heard[fact.signal], incident=subject, now=now)
+            joined += _rewrapped(keyring, heard[fact.signal], subject)
     if not facts:
         return facts
     connection.execute(
         _FACTS,
         (
-            *(now, actor.id, actor.name, command),
+            *(now, actor.id, actor.name),
             [fact.subject for fact in facts],
             [fact.subject_kind.value for fact in facts],
             [fact.version for fact in facts],
@@ -128,11 +132,14 @@ def append(
             [district for district, _ in places],
             [agency for _, agency in places],
             [fact.incident for fact in facts],
+            list(commands),
             bodies,
             [new_salt() for _ in facts],
             sealed,
         ),
     )
+    if joined:
+        connection.execute(_REWRAPPED, (now, *(list(one) for one in zip(*joined, strict=True))))
     written = [Written(kind, subject, *_head(after[subject])) for subject, kind in kinds.items()]
     _write_heads(connection, written)
     _write_due(connection, heads, written)
@@ -176,22 +183,14 @@ def _write_due(connection: Connection, heads: Mapping[UUID, Head], written: list
         connection.execute("DELETE FROM log.due WHERE subject = ANY(%s)", (ended,))
 
 
-def _rewrap(
-    connection: Connection,
-    keyring: Keyring,
-    message: UUID,
-    *,
-    incident: UUID,
-    now: datetime,
-) -> None:
+def _rewrapped(keyring: Keyring, message: UUID, incident: UUID) -> list[tuple[UUID, UUID, bytes]]:
     """What was heard lives and dies with the incident from now on. A key that is gone already
     must not stop an incident: the bytes are lost either way, and the log says so."""
     try:
-        wrapped = rewrapped(keyring, message, incident)
+        return [(message, incident, rewrapped(keyring, message, incident))]
     except KeyMissing as error:
         logger.error(  # noqa: TRY400 - the reason is known, a trace says no more
             "what was heard cannot be opened",
             extra={"message_id": str(message), "incident": str(incident), "error": str(error)},
         )
-        return
-    connection.execute(_REWRAPPED, (message, incident, wrapped, now))
+        return []

@@ -122,13 +122,13 @@ def handle(
         key=key,
         now=now,
         obligations=obligations,
-        fingerprint=_fingerprint(keyring, actor, command),
+        fingerprint=fingerprint_of(keyring, actor, command),
         also=also,
     )
     for _ in range(ATTEMPTS_MAX):
         try:
             return _attempt(connection, keyring, request)
-        except _RACES as error:
+        except RACES as error:
             connection.rollback()
             if getattr(error.diag, "constraint_name", None) == "call_sign_taken":
                 raise Refused(Reason.CALL_SIGN_TAKEN) from error
@@ -156,14 +156,14 @@ def outcome_of(
     connection: Connection, keyring: Keyring, command: Command, *, actor: Actor, key: str
 ) -> Outcome | None:
     """What `handle` did for `actor` under `key` before; None if nothing. Raises `KeyReused`."""
-    fingerprint = _fingerprint(keyring, actor, command)
+    fingerprint = fingerprint_of(keyring, actor, command)
     before = connection.execute(_DONE, (key,)).fetchone()
     if before is None:
         return None
     return _replayed(connection, fingerprint, *before)
 
 
-_RACES: Final = (
+RACES: Final = (
     psycopg.errors.UniqueViolation,
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
@@ -181,19 +181,20 @@ class _Request:
     also: Also | None
 
 
-def _fingerprint(keyring: Keyring, actor: Actor, command: Command) -> bytes:
+def fingerprint_of(keyring: Keyring, actor: Actor, command: Command) -> bytes:
+    """What tells a command sent again from another. Raises `NotStorable`."""
     try:
         return keyring.fingerprint(f"{actor.id}\n".encode() + canonical(command))
     except UnicodeError as error:
         raise NotStorable(f"text that is not Unicode: {error}") from error
 
 
-_LOCK: Final = """
+LOCK: Final = """
 SELECT subject, kind, version, state FROM log.head
 WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"""
-_READ: Final = "SELECT subject, kind, version, state FROM log.head WHERE subject = ANY(%s)"
+READ: Final = "SELECT subject, kind, version, state FROM log.head WHERE subject = ANY(%s)"
 _DONE: Final = "SELECT body_hash, outcome FROM log.command WHERE key = %s"
-_HEARD: Final = """
+HEARD: Final = """
 SELECT id, message FROM heard.signal WHERE id = ANY(%s)"""
 _NUMBER: Final = """
 INSERT INTO log.number AS n (agency, last) VALUES (%s, 1001)
@@ -214,13 +215,13 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
     ids = sorted(subject for _, subject in named)
     signals = [subject for kind, subject in named if kind is SubjectKind.SIGNAL]
     with connection.pipeline():
-        locked = connection.execute(_LOCK, (ids,)) if ids else None
+        locked = connection.execute(LOCK, (ids,)) if ids else None
         done = connection.execute(_DONE, (request.key,))
-        heard = connection.execute(_HEARD, (signals,)) if signals else None
+        heard = connection.execute(HEARD, (signals,)) if signals else None
     before = done.fetchone()
     if before is not None:
         return _replayed(connection, request.fingerprint, *before)
-    heads = _heads(locked.fetchall()) if locked else {}
+    heads = heads_of(locked.fetchall()) if locked else {}
     states = {subject: head.state for subject, head in heads.items()}
     if set(further(states, command)) - set(named):
         raise psycopg.errors.SerializationFailure("the subjects moved on between read and lock")
@@ -228,14 +229,14 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
     context = Context(
         now=request.now,
         actor=request.actor,
-        fresh_ids=_fresh_ids(request.now, fresh_ids_needed(command)),
+        fresh_ids=fresh_ids(request.now, fresh_ids_needed(command)),
         obligations=request.obligations,
     )
     decided = decide(states, command, context)
     opened = next((fact for _, _, fact in decided if isinstance(fact, IncidentOpened)), None)
     if opened is not None:
         # Only now: a number is taken from the agency's sequence only by who opens.
-        context = _opening(connection, context, opened)
+        context = opening(connection, context, opened)
         decided = decide(states, command, context)
     return _write(connection, keyring, request, heads, decided, heard)
 
@@ -249,24 +250,27 @@ def _reached(
     more: Sequence[Subject] = named
     while more:
         asked |= {one[1]: one for one in more}
-        rows = connection.execute(_READ, ([subject for _, subject in more],)).fetchall()
-        states |= {subject: head.state for subject, head in _heads(rows).items()}
+        rows = connection.execute(READ, ([subject for _, subject in more],)).fetchall()
+        states |= {subject: head.state for subject, head in heads_of(rows).items()}
         more = [one for one in further(states, command) if one[1] not in asked]
     return tuple(asked.values())
 
 
-def _heads(rows: list[tuple[Any, ...]]) -> dict[UUID, Head]:
+def heads_of(rows: list[tuple[Any, ...]]) -> dict[UUID, Head]:
+    """The heads that LOCK and READ select."""
     return {
         subject: Head(version, decode_state(kind, state)) for subject, kind, version, state in rows
     }
 
 
-def _fresh_ids(now: datetime, count: int) -> tuple[UUID, ...]:
+def fresh_ids(now: datetime, count: int) -> tuple[UUID, ...]:
+    """So many new ids made at `now`."""
     ms = milliseconds(now)
     return tuple(uuid7_of(ms, os.urandom(10)) for _ in range(count))
 
 
-def _opening(connection: Connection, context: Context, opened: IncidentOpened) -> Context:
+def opening(connection: Connection, context: Context, opened: IncidentOpened) -> Context:
+    """The context for deciding again, with the incident's number and what is open around it."""
     place = opened.place
     with connection.pipeline():
         number = connection.execute(_NUMBER, (opened.agency,))
@@ -312,6 +316,7 @@ def _write(
     decided: list[Decided],
     heard: psycopg.Cursor[Any] | None,
 ) -> Outcome:
+    (command_id,) = fresh_ids(request.now, 1)
     # From here on a lost connection may have lost only the answer. Everything is sent in one go,
     # COMMIT included; if any statement fails, the server skips the rest and rolls back.
     try:
@@ -322,7 +327,7 @@ def _write(
                 heads,
                 decided,
                 actor=request.actor,
-                command=(command_id := uuid7_of(milliseconds(request.now), os.urandom(10))),
+                commands=[command_id] * len(decided),
                 now=request.now,
                 heard=dict(heard.fetchall()) if heard else {},
             )
