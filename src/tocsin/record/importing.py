@@ -106,9 +106,17 @@ def read_rows(
     rows: Sequence[Mapping[Any, Any]], read: Callable[[int, Mapping[Any, Any]], Row | list[Error]]
 ) -> tuple[list[Row], list[Error]]:
     """The rows that `read` (line, row) finds good, and what is wrong with the others."""
+    return read_lines(enumerate(rows, start=HEADER_LINE + 1), read)
+
+
+def read_lines(
+    lines: Iterable[tuple[int, Mapping[Any, Any]]],
+    read: Callable[[int, Mapping[Any, Any]], Row | list[Error]],
+) -> tuple[list[Row], list[Error]]:
+    """The same for rows that know their lines."""
     good: list[Row] = []
     errors: list[Error] = []
-    for line, row in enumerate(rows, start=HEADER_LINE + 1):
+    for line, row in lines:
         found = read(line, row)
         if isinstance(found, list):
             errors += found

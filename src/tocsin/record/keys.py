@@ -1,5 +1,6 @@
 """Keys, kept in files outside the database and its backups: one per incident (destroying it erases
-what is sealed under it), one per day for what is heard, one each for devices and fingerprints."""
+what is sealed under it), one per day for what is heard, one each for devices, contacts and
+fingerprints."""
 
 from __future__ import annotations
 
@@ -114,11 +115,15 @@ class Keyring:
         """
         return self._bytes(f"heard/{epoch}.key", create=create)
 
-    # -- devices and fingerprints -------------------------------------------------------------
+    # -- devices, contacts and fingerprints ---------------------------------------------------
 
     def device(self) -> AESGCM:
         """The master key under which devices' keys are stored; made at first use."""
         return self._cipher("device.key", create=True)
+
+    def contacts(self, site: UUID) -> AESGCM:
+        """The key of a site's contacts, derived from one that is made at first use."""
+        return AESGCM(derived(self._bytes("contacts.key", create=True), site.bytes))
 
     def fingerprint(self, content: bytes) -> bytes:
         """HMAC-SHA-256 of `content`: tells equal from other, and cannot be guessed backwards."""

@@ -1,11 +1,12 @@
 """What must be there in time, and what must be gone in time: partitions made ahead, positions of
-units, outcomes of old commands."""
+units, outcomes of old commands, contacts that are no longer valid."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from tocsin.record.contacts import forget_contacts
 from tocsin.record.database import Connection
 
 POSITIONS_KEPT_FOR: Final = timedelta(hours=24)
@@ -22,8 +23,9 @@ def prepare_partitions(connection: Connection, now: datetime) -> int:
 
 
 def forget_old(connection: Connection, now: datetime) -> int:
-    """Remove positions of units after 24 hours and outcomes of commands after 30 days; returns
-    the number of outcomes removed (at most 10,000 at a time). Commits."""
+    """Remove positions of units after 24 hours, outcomes of commands after 30 days, and contacts
+    that are no longer valid; returns the number of outcomes removed (at most 10,000 at a time).
+    Commits."""
     connection.execute("SELECT log.forget_positions(%s)", (now - POSITIONS_KEPT_FOR,))
     connection.commit()
     gone = connection.execute(
@@ -31,4 +33,5 @@ def forget_old(connection: Connection, now: datetime) -> int:
         (now - OUTCOMES_KEPT_FOR, _CHUNK),
     ).rowcount
     connection.commit()
+    forget_contacts(connection, now.date())
     return gone

@@ -3,7 +3,7 @@ and either all rows are taken or none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -14,12 +14,13 @@ from tocsin.record.database import Connection
 from tocsin.record.devices import CHANNEL
 from tocsin.record.ids import uuid7
 from tocsin.record.importing import (
+    HEADER_LINE,
     Error,
     ImportReport,
     add_districts,
     header_errors,
     only_agency,
-    read_rows,
+    read_lines,
 )
 from tocsin.record.keys import Keyring, seal
 from tocsin.record.site_rows import COLUMNS, SiteRow, read_row, said_of_sites, site_contradictions
@@ -44,20 +45,43 @@ def import_sites(
     report = ImportReport(errors=header_errors(rows, COLUMNS, language))
     if report.errors:
         return report
-    agency = agency if agency is not None else only_agency(connection)
-    read = partial(read_row, agency=agency, language=language)
-    good, report.errors = read_rows(rows, read)
-    report.errors += site_contradictions(good, language)
-    report.errors += _taken_accounts(connection, good, language)
-    report.errors += _missing_keys(connection, good, language)
-    report.errors.sort(key=lambda error: error[0])
-    if not report.errors:
-        report.rows_ok = len(good)
-        if not dry_run:
-            _write(connection, keyring, good, datetime.now(UTC))
-            return report
-    connection.rollback()
+    try:
+        lock_register(connection)
+        lines = enumerate(rows, start=HEADER_LINE + 1)
+        good, report.errors = check_sites(connection, lines, agency=agency, language=language)
+        if report.errors or dry_run:
+            connection.rollback()
+        else:
+            write_sites(connection, keyring, good, datetime.now(UTC))
+            connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    report.rows_ok = 0 if report.errors else len(good)
     return report
+
+
+def lock_register(connection: Connection) -> None:
+    """One import at a time, so that nobody takes an account between our look and our write.
+    Readers do not wait."""
+    connection.execute("LOCK TABLE ref.device IN SHARE ROW EXCLUSIVE MODE")
+
+
+def check_sites(
+    connection: Connection,
+    lines: Iterable[tuple[int, Mapping[Any, Any]]],
+    *,
+    agency: str | None,
+    language: str,
+) -> tuple[list[SiteRow], list[Error]]:
+    """The rows that can be written, and what is wrong with the others or with all together."""
+    agency = agency if agency is not None else only_agency(connection)
+    good, errors = read_lines(lines, partial(read_row, agency=agency, language=language))
+    errors += site_contradictions(good, language)
+    errors += _taken_accounts(connection, good, language)
+    errors += _missing_keys(connection, good, language)
+    errors.sort(key=lambda error: error[0])
+    return good, errors
 
 
 def _taken_accounts(connection: Connection, rows: list[SiteRow], language: str) -> list[Error]:
@@ -118,31 +142,26 @@ ON CONFLICT (id) DO UPDATE SET site = excluded.site, key = coalesce(excluded.key
     district = excluded.district, agency = excluded.agency, changed_at = now()"""
 
 
-def _write(connection: Connection, keyring: Keyring, rows: list[SiteRow], now: datetime) -> None:
-    try:
-        # One import at a time, so that nobody takes an account between our look and our write.
-        connection.execute("LOCK TABLE ref.device IN SHARE ROW EXCLUSIVE MODE")
-        add_districts(connection, (row.district for row in rows))
-        with connection.cursor() as cursor:
-            described = {row.site: row for row in rows}
-            cursor.executemany(_SITE, [_site_values(row, now) for row in described.values()])
-            sites = _ids(
-                connection, "SELECT code, id FROM ref.site WHERE code = ANY(%s)", described
-            )
-            devices = _ids(
-                connection,
-                "SELECT protocol || ' ' || account, id FROM ref.device"
-                " WHERE protocol || ' ' || account = ANY(%s)",
-                {f"{row.protocol} {row.account}": row for row in rows},
-            )
-            cursor.executemany(
-                _DEVICE, [_device_values(row, keyring, sites, devices, now) for row in rows]
-            )
-        connection.execute(f"NOTIFY {CHANNEL}".encode())
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+def write_sites(
+    connection: Connection, keyring: Keyring, rows: list[SiteRow], now: datetime
+) -> None:
+    """Add or change sites and devices by rows that `check_sites` found good. The caller commits;
+    then the edge follows."""
+    add_districts(connection, (row.district for row in rows))
+    with connection.cursor() as cursor:
+        described = {row.site: row for row in rows}
+        cursor.executemany(_SITE, [_site_values(row, now) for row in described.values()])
+        sites = _ids(connection, "SELECT code, id FROM ref.site WHERE code = ANY(%s)", described)
+        devices = _ids(
+            connection,
+            "SELECT protocol || ' ' || account, id FROM ref.device"
+            " WHERE protocol || ' ' || account = ANY(%s)",
+            {f"{row.protocol} {row.account}": row for row in rows},
+        )
+        cursor.executemany(
+            _DEVICE, [_device_values(row, keyring, sites, devices, now) for row in rows]
+        )
+    connection.execute(f"NOTIFY {CHANNEL}".encode())
 
 
 def _ids(connection: Connection, query: str, names: Mapping[str, SiteRow]) -> dict[str, UUID]:

@@ -1,4 +1,4 @@
-"""`tocsin db`, `import` and `rebuild`: what an administrator does to the database."""
+"""`tocsin db`, `import units` and `rebuild`: what an administrator does to the database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from tocsin.core.terms import Capability, Refused
 from tocsin.core.texts.refusals import refusal_text
-from tocsin.record import site_rows, unit_rows
-from tocsin.site.command import transfer
+from tocsin.record import unit_rows
+from tocsin.site.command import registers, transfer
 from tocsin.site.command.options import (
     DONE,
     FAILED,
@@ -34,7 +34,7 @@ def add_parsers(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     general: argparse.ArgumentParser,
 ) -> None:
-    """Adds `db`, `import` and `rebuild`."""
+    """Adds `db`, `import`, `export` and `rebuild`."""
     actions = commands.add_parser(
         "db", help=say("the database: its address, state, schema", "数据库：地址、状态、表结构")
     ).add_subparsers(required=True, metavar="ACTION")
@@ -79,19 +79,8 @@ def _add_imports(
     kinds = commands.add_parser(
         "import", help=say("read in sites with devices, or units", "导入联网单位及设备，或力量")
     ).add_subparsers(required=True, metavar="WHAT")
+    registers.add_parsers(commands, kinds, general)
     for what, run, short, header, more in (
-        (
-            "sites",
-            _import_sites,
-            say("sites and their alarm devices from a CSV file", "从 CSV 导入联网单位及报警设备"),
-            site_rows.COLUMNS,
-            say(
-                "one row per device, `site` repeats. All rows or none: every bad row is named, and"
-                " then nothing is changed (exit code 2).",
-                "每行一台设备，site 可重复。全部成功或全部不导入：逐行列出错误，此时不作任何改动"
-                "（退出码 2）。",
-            ),
-        ),
         (
             "units",
             _import_units,
@@ -188,13 +177,6 @@ def _status(arguments: argparse.Namespace) -> int:
         )
     )
     return DONE if current else FAILED
-
-
-def _import_sites(arguments: argparse.Namespace) -> int:
-    from tocsin.record.sites import import_sites
-
-    counted = (say("device", "台设备"), say("devices", "台设备"))
-    return _import(arguments, import_sites, counted)
 
 
 def _import_units(arguments: argparse.Namespace) -> int:
