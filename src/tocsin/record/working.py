@@ -14,11 +14,13 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 
+from tocsin.core.code_tables import looked_up
 from tocsin.core.commands import JudgeSignal, TimeIsUp
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.reactions import reactions
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Actor, Datum, Place, Reason, Refused, Role, SubjectKind
+from tocsin.record import code_book
 from tocsin.record.arrivals import next_in_turn
 from tocsin.record.database import Connection, DatabaseAway
 from tocsin.record.facts import decode
@@ -99,9 +101,10 @@ def judge_pending(
         picked = next_in_turn(connection, limit)
         waiting = fetch(connection, _PENDING, [picked]) if picked else []
         connection.rollback()
+        book = code_book.current(connection)
         for one in waiting:
             try:
-                _judge(connection, keyring, one, now, obligations)
+                _judge(connection, keyring, book, one, now, obligations)
             except _AWAY:
                 raise
             except Exception as error:
@@ -119,11 +122,12 @@ def judge_pending(
 def _judge(
     connection: Connection,
     keyring: Keyring,
+    book: code_book.CodeBook,
     one: Mapping[str, Any],
     now: datetime,
     obligations: Obligations,
 ) -> None:
-    command = _judge_signal(connection, one)
+    command = _judge_signal(connection, book, one)
     try:
         handle(
             connection,
@@ -141,7 +145,9 @@ def _judge(
         connection.commit()
 
 
-def _judge_signal(connection: Connection, one: Mapping[str, Any]) -> JudgeSignal:
+def _judge_signal(
+    connection: Connection, book: code_book.CodeBook, one: Mapping[str, Any]
+) -> JudgeSignal:
     read = msgspec.json.decode(one["read"], type=SignalRead)
     if one["has_text"]:
         # That there is a text matters to the rules; what it says is sealed and stays so.
@@ -154,6 +160,7 @@ def _judge_signal(connection: Connection, one: Mapping[str, Any]) -> JudgeSignal
         found = connection.execute(_OF_SOURCE, (key, one["source"], CANDIDATES_MAX))
     candidates = tuple(incident for (incident,) in found.fetchall())
     connection.rollback()
+    means, codes_version = looked_up(read, book.tables(one["agency"], site))
     place = None
     if site is not None:
         address_zh, address_en = one["address"], one["address_en"] or one["address"]
@@ -173,6 +180,8 @@ def _judge_signal(connection: Connection, one: Mapping[str, Any]) -> JudgeSignal
         place=place,
         repeat_of=one["repeat_of"],
         candidates=candidates,
+        means=means if codes_version else None,
+        codes_version=codes_version,
     )
 
 

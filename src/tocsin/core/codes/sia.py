@@ -80,11 +80,11 @@ def meaning_of(code: str) -> Meaning | None:
     """What the code says; None where it is not known."""
     number = _NUMBERS.get(code, Number.ZONE)
     if code in SINGLES:
-        effect, incident_type, level, *texts = SINGLES[code]
-        return said(effect, incident_type, level, (texts[0], texts[1]), number)
+        effect, incident_type, level, zh, en = SINGLES[code]
+        return said(effect, incident_type, level, (zh, en), number)
     if code in ANSWERED:
-        incident_type, level, *texts = ANSWERED[code]
-        return Meaning(_STATUS, incident_type, level, texts[0], texts[1], number, needs_answer=True)
+        incident_type, level, zh, en = ANSWERED[code]
+        return Meaning(_STATUS, incident_type, level, zh, en, number, needs_answer=True)
     if code in STATUSES:
         return said(_STATUS, _UNKNOWN, _P4, STATUSES[code], number)
     family = FAMILIES.get(code[:1])

@@ -1,0 +1,486 @@
+"""Code tables of agencies and sites: drafts, trial, in force, roll back, what is refused, and what
+the worker makes of a signal while a version is in force."""
+
+import itertools
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from random_history import hear, site_row
+from record_desk import NOW
+
+from tocsin.core.codes.overrides import OVERRIDES_MAX, CodeOverride
+from tocsin.core.signals import Effect, SignalRead
+from tocsin.core.terms import IncidentType, Level
+from tocsin.record import code_book, code_tables, code_trial
+from tocsin.record.code_rows import COLUMNS, as_fields, read_table
+from tocsin.record.code_tables import (
+    CodesReason,
+    CodesRefused,
+    Scope,
+    Who,
+    changes,
+    drop_draft,
+    of_state,
+    put_in_force,
+    roll_back,
+    save_draft,
+    table_of,
+    version,
+)
+from tocsin.record.code_texts import ACTS, NUMBERS, REASONS, STATES
+from tocsin.record.code_trial import sampled, try_version
+from tocsin.record.database import Connection
+from tocsin.record.heard_rows import Heard
+from tocsin.record.keys import Keyring
+from tocsin.record.sites import import_sites
+from tocsin.record.views import get_row, rebuild
+from tocsin.record.working import judge_pending
+
+LI = Who("user:li", "Li Wei")
+WANG = Who("user:wang", "Wang Fang")
+WHY = "agreed with the operator of the site"
+
+_accounts = itertools.count(0xB000)
+_agencies = itertools.count(1)
+
+
+def row(code: str, effect: Effect = Effect.ALARM, **more: object) -> CodeOverride:
+    values: dict[str, object] = {
+        "list": "cid" if code.isdecimal() else "sia",
+        "code": code,
+        "effect": effect,
+        "type": IncidentType.PANIC,
+        "level": Level.P1,
+        "needs_answer": effect in (Effect.ALARM, Effect.TROUBLE),
+    }
+    return CodeOverride(**values | more)  # type: ignore[arg-type]
+
+
+TEXTS = {"text_zh": "店员求助", "text_en": "Staff call"}
+CALL = row("BA", **TEXTS)
+
+
+@pytest.fixture
+def agency() -> str:
+    """An agency that no other test knows."""
+    return f"agency-{next(_agencies)}"
+
+
+def a_site(connection: Connection, keyring: Keyring, agency: str) -> tuple[UUID, UUID, str]:
+    """A site of the agency: its id, its device, the device's account."""
+    account = f"{next(_accounts):X}"
+    report = import_sites(connection, keyring, [site_row(account)], agency=agency)
+    assert report.errors == []
+    found = connection.execute(
+        "SELECT site, id FROM ref.device WHERE account = %s", (account,)
+    ).fetchone()
+    assert found is not None
+    return found[0], found[1], account
+
+
+def a_signal(
+    connection: Connection,
+    keyring: Keyring,
+    agency: str,
+    at: tuple[UUID | None, UUID | None, str],
+    code: str = "BA",
+    zone: str = "7",
+) -> UUID:
+    site, device, account = at
+    read = SignalRead("dc09", "SIA-DCS", account, code=code, zone=zone)
+    one = Heard(
+        received_at=NOW,
+        intake="dc09.tcp",
+        protocol="dc09",
+        source="192.0.2.9",
+        body=b"frame",
+        answer="ack",
+        district="huangpu",
+        agency=agency,
+        device=device,
+        site=site,
+        signals=(read,),
+    )
+    return hear(connection, keyring, one)
+
+
+def begun(connection: Connection, scope: Scope, *rows: CodeOverride, tried: bool = True) -> int:
+    number = save_draft(connection, scope, rows, LI, NOW)
+    if tried:
+        try_version(connection, version(connection, number), LI, NOW)
+    return number
+
+
+def enforced(connection: Connection, scope: Scope, *rows: CodeOverride) -> int:
+    number = begun(connection, scope, *rows)
+    put_in_force(connection, number, WANG, NOW, reason=WHY)
+    return number
+
+
+def refused(connection: Connection, number: int, **more: str) -> CodesReason:
+    with pytest.raises(CodesRefused) as caught:
+        put_in_force(connection, number, WANG, NOW, **{"reason": WHY} | more)
+    assert version(connection, number).state != "in_force"
+    return caught.value.reason
+
+
+def test_a_draft_is_edited_tried_and_put_in_force_by_a_second_act(
+    connection: Connection, agency: str
+) -> None:
+    scope = Scope(agency)
+    number = begun(connection, scope, CALL, tried=False)
+    assert save_draft(connection, scope, [CALL, row("PA")], LI, NOW) == number
+    assert code_tables.in_force(connection, scope) == ()
+    assert refused(connection, number) is CodesReason.NOT_TRIED
+    try_version(connection, version(connection, number), LI, NOW)
+    put_in_force(connection, number, WANG, NOW, reason=WHY)
+    now = version(connection, number)
+    assert (now.state, now.approved_by, now.in_force_from) == ("in_force", "Wang Fang", NOW)
+    assert [one.rows for one in code_tables.in_force(connection, scope)] == [(CALL, row("PA"))]
+    acts = [(one["act"], one["by_name"], one["reason"]) for one in changes(connection, scope)]
+    assert acts == [
+        ("put_in_force", "Wang Fang", WHY),
+        ("tried", "Li Wei", ""),
+        ("edited", "Li Wei", ""),
+        ("created", "Li Wei", ""),
+    ]
+
+
+def test_an_edit_after_the_trial_asks_for_another(connection: Connection, agency: str) -> None:
+    scope = Scope(agency)
+    number = begun(connection, scope, CALL)
+    seen = version(connection, number)
+    save_draft(connection, scope, [CALL, row("PA")], LI, NOW)
+    assert refused(connection, number) is CodesReason.NOT_TRIED
+    # A trial of what the draft was before somebody edited it counts for nothing either.
+    code_tables.was_tried(connection, seen, LI, NOW, {})
+    assert refused(connection, number) is CodesReason.NOT_TRIED
+    try_version(connection, version(connection, number), LI, NOW)
+    put_in_force(connection, number, WANG, NOW, reason=WHY)
+
+
+def test_a_reason_is_always_needed(connection: Connection, agency: str) -> None:
+    number = begun(connection, Scope(agency), CALL)
+    for reason in ("", "   ", "abcd", "x" * 1_001):
+        assert refused(connection, number, reason=reason) is CodesReason.REASON_NEEDED
+    put_in_force(connection, number, WANG, NOW, reason="abcde")
+    with pytest.raises(CodesRefused) as caught:
+        put_in_force(connection, number, WANG, NOW, reason=WHY)
+    assert caught.value.reason is CodesReason.IN_FORCE_ALREADY
+
+
+@pytest.mark.parametrize("code", ["FA", "MA", "HA", "PA", "GA"])
+def test_a_call_for_help_falls_silent_only_with_a_written_reason(
+    connection: Connection, agency: str, code: str
+) -> None:
+    scope = Scope(agency)
+    number = begun(connection, scope, row(code, Effect.TEST, type=IncidentType.UNKNOWN))
+    assert refused(connection, number) is CodesReason.SILENCES
+    assert refused(connection, number, silences="  no ") is CodesReason.SILENCES
+    put_in_force(connection, number, WANG, NOW, reason=WHY, silences="the detector is a dummy")
+    [act] = [one for one in changes(connection, scope) if one["act"] == "put_in_force"]
+    assert (act["silences"], act["by"]) == ("the detector is a dummy", "user:wang")
+
+
+def test_what_silences_nothing_needs_no_such_reason(connection: Connection, agency: str) -> None:
+    rows = [row("BA", Effect.TEST), row("FA", Effect.TROUBLE), row("MA", level=Level.P4)]
+    enforced(connection, Scope(agency), *rows)
+
+
+def test_the_older_version_comes_back_and_then_the_built_in_tables(
+    connection: Connection, agency: str
+) -> None:
+    scope = Scope(agency)
+    first = enforced(connection, scope, CALL)
+    second = enforced(connection, scope, row("PA"))
+    assert version(connection, first).state == "retired"
+    assert table_of(connection, first).rows == (CALL,)  # it stays readable
+    assert roll_back(connection, scope, LI, NOW, reason=WHY) == first
+    assert version(connection, second).state == "retired"
+    assert roll_back(connection, scope, LI, NOW, reason=WHY) == 0
+    assert code_tables.in_force(connection, scope) == ()
+    with pytest.raises(CodesRefused) as caught:
+        roll_back(connection, scope, LI, NOW, reason=WHY)
+    assert caught.value.reason is CodesReason.NOTHING_IN_FORCE
+    put_in_force(connection, second, LI, NOW, reason=WHY)  # and again, without another trial
+    acts = [(one["version"], one["act"]) for one in changes(connection, scope)][:3]
+    assert acts == [(second, "rolled_back"), (first, "rolled_back"), (first, "rolled_back")]
+
+
+def test_going_back_may_silence_and_is_refused_too(connection: Connection, agency: str) -> None:
+    scope = Scope(agency)
+    enforced(connection, scope, row("458", **TEXTS))  # user on premises: here a call for help
+    with pytest.raises(CodesRefused) as caught:
+        roll_back(connection, scope, LI, NOW, reason=WHY)
+    assert caught.value.reason is CodesReason.SILENCES
+    assert [one.code for one in caught.value.silences] == ["458", "458"]
+    assert roll_back(connection, scope, LI, NOW, reason=WHY, silences="buttons removed") == 0
+
+
+_COPY = """INSERT INTO ref.code_override SELECT version, list, 'PA', qualifier, zone_from, zone_to,
+effect, type, level, text_zh, text_en, needs_answer FROM ref.code_override WHERE version = %s"""
+
+
+def test_what_was_in_force_cannot_be_changed_even_by_hand(
+    connection: Connection, agency: str
+) -> None:
+    number = enforced(connection, Scope(agency), CALL)
+    for statement in (
+        "UPDATE ref.code_override SET level = 4 WHERE version = %s",
+        "DELETE FROM ref.code_override WHERE version = %s",
+        _COPY,
+    ):
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            connection.execute(statement.encode(), (number,))
+        connection.rollback()
+    for statement in (
+        "DELETE FROM ref.code_table WHERE version = %s",
+        "DELETE FROM ref.code_change WHERE version = %s",
+        "UPDATE ref.code_change SET reason = '' WHERE version = %s",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement.encode(), (number,))
+        connection.rollback()
+
+
+def test_a_draft_is_given_up_and_another_begun(connection: Connection, agency: str) -> None:
+    scope = Scope(agency)
+    number = begun(connection, scope, CALL)
+    drop_draft(connection, scope, LI, NOW)
+    assert of_state(connection, scope, "draft") is None
+    assert refused(connection, number) is CodesReason.NOT_FOUND
+    with pytest.raises(CodesRefused) as caught:
+        drop_draft(connection, scope, LI, NOW)
+    assert caught.value.reason is CodesReason.NO_DRAFT
+    assert begun(connection, scope, CALL) != number
+
+
+def test_a_table_has_so_many_rows_and_no_more(connection: Connection, agency: str) -> None:
+    most = [row("750", zone_from=zone, zone_to=zone, **TEXTS) for zone in range(OVERRIDES_MAX)]
+    number = save_draft(connection, Scope(agency), most, LI, NOW)
+    assert version(connection, number).rows == OVERRIDES_MAX
+    with pytest.raises(CodesRefused) as caught:
+        save_draft(connection, Scope(agency), [*most, CALL], LI, NOW)
+    assert caught.value.reason is CodesReason.TOO_MANY
+
+
+def test_a_site_has_its_own_and_its_agencys_table(
+    connection: Connection, keyring: Keyring, agency: str
+) -> None:
+    site, _, _ = a_site(connection, keyring, agency)
+    of_agency = enforced(connection, Scope(agency), CALL, row("PA"))
+    of_site = enforced(connection, Scope(agency, site), row("BA", level=Level.P3))
+    other = Scope(agency + "-other")
+    book = code_book.current(connection)
+    assert [one.version for one in book.tables(agency, site)] == [of_site, of_agency]
+    assert [one.version for one in book.tables(agency, None)] == [of_agency]
+    assert book.tables(other.agency, None) == ()
+    # The copy follows what is put in force.
+    later = enforced(connection, Scope(agency, site), CALL)
+    again = code_book.current(connection)
+    assert [one.version for one in again.tables(agency, site)] == [later, of_agency]
+
+
+def test_signals_are_judged_by_the_table_in_force_and_say_so(
+    connection: Connection, keyring: Keyring, agency: str
+) -> None:
+    at = a_site(connection, keyring, agency)
+
+    def judged(code: str = "BA") -> tuple[object, ...]:
+        one = a_signal(connection, keyring, agency, at, code)
+        judge_pending(connection, keyring, NOW)
+        found = get_row(connection, "signals", one)
+        fact = connection.execute(
+            "SELECT body FROM log.fact WHERE subject = %s AND kind = 'signal.judged'", (one,)
+        ).fetchone()
+        connection.rollback()
+        assert found is not None
+        assert fact is not None
+        kept = f'"codes_version":{number}'.encode() in fact[0]
+        return found["text_en"], found["effect"], found["verdict"], kept
+
+    number = 0
+    assert judged() == ("Burglary alarm, zone 7", "alarm", "opened", True)
+    number = enforced(connection, Scope(agency, at[0]), row("OP", **TEXTS))
+    # The number of an opening is a user's: it is in no text, whatever the table makes of the code.
+    assert judged("OP") == ("Staff call", "alarm", "opened", True)
+    rows = connection.execute("SELECT row FROM view.incident WHERE site = %s", (at[0],)).fetchall()
+    assert sorted(b'"type":"panic"' in one for (one,) in rows) == [False, True]
+    connection.rollback()
+    roll_back(connection, Scope(agency, at[0]), LI, NOW, reason=WHY, silences="button removed")
+    number = 0
+    assert judged("OP") == ("Opened (disarmed)", "status", "joined", True)
+    # What was judged before keeps the meaning that it had.
+    kept = connection.execute("SELECT row FROM view.signal").fetchall()
+    connection.rollback()
+    assert len([one for (one,) in kept if b"Staff call" in one]) == 1
+
+
+def test_a_trial_tells_what_would_have_been_and_changes_nothing(
+    connection: Connection, keyring: Keyring, agency: str
+) -> None:
+    site, other = a_site(connection, keyring, agency), a_site(connection, keyring, agency)
+    for at, code, zone in (
+        *((site, "BA", "7"), (site, "BA", "7"), (site, "BA", "8"), (other, "BA", "7")),
+        *((site, "CL", "501"), (other, "CL", "502"), (site, "FA", "1")),
+    ):
+        a_signal(connection, keyring, agency, at, code, zone)
+    closing = row("CL", Effect.TROUBLE, **TEXTS)
+    whole = begun(connection, Scope(agency), closing, CALL, tried=False)
+    trial = try_version(connection, version(connection, whole), LI, NOW)
+    assert (trial.signals, trial.changed, trial.cut) == (7, 6, False)
+    assert (trial.needing_now, trial.needing_then) == (5, 7)
+    # Who closed is nobody's business: the two users' closings are one row without a number.
+    assert [(one.code, one.zone, one.count) for one in trial.differing] == [
+        *(("BA", "7", 3), ("CL", "", 2), ("BA", "8", 1))
+    ]
+    assert trial.differing[0].now.text_en == "Burglary alarm, zone 7"
+    assert trial.differing[0].then.text_en == "Staff call, zone 7"
+    mine = begun(connection, Scope(agency, site[0]), CALL, tried=False)
+    trial = try_version(connection, version(connection, mine), LI, NOW)
+    assert (trial.signals, trial.changed) == (5, 3)
+    [act] = [one for one in changes(connection, Scope(agency, site[0])) if one["act"] == "tried"]
+    assert (act["detail"]["signals"], act["detail"]["changed"]) == (5, 3)
+    assert connection.execute(
+        "SELECT count(*) FROM ref.code_table WHERE agency = %s AND state = 'in_force'", (agency,)
+    ).fetchone() == (0,)
+
+
+def test_a_sites_own_table_is_not_tried_away_by_its_agencys(
+    connection: Connection, keyring: Keyring, agency: str
+) -> None:
+    at = a_site(connection, keyring, agency)
+    enforced(connection, Scope(agency, at[0]), row("BA", level=Level.P3))
+    a_signal(connection, keyring, agency, at, "BA")
+    number = begun(connection, Scope(agency), CALL, tried=False)
+    assert try_version(connection, version(connection, number), LI, NOW).changed == 0
+
+
+def test_a_trial_looks_at_so_many_days_and_signals(
+    connection: Connection, keyring: Keyring, agency: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = a_site(connection, keyring, agency)
+    for _ in range(3):
+        a_signal(connection, keyring, agency, at)
+    number = begun(connection, Scope(agency), CALL, tried=False)
+    chosen = version(connection, number)
+    late = NOW + timedelta(days=2)
+    assert try_version(connection, chosen, LI, late, days=1).signals == 0
+    assert try_version(connection, chosen, LI, late, days=3).signals == 3
+    for days in (0, 366):
+        with pytest.raises(ValueError, match="1 to 365"):
+            try_version(connection, chosen, LI, NOW, days=days)
+    monkeypatch.setattr(code_trial, "SIGNALS_MAX", 3)
+    assert not try_version(connection, chosen, LI, NOW).cut
+    monkeypatch.setattr(code_trial, "SIGNALS_MAX", 2)
+    found = try_version(connection, chosen, LI, NOW)
+    assert (found.cut, found.signals) == (True, 2)
+
+
+def test_a_typed_code_shows_now_and_then(connection: Connection, agency: str) -> None:
+    number = begun(connection, Scope(agency), CALL, tried=False)
+    read = SignalRead("", "", "", code="BA", zone="4", codes="sia")
+    found = sampled(connection, version(connection, number), read)
+    assert (found.now.text_en, found.then.text_zh) == ("Burglary alarm, zone 4", "店员求助，防区 4")
+    assert refused(connection, number) is CodesReason.NOT_TRIED  # one code is no trial
+
+
+# -- files --------------------------------------------------------------------------------------
+
+GOOD = dict.fromkeys(COLUMNS, "") | {
+    "list": "cid",
+    "code": "750",
+    "effect": "alarm",
+    "type": "panic",
+    "level": "P1",
+    "text_zh": "店员求助",
+    "text_en": "Staff call",
+}
+
+
+def errors_of(**fields: str) -> list[tuple[int, str]]:
+    return [error[:2] for error in read_table([GOOD | fields], "en")[1]]
+
+
+def test_a_row_reads_back_as_it_was() -> None:
+    rows = [
+        row("750", zone_from=1, zone_to=9, **TEXTS),
+        row("750", Effect.STATUS, qualifier="3", **TEXTS),
+        row("BA", needs_answer=False),
+        row("OP", Effect.STATUS, needs_answer=True, level=Level.P3),
+    ]
+    assert read_table([as_fields(one) for one in rows], "en") == (rows, [])
+    assert errors_of() == []
+    for told, expected in (("", True), ("no", False), ("是", True), ("否", False)):
+        [found], _ = read_table([GOOD | {"needs_answer": told}], "en")
+        assert found.needs_answer is expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "column"),
+    [
+        ({"list": "cap"}, "list"),
+        ({"code": "75"}, "code"),
+        ({"code": "BA"}, "code"),
+        ({"list": "sia"}, "code"),
+        ({"qualifier": "2"}, "qualifier"),
+        ({"list": "sia", "code": "BA", "qualifier": "1"}, "qualifier"),
+        ({"zone_from": "-1", "zone_to": "4"}, "zone_from"),
+        ({"zone_from": "1", "zone_to": "100000"}, "zone_to"),
+        ({"zone_from": "1"}, "zone_to"),
+        ({"zone_from": "5", "zone_to": "4"}, "zone_to"),
+        ({"code": "401", "zone_from": "1", "zone_to": "4"}, "zone_from"),  # users are no zones
+        ({"list": "sia", "code": "CA", "zone_from": "1", "zone_to": "4"}, "zone_from"),
+        ({"effect": "unknown"}, "effect"),
+        ({"type": "ghost"}, "type"),
+        ({"level": "0"}, "level"),
+        ({"level": "5"}, "level"),
+        ({"text_en": ""}, "text_en"),
+        ({"text_zh": "", "text_en": ""}, "text_zh"),
+        ({"text_en": "x" * 61}, "text_en"),
+        ({"needs_answer": "maybe"}, "needs_answer"),
+        ({"effect": "test", "needs_answer": "yes"}, "needs_answer"),
+        ({"effect": "restore", "needs_answer": "yes"}, "needs_answer"),
+    ],
+)
+def test_a_mistake_is_named_with_its_column(fields: dict[str, str], column: str) -> None:
+    assert errors_of(**fields) == [(2, column)]
+    english, chinese = (read_table([GOOD | fields], one)[1][0][2] for one in ("en", "zh"))
+    assert english.isascii() or "café" in english
+    assert any("一" <= letter <= "鿿" for letter in chinese)
+
+
+def test_rows_that_contradict_each_other_are_named() -> None:
+    some = GOOD | {"zone_from": "1", "zone_to": "5"}
+    for second, fine in (
+        (some, False),
+        (some | {"zone_from": "5", "zone_to": "9"}, False),
+        (some | {"zone_from": "6", "zone_to": "9"}, True),
+        (some | {"qualifier": "1"}, True),
+        (GOOD, True),
+    ):
+        assert (read_table([some, second], "en")[1] == []) is fine
+    assert read_table([GOOD, GOOD], "en")[1][0][:2] == (3, "code")
+    assert read_table([GOOD] * (OVERRIDES_MAX + 1), "en")[1][0][0] == 1
+    assert read_table([], "en")[1][0][0] == 1
+
+
+def test_every_refusal_state_and_act_has_a_text_in_both_languages() -> None:
+    assert set(REASONS) == set(CodesReason)
+    for texts in (REASONS, STATES, ACTS, NUMBERS):
+        for text in texts.values():  # type: ignore[attr-defined]
+            assert text.en.isascii()
+            assert any("一" <= letter <= "鿿" for letter in text.zh)
+
+
+def test_the_read_tables_are_the_same_when_made_anew(
+    connection: Connection, owner: Connection
+) -> None:
+    query = b"SELECT id, row FROM view.signal ORDER BY id"
+    before = connection.execute(query).fetchall()
+    connection.rollback()
+    assert any(b"Staff call" in row for _, row in before)
+    rebuild(owner)
+    assert connection.execute(query).fetchall() == before
