@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from tocsin.site.described import reached
 from tocsin.site.doors import through
 from tocsin.site.intakes.dc09 import Dc09
+from tocsin.site.intakes.mqtt import Mqtt
 from tocsin.site.intakes.sos_access import SosAccess
 
 logger = logging.getLogger("tocsin.edge")
@@ -27,6 +28,7 @@ class Edge(Struct, forbid_unknown_fields=True, frozen=True):
     """One section for each way in. `tocsin.edge.<name>` runs it: `serve(settings, intake)`."""
 
     dc09: Dc09 = field(default_factory=Dc09)
+    mqtt: Mqtt = field(default_factory=Mqtt)
     sos_access: SosAccess = field(default_factory=SosAccess)
 
 

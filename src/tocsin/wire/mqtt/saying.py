@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 TEXT_CHARS_MAX: Final = 1_024
@@ -79,3 +80,21 @@ def instant(value: Any) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return None
+
+
+class OwnForm(NamedTuple):
+    """Topics that no entry of the configuration is about: Tocsin's own form."""
+
+    filter: str = "#"
+    dialect: str = "tocsin"
+    account: str = ""
+    zone: str = ""
+    partition: str = ""
+    keys: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    at: Mapping[str, str] = MappingProxyType({})
+    values: Mapping[str, str] = MappingProxyType({})
+
+
+TOCSIN: Final = OwnForm()

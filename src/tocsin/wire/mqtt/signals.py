@@ -33,6 +33,7 @@ UNREADABLE: Final = "unreadable"
 COMMAND: Final = "command"
 LAST_WILL: Final = "last_will"
 BACK: Final = "connected"
+BROKER: Final = "broker"
 LOST: Final = "YC"
 RESTORED: Final = "YK"
 
@@ -127,6 +128,20 @@ def back(account: str) -> SignalRead:
     return _signal(BACK, account, None, Said(RESTORED, text="connected again"))
 
 
+def broker_lost(name: str) -> Reading:
+    """A site's broker cannot be reached: nobody is heard through it."""
+    return _of_broker(name, Said(LOST, text=f"no connection to the broker {name}"))
+
+
+def broker_back(name: str) -> Reading:
+    """It can be reached again."""
+    return _of_broker(name, Said(RESTORED, text=f"connected to the broker {name} again"))
+
+
+def _of_broker(name: str, said: Said) -> Reading:
+    return Reading((_signal(BROKER, name, None, said),), said.text.encode(), frozenset())
+
+
 def told(reading: Reading, *, is_retained: bool, last: State | None) -> tuple[SignalRead, ...]:
     """What of a message is to be decided on. `last`: the topic's state before it, None where we do
     not know of any.
@@ -164,7 +179,7 @@ def state(signals: Iterable[SignalRead]) -> State:
 
 def is_state_row(read: SignalRead) -> bool:
     """Whether a recorded signal tells a topic's state: not one that only confirmed it."""
-    return read.line is not None and read.token not in (RETAINED, LAST_WILL, BACK)
+    return read.line is not None and read.token not in (RETAINED, LAST_WILL, COMMAND)
 
 
 def topic_digest(topic: str) -> str:
