@@ -125,6 +125,8 @@ def start_site(create: Callable[[str], Urls]) -> Site:
         TOCSIN_DATABASE_URL=urls.application,
         TOCSIN_SITE_NAME_EN="Test city",
         TOCSIN_SITE_NAME_ZH="测试城市",
+        TOCSIN_AGENCY=AGENCY,
+        TOCSIN_DISTRICT="north",
     )
     from tocsin.apps.schema import migrate
 

@@ -79,7 +79,7 @@ class _Known:
     row: dict[str, Any]
 
 
-def follow(connection: Connection, keyring: Keyring, code: str, now: datetime) -> Followed:
+def standing(connection: Connection, keyring: Keyring, code: str, now: datetime) -> Followed:
     """How the report of this code stands. Raises `NoReport`."""
     known = _find(connection, keyring, code, now)
     orders = [

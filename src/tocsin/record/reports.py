@@ -68,10 +68,10 @@ def receive(
     it may not open an incident of its own, and what its network address is known by. Raises what
     `handle` raises: then nothing is known to be kept.
     """
-    code = code_of(keyring.fingerprint(b"tocsin.report.code\n" + token))
-    digest, content = digest_of(keyring, code), keyring.fingerprint(canonical(report))
-    if before := _received(connection, code, digest, content):
+    if before := received_before(connection, keyring, report, token=token):
         return before
+    code = _code(keyring, token)
+    digest, content = digest_of(keyring, code), keyring.fingerprint(canonical(report))
     why, key = (None, "") if collecting is None else _card_key(connection, *collecting, report)
     report_id = UUID(bytes=keyring.fingerprint(b"tocsin.report.id\n" + token)[:16], version=4)
 
@@ -111,11 +111,25 @@ def receive(
             opened_or_joined(None)
     except KeyReused:
         # The same form, sent twice at once: the other one was first.
-        before = _received(connection, code, digest, content)
+        before = received_before(connection, keyring, report, token=token)
         if before is None:
             raise
         return before
     return Received(code, collected=bool(key))
+
+
+def received_before(
+    connection: Connection, keyring: Keyring, report: Report, *, token: bytes
+) -> Received | None:
+    """What was answered to this token before; None if nothing was received under it."""
+    code = _code(keyring, token)
+    row = connection.execute(_KNOWN, (digest_of(keyring, code),)).fetchone()
+    connection.rollback()
+    if row is None:
+        return None
+    collected, content = row
+    same = content == keyring.fingerprint(canonical(report))
+    return Received(code, collected=collected, replayed=True, same=same)
 
 
 def sender(agency: str) -> Actor:
@@ -140,12 +154,9 @@ SELECT DISTINCT source_key FROM view.incident
 WHERE open AND source_key <> '' AND starts_with(source_key, 'report/')"""
 
 
-def _received(connection: Connection, code: str, digest: bytes, content: bytes) -> Received | None:
-    row = connection.execute(_KNOWN, (digest,)).fetchone()
-    connection.rollback()
-    if row is None:
-        return None
-    return Received(code, collected=row[0], replayed=True, same=row[1] == content)
+def _code(keyring: Keyring, token: bytes) -> str:
+    # Made from the token, so that who sends the same form again is told the same code.
+    return code_of(keyring.fingerprint(b"tocsin.report.code\n" + token))
 
 
 def _card_key(

@@ -32,12 +32,14 @@ from django.db import connections  # noqa: E402
 from django.template.loader import get_template  # noqa: E402
 from django.urls import resolve  # noqa: E402
 
+from tocsin.apps.citizen import answering as public_pages  # noqa: E402
 from tocsin.apps.desk import problems  # noqa: E402
 from tocsin.apps.log import close as close_log  # noqa: E402
 from tocsin.site.start_page import BUILT  # noqa: E402
 
 STATIC_PACKAGES: Final = [
     ("tocsin.apps.people", "static"),
+    ("tocsin.apps.citizen", "static"),
     ("allauth.account", "static"),
     ("allauth.mfa", "static"),
     ("django.contrib.admin", "static"),
@@ -60,9 +62,12 @@ class Cached(StaticFiles):
 
 
 def refuse(scope: Scope, status: int, reason: str) -> tuple[bytes, str]:
-    """A refusal from outside Django, as a problem document in the caller's language."""
+    """A refusal from outside Django in the caller's language: a problem document, or a page where
+    the public reports."""
     asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
     language = problems.preferred_language(asked) or "zh"
+    if scope["path"].startswith(public_pages.PATHS):
+        return public_pages.refusal(status, language), "text/html; charset=utf-8"
     return problems.encode(status, reason, problems.words(reason, language)), problems.MEDIA_TYPE
 
 

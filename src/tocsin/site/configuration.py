@@ -19,6 +19,7 @@ from tocsin.site.described import File, files, means, metas, port
 from tocsin.site.doors import through
 from tocsin.site.intakes import Edge
 from tocsin.site.language import say
+from tocsin.site.public import Public
 
 
 class Web(Struct, forbid_unknown_fields=True, frozen=True):
@@ -170,21 +171,22 @@ class Configuration(Struct, forbid_unknown_fields=True, frozen=True):
     district: Annotated[
         str,
         means(
-            "District of what is heard from an unknown source.",
-            "来源未知的报警信号所归的辖区代码。",
+            "District of what is heard from an unknown source, and of public reports.",
+            "来源未知的报警信号和网上报警所归的辖区代码。",
             min_length=1,
         ),
     ] = "main"
     agency: Annotated[
         str,
         means(
-            "Agency of what is heard from an unknown source.",
-            "来源未知的报警信号所归的机构代码。",
+            "Agency of what is heard from an unknown source, and of public reports.",
+            "来源未知的报警信号和网上报警所归的机构代码。",
             min_length=1,
         ),
     ] = "main"
     web: Web = field(default_factory=Web)
     edge: Edge = field(default_factory=Edge)
+    public: Public = field(default_factory=Public)
     database: Database = field(default_factory=Database)
     health: Health = field(default_factory=Health)
     log: Log = field(default_factory=Log)
@@ -268,6 +270,7 @@ def _contradictions(configuration: Configuration) -> Iterator[str]:
             yield say(f"{key}: no such file: {file}", f"{key}：文件不存在：{file}")
     for name in configuration.edge.__struct_fields__:
         yield from getattr(configuration.edge, name).contradictions(f"edge.{name}")
+    yield from configuration.public.contradictions("public")
     if not is_loopback(web.host) and not (web.tls_cert or web.proxy):
         yield say(
             f"web.host: {web.host} is reachable from other machines, so passwords would cross the"

@@ -3,7 +3,7 @@
 Everything that differs between installations comes from the environment that the supervisor sets:
 TOCSIN_DATA, TOCSIN_DATABASE_URL, TOCSIN_DEMO, TOCSIN_WEB_HOST, TOCSIN_WEB_NAMES, TOCSIN_WEB_TLS,
 TOCSIN_WEB_PROXY, TOCSIN_SITE_NAME_ZH, TOCSIN_SITE_NAME_EN, TOCSIN_OBLIGATIONS (JSON),
-TOCSIN_KEYLESS.
+TOCSIN_PUBLIC (JSON), TOCSIN_DISTRICT, TOCSIN_AGENCY, TOCSIN_KEYLESS.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from cryptography.fernet import Fernet
 
+from tocsin.apps.citizen.public import Public
 from tocsin.apps.secrets import authenticator_key, web_secret
 from tocsin.apps.setup import django_database
 from tocsin.core.obligations import Obligations
@@ -28,6 +29,10 @@ TLS = os.environ.get("TOCSIN_WEB_TLS") == "1" or bool(os.environ.get("TOCSIN_WEB
 
 THREADS = 16  # Django requests at work at once, and the database connections they need
 OBLIGATIONS = msgspec.json.decode(os.environ.get("TOCSIN_OBLIGATIONS") or "{}", type=Obligations)
+PUBLIC = msgspec.json.decode(os.environ.get("TOCSIN_PUBLIC") or "{}", type=Public)
+# Whose a public report is.
+DISTRICT = os.environ.get("TOCSIN_DISTRICT") or "main"
+AGENCY = os.environ.get("TOCSIN_AGENCY") or "main"
 
 DEBUG = False
 # A process that only migrates runs under an account that may not read the keys, and needs none.
@@ -52,6 +57,7 @@ INSTALLED_APPS = [
     "tocsin.apps.people",
     "tocsin.apps.desk",
     "tocsin.apps.readiness",
+    "tocsin.apps.citizen",
     "allauth",
     "allauth.account",
     "allauth.mfa",

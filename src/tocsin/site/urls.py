@@ -35,6 +35,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("accounts/language/", set_language, name="set_language"),
     path("accounts/", include("tocsin.apps.people.urls")),
+    path("", include("tocsin.apps.citizen.urls")),
     path("readiness/", include("tocsin.apps.readiness.urls")),
     # The admin's own form would let a password be guessed without the attempt limits.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),

@@ -84,6 +84,9 @@ def run_web(arguments: argparse.Namespace) -> int:
         TOCSIN_SITE_NAME_ZH=chosen.name_zh,
         TOCSIN_SITE_NAME_EN=chosen.name_en,
         TOCSIN_OBLIGATIONS=msgspec.json.encode(chosen.obligations).decode(),
+        TOCSIN_PUBLIC=msgspec.json.encode(chosen.public).decode(),
+        TOCSIN_DISTRICT=chosen.district,
+        TOCSIN_AGENCY=chosen.agency,
     )
     import uvicorn
 

@@ -1,0 +1,13 @@
+"""The public pages' addresses. They are printed on posters: with or without a slash."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from tocsin.apps.citizen import follow_pages, report_pages
+
+urlpatterns = [
+    re_path(r"^report/?$", report_pages.report, name="citizen_report"),
+    re_path(r"^follow/?$", follow_pages.ask, name="citizen_ask"),
+    path("follow/<str:code>", follow_pages.follow, name="citizen_follow"),
+]
