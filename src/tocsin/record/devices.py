@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from tocsin.record.database import DatabaseAway, connect_async
 from tocsin.record.keys import CannotOpen, Keyring, unseal
@@ -19,6 +21,16 @@ logger = logging.getLogger("tocsin.devices")
 
 CHANNEL: Final = "devices"
 REFRESH_S: Final = 2.0
+REFRESH_S_MAX: Final = 120.0
+"""A reading of the whole register that takes longer is begun anew on another connection."""
+
+LARGE: Final = 20_000
+"""A register of more devices is not looked through each time, but asked for what has changed."""
+WHOLE_EVERY_S: Final = 600.0
+"""And read as a whole so often, for what was taken out of it by hand."""
+BEHIND_MAX: Final = timedelta(hours=1)
+PAGE: Final = 2_000
+MADE_MAX: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +52,19 @@ class Device:
 
 class DeviceBook:
     """All devices by protocol and account. `start` reads them and keeps following; a lost database
-    leaves the last copy in force."""
+    leaves the last copy in force.
+
+    Kept packed, a million in some 250 MB; a device is made when it is asked for, and those that
+    report are kept made.
+    """
 
     def __init__(self) -> None:
-        self._devices: dict[tuple[str, str], Device] = {}
+        self._packed: dict[str, bytes] = {}
+        self._made: dict[tuple[str, str], Device] = {}
         self._stamp: tuple[Any, ...] = ()
+        self._latest: datetime | None = None  # change that was read
+        self._whole_at = 0.0  # when the whole register was read; loop time
+        self._keyring: Keyring
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
@@ -76,10 +96,41 @@ class DeviceBook:
 
     def find(self, protocol: str, account: str) -> Device | None:
         """The device of an account, None for one that we do not know."""
-        return self._devices.get((protocol, account))
+        device = self._made.get((protocol, account))
+        if device is not None:
+            return device
+        packed = self._packed.get(f"{protocol} {account}")
+        if packed is None:
+            return None
+        if len(self._made) >= MADE_MAX:
+            self._made.clear()
+        device = self._made[protocol, account] = self._make(protocol, account, packed)
+        return device
 
     def __len__(self) -> int:
-        return len(self._devices)
+        return len(self._packed)
+
+    def _make(self, protocol: str, account: str, packed: bytes) -> Device:
+        row = _unpack(packed)
+        identifier = UUID(bytes=row.id)
+        key = None
+        if row.key is not None:
+            try:
+                key = unseal(self._keyring.device(), row.key, row.id)
+            except CannotOpen:
+                # Its frames will be said not to open; the other devices are none the worse.
+                logger.error("a device's key does not open", extra={"device": str(identifier)})  # noqa: TRY400
+        return Device(
+            id=identifier,
+            site=UUID(bytes=row.site),
+            protocol=protocol,
+            account=account,
+            district=row.district,
+            agency=row.agency,
+            key=key,
+            interval_s=row.interval_s,
+            dialect=row.dialect,
+        )
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
         def changed(*_: Any) -> None:
@@ -94,12 +145,13 @@ class DeviceBook:
                 if self._connection is None:
                     self._connection = await connect_async(url, name="tocsin devices")
                     await self._listen(self._connection)
-                    await self._refresh(self._connection, keyring)
+                    self._changed.set()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(REFRESH_S):
                         await self._changed.wait()
                 self._changed.clear()
-                await self._refresh(self._connection, keyring)
+                async with asyncio.timeout(REFRESH_S_MAX):
+                    await self._refresh(self._connection, keyring)
             except (
                 *(OSError, TimeoutError, DatabaseAway),
                 *(asyncpg.PostgresError, asyncpg.InterfaceError),
@@ -111,36 +163,58 @@ class DeviceBook:
                 await asyncio.sleep(0.5)
 
     async def _refresh(self, connection: asyncpg.Connection, keyring: Keyring) -> None:
-        async with asyncio.timeout(10):
-            stamp = tuple(await connection.fetchrow(_STAMP))
-            if stamp == self._stamp:
+        self._keyring = keyring
+        now = asyncio.get_running_loop().time()
+        is_large = len(self._packed) > LARGE
+        if is_large and now - self._whole_at < WHOLE_EVERY_S:
+            latest = await connection.fetchval(_LATEST, timeout=10)
+            if latest == self._latest or latest is None or self._latest is None:
                 return
-            rows = await connection.fetch(_ALL)
-        master = keyring.device()
-        devices = {}
-        for row in rows:
-            key = None
-            if row["key"] is not None:
-                try:
-                    key = unseal(master, row["key"], row["id"].bytes)
-                except CannotOpen:
-                    # Its frames will be said not to open; the other devices are none the worse.
-                    logger.error("a device's key does not open", extra={"device": str(row["id"])})  # noqa: TRY400
-            devices[row["protocol"], row["account"]] = Device(
-                id=row["id"],
-                site=row["site"],
-                protocol=row["protocol"],
-                account=row["account"],
-                district=row["district"],
-                agency=row["agency"],
-                key=key,
-                interval_s=row["interval_s"],
-                dialect=row["dialect"],
-            )
-        self._devices = devices
-        self._stamp = stamp
+            # An import that began before the last one may have come to its end after it.
+            rows = await self._read(connection, _CHANGED, self._latest - BEHIND_MAX)
+            self._packed |= rows
+            self._latest = latest
+        else:
+            stamp = tuple(await connection.fetchrow(_STAMP, timeout=60))
+            if stamp == self._stamp and not is_large:
+                return
+            self._packed = await self._read(connection, _ALL)
+            self._stamp = stamp
+            self._latest = stamp[1]
+            self._whole_at = asyncio.get_running_loop().time()
+        self._made = {}
 
+    async def _read(
+        self, connection: asyncpg.Connection, query: str, *arguments: Any
+    ) -> dict[str, bytes]:
+        """The devices that `query` finds. Page by page, so that panels are answered meanwhile."""
+        found: dict[str, bytes] = {}
+        async with connection.transaction(readonly=True):
+            cursor = await connection.cursor(query, *arguments, timeout=60)
+            while rows := await cursor.fetch(PAGE, timeout=60):
+                for protocol, account, *rest in rows:
+                    found[f"{protocol} {account}"] = _pack(rest)
+        return found
+
+
+class _Packed(msgspec.Struct, array_like=True, gc=False):
+    """A row of the register as it is kept in memory, in the order of the queries below."""
+
+    id: bytes
+    site: bytes
+    district: str
+    agency: str
+    key: bytes | None
+    interval_s: int | None
+    dialect: str
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(_Packed).decode
 
 _STAMP: Final = "SELECT count(*), max(changed_at), max(xmin::text::bigint) FROM ref.device"
+_LATEST: Final = "SELECT max(changed_at) FROM ref.device"
 _ALL: Final = """
-SELECT id, site, protocol, account, district, agency, key, interval_s, dialect FROM ref.device"""
+SELECT protocol, account, uuid_send(id), uuid_send(site), district, agency, key, interval_s, dialect
+FROM ref.device"""
+_CHANGED: Final = f"{_ALL} WHERE changed_at >= $1"
