@@ -4,25 +4,30 @@ answered is decided in wire/sos_access; here are sockets and limits."""
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from tocsin.edge.intake import FINISH_S, Intake
+from tocsin.edge.accepting import Reception, streams
+from tocsin.edge.intake import Intake
 from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import tls_context
 from tocsin.record.devices import Device
 from tocsin.record.heard import NotKept
-from tocsin.wire.sos_access.answers import RULES, Reception, Status, answer, receive
+from tocsin.wire.sos_access import answers
+from tocsin.wire.sos_access.answers import RULES, Status, answer, receive
 from tocsin.wire.sos_access.requests import BadRequest, Kind, Problem, Request, decode
 from tocsin.wire.sos_access.session import Received, Refused, Session
 
 READ_BYTES: Final = 64 << 10
-HANDSHAKE_S: Final = 10.0
 FETCH_S: Final = 10.0
 """An answer is fetched within this time, or its sender is gone."""
+
+REFUSED_MAX: Final = 10
+"""A connection on which so much was no request is closed."""
 
 
 class Settings(Protocol):
@@ -53,78 +58,41 @@ async def serve(settings: Settings, intake: Intake) -> None:
 
     Raises `AddressNotHad` where an address cannot be had, OSError for what may pass.
     """
-    open_now: set[_Connection] = set()
-    servers: list[asyncio.Server] = []
+    reception = Reception(intake)
     try:
-        for port, over in ((settings.port, "tcp"), (settings.tls_port, "tls")):
-            if port >= 0:
-                servers += await _listen(settings, intake, port, over, open_now)
-        await intake.stop.wait()
+        if settings.port >= 0:
+            talk = partial(_talk, settings, intake, reception, None)
+            reception.listen(settings.host, settings.port, "tcp", talk)
+        if settings.tls_port >= 0:
+            client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
+            context = tls_context(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
+            talk = partial(_talk, settings, intake, reception, context)
+            reception.listen(settings.host, settings.tls_port, "tls", talk)
+        await reception.until_stop()
     finally:
-        for server in servers:
-            server.close()
-        for connection in open_now:
-            connection.end_if_idle()
-        tasks = [connection.task for connection in open_now]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=FINISH_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await reception.close()
 
 
-async def _listen(
-    settings: Settings, intake: Intake, port: int, over: str, open_now: set[_Connection]
-) -> list[asyncio.Server]:
-    context: ssl.SSLContext | None = None
-    if over == "tls":
-        client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
-        context = tls_context(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
-    servers = []
-    for sock in intake.open_tcp(settings.host, port):
-        host, number = sock.getsockname()[:2]
-        servers.append(
-            await asyncio.start_server(
-                partial(_connected, settings, intake, over, open_now),
-                sock=sock,
-                ssl=context,
-                ssl_handshake_timeout=HANDSHAKE_S if context else None,
-                limit=READ_BYTES,
-            )
-        )
-        shown = f"[{host}]" if ":" in host else host
-        intake.say(f"listening {intake.name} {over} {shown}:{number}")
-    return servers
-
-
-async def _connected(
+async def _talk(
     settings: Settings,
     intake: Intake,
-    over: str,
-    open_now: set[_Connection],
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    reception: Reception,
+    context: ssl.SSLContext | None,
+    sock: socket.socket,
+    sender: Sender,
 ) -> None:
-    peer = writer.get_extra_info("peername")
-    sender = intake.enter(str(peer[0]) if peer else "")
-    if sender is None or intake.stop.is_set():
-        writer.transport.abort()
-        if sender is not None:
-            intake.leave(sender)
-        return
-    task = asyncio.current_task()
-    assert task is not None
-    connection = _Connection(settings, intake, over, sender, reader, writer, task)
-    open_now.add(connection)
+    with reception.idle():
+        reader, writer = await streams(sock, context, READ_BYTES)
+    over = "tcp" if context is None else "tls"
+    connection = _Connection(settings, intake, reception, over, sender, reader, writer)
     try:
         await connection.run()
-    except (OSError, TimeoutError, asyncio.CancelledError):
-        pass  # the sender is gone, or we are at our end
     finally:
-        open_now.discard(connection)
-        intake.leave(sender)
         connection.note_unfinished()
-        writer.transport.abort() if connection.is_stuck else writer.close()
+        if connection.is_stuck:
+            writer.transport.abort()
+        else:
+            writer.close()
 
 
 class _Connection:
@@ -134,13 +102,12 @@ class _Connection:
         self,
         settings: Settings,
         intake: Intake,
+        reception: Reception,
         over: str,
         sender: Sender,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        task: asyncio.Task[None],
     ) -> None:
-        self.task = task
         self.is_stuck = False  # it fetches no answers
         self._settings = settings
         self._intake = intake
@@ -149,7 +116,8 @@ class _Connection:
         self._reader = reader
         self._writer = writer
         self._session = Session()
-        self._is_reading = False
+        self._reception = reception
+        self._refused = 0
 
     async def run(self) -> None:
         """Until the sender has finished or is refused, or we are at our end."""
@@ -170,18 +138,13 @@ class _Connection:
             data = await self._more(until)
             if data is None:
                 if self._session.is_waiting_for_more:
-                    await self._refuse(Refused(b"", Problem.INVALID_XML))
+                    await self._refuse(Problem.INVALID_XML)
                 return
             if not data:
                 return
             if not self._session.is_waiting_for_more:
                 begun_at = loop.time()
             self._session.receive_data(data)
-
-    def end_if_idle(self) -> None:
-        """At our end: one that is only waiting for its sender waits no more."""
-        if self._is_reading:
-            self.task.cancel()
 
     def note_unfinished(self) -> None:
         """Counts what the sender left unfinished."""
@@ -190,25 +153,21 @@ class _Connection:
 
     async def _more(self, until: float) -> bytes | None:
         """What comes next, b"" when the sender has finished; None when it was silent too long."""
-        self._is_reading = True
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._reader.read(READ_BYTES)
-        except TimeoutError:
-            return None
-        finally:
-            self._is_reading = False
+        with self._reception.idle():
+            try:
+                async with asyncio.timeout_at(until):
+                    return await self._reader.read(READ_BYTES)
+            except TimeoutError:
+                return None
 
     async def _take(self, event: Received | Refused) -> bool:
         """Deals with one event; whether the connection goes on."""
         if isinstance(event, Refused):
-            await self._refuse(event)
-            return False
+            return await self._refuse(event.problem)
         try:
             request = decode(event.raw)
         except BadRequest as bad:
-            await self._refuse(Refused(event.raw, bad.problem))
-            return True
+            return await self._refuse(bad.problem)
         status = await self._decide(request, event.raw)
         await self._answer(request.kind, status, request.reference)
         return True
@@ -235,7 +194,7 @@ class _Connection:
             return Status.NOT_TREATED_NOT_DISTRIBUTED
         return reception.status
 
-    async def _keep(self, reception: Reception, device: Device | None) -> None:
+    async def _keep(self, reception: answers.Reception, device: Device | None) -> None:
         is_authenticated = reception.is_devices and self._over == "tls"
         await self._intake.keep(
             source=self._sender.address,
@@ -249,9 +208,15 @@ class _Connection:
             transport=self._over,
         )
 
-    async def _refuse(self, refused: Refused) -> None:
-        self._intake.counts.refused(refused.problem, self._sender.address)
-        await self._answer(Kind.ALARM, RULES[refused.problem].status, "")
+    async def _refuse(self, problem: Problem) -> bool:
+        """Answers what is no request; whether the connection goes on."""
+        self._intake.counts.refused(problem, self._sender.address)
+        await self._answer(Kind.ALARM, RULES[problem].status, "")
+        self._refused += 1
+        if self._refused < REFUSED_MAX:
+            return True
+        self._intake.counts.refused("too_many_refused", self._sender.address)
+        return False
 
     async def _answer(self, kind: Kind, status: Status, reference: str) -> None:
         self._writer.write(answer(kind, status, now=datetime.now(UTC), reference=reference))

@@ -51,7 +51,7 @@ class Rule(NamedTuple):
 # In the order in which they are asked; the first that fits decides. None: an ordinary request.
 RULES: Final[dict[Problem | None, Rule]] = {
     Problem.INVALID_LENGTH: Rule(
-        Status.INVALID_LENGTH, False, False, "longer than 100,000 characters; then we hang up"
+        Status.INVALID_LENGTH, False, False, "longer than 100,000 characters; passed over"
     ),
     Problem.INVALID_XML: Rule(
         Status.INVALID_XML,
