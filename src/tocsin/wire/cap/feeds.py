@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -42,7 +43,7 @@ class Kind(StrEnum):
 class Entry(msgspec.Struct, frozen=True):
     """One entry: the alert's document, or a link to it; neither where it has none that we know.
 
-    `version` changes when the entry does: its link and when it was updated.
+    `version` changes when the entry does: its link and when it was updated, or its document.
     """
 
     document: bytes = b""
@@ -63,7 +64,7 @@ def read(raw: bytes, bounds: Bounds = FEED) -> Feed:
     root = parse(raw, bounds)
     name = etree.QName(root)
     if root.tag in _ALERTS:
-        return Feed(Kind.CAP, (Entry(document=raw),))
+        return Feed(Kind.CAP, (_whole(raw),))
     if root.tag == f"{ATOM}feed":
         kind, entries = Kind.ATOM, [_atom(one) for one in root.iterchildren(f"{ATOM}entry")]
     elif root.tag == f"{ATOM}entry":
@@ -71,7 +72,7 @@ def read(raw: bytes, bounds: Bounds = FEED) -> Feed:
     elif root.tag == "rss":
         kind, entries = Kind.RSS, [_rss(one) for one in root.iterfind("channel/item")]
     elif name.localname == "EDXLDistribution" and name.namespace == EDXL:
-        kind, entries = Kind.EDXL, [[Entry(_document(one))] for one in root.iter(*_ALERTS)]
+        kind, entries = Kind.EDXL, [[_whole(_document(one))] for one in root.iter(*_ALERTS)]
     else:
         raise BadAlert(Reason.NOT_FEED, f"the root is {str(root.tag)[:100]}")
     found = [entry for several in entries for entry in several]
@@ -123,14 +124,18 @@ def _linked(link: str, updated: str) -> list[Entry]:
 
 def _inside(entry: etree._Element) -> list[Entry]:
     """Alerts that stand in the entry: as elements, or as text in Atom's content."""
-    found = [Entry(_document(one)) for one in entry.iter(*_ALERTS)]
+    found = [_whole(_document(one)) for one in entry.iter(*_ALERTS)]
     if found:
         return found
     for content in entry.iterchildren(f"{ATOM}content"):
         text = text_of(content)
         if _MARKUP.match(text):
-            return [Entry(_redeclared(text))]
+            return [_whole(_redeclared(text))]
     return []
+
+
+def _whole(document: bytes) -> Entry:
+    return Entry(document, version=blake2b(document, digest_size=16).hexdigest())
 
 
 def _document(alert: etree._Element) -> bytes:

@@ -1,0 +1,233 @@
+"""One CAP document, wherever it came from: read, checked, kept once, and remembered until it is
+over. What a source may be trusted with is decided here; who it is, by its feed or the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Final
+
+from msgspec.structs import replace
+
+from tocsin.core.signals import SignalRead
+from tocsin.edge.intake import Intake
+from tocsin.record.cap_alerts import CapAlerts, KnownAlert
+from tocsin.record.database import DatabaseAway
+from tocsin.wire.cap import alert as reading
+from tocsin.wire.cap.areas import Answered, concerns
+from tocsin.wire.cap.document import BadAlert, parse
+from tocsin.wire.cap.signals import (
+    CATEGORY_ELSE,
+    EXPIRED,
+    Qualifier,
+    expired,
+    in_languages,
+    key,
+    read,
+    reference,
+    unread,
+)
+from tocsin.wire.cap.signing import Anchors, Outcome, check
+
+logger = logging.getLogger("tocsin.edge")
+
+AUTHENTICATED: Final = "authenticated"
+NONE: Final = "none"
+LOOKED_AT_ONCE: Final = 2
+"""Documents that are read at once, in threads: alarm panels share the process."""
+
+UNWRITTEN_MAX: Final = 10_000
+"""Alerts that are kept and wait to be remembered; further ones may be heard twice."""
+
+_ENDING: Final = ("Update", "Cancel")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where documents come from. `anchors` None: signatures are not looked at. `vouched`: its
+    transport shows who it is (a partner's token or certificate)."""
+
+    name: str
+    languages: tuple[str, ...]
+    district: str = ""
+    anchors: Anchors | None = None
+    vouched: bool = False
+    answered: Answered = field(default_factory=Answered)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a document is: its key, its signal, and what it makes over."""
+
+    alert: KnownAlert
+    signal: SignalRead
+    over: tuple[bytes, ...] = ()
+    problem: str | None = None
+    is_ours: bool = True
+    bad: BadAlert | None = None
+
+
+def look(raw: bytes, source: Source, now: datetime) -> Taken:
+    """Reads one document. Takes as long as its size and its signature need: call it in a thread."""
+    try:
+        root = parse(raw)
+        alert = reading.read(root)
+    except BadAlert as error:
+        return _unread(raw, error, source)
+    assurance, problem = AUTHENTICATED if source.vouched else NONE, None
+    if source.anchors is not None:
+        outcome = check(root, source.anchors, sent=alert.sent, heard=now)
+        assurance = AUTHENTICATED if outcome.is_verified else NONE
+        if outcome is Outcome.NOT_SIGNED:
+            problem = "not_signed"
+        elif not outcome.is_verified:
+            problem = "bad_signature"
+    if problem is None and alert.flaws:
+        problem = alert.flaws[0].value
+    signal = read(alert, source.languages)
+    ends = alert.expires
+    if signal.qualifier and ends is not None and ends <= now:
+        signal = replace(signal, qualifier=Qualifier.ENDED)  # over before we heard of it
+    is_over = signal.qualifier in ("", Qualifier.ENDED) or alert.status != "Actual"
+    known = KnownAlert(
+        key=key(source.name, assurance, reference(alert)),
+        source=source.name,
+        account=signal.account,
+        code=signal.code,
+        level=signal.level,
+        assurance=assurance,
+        expires_at=None if is_over else ends,
+    )
+    over = alert.references if alert.msg_type in _ENDING and alert.status == "Actual" else ()
+    told = in_languages(alert.infos, source.languages)
+    areas = [area for info in (told or alert.infos) for area in info.areas]
+    return Taken(
+        alert=known,
+        signal=signal,
+        over=tuple(key(source.name, assurance, one) for one in over),
+        problem=problem,
+        is_ours=concerns(areas, source.answered),
+    )
+
+
+def _unread(raw: bytes, error: BadAlert, source: Source) -> Taken:
+    signal = unread(error, source.name)
+    digest = blake2b(f"{source.name}\x1f".encode() + raw, digest_size=16, person=b"cap unread")
+    known = KnownAlert(digest.digest(), source.name, signal.account, "", None, NONE, None)
+    return Taken(known, signal, problem=error.reason.value, bad=error)
+
+
+class Taking:
+    """Keeps each alert of each source once. `known` of a source must have been loaded."""
+
+    def __init__(self, intake: Intake, alerts: CapAlerts) -> None:
+        self.intake = intake
+        self.alerts = alerts
+        self._known: dict[str, set[bytes]] = {}
+        self._unwritten: dict[bytes, tuple[KnownAlert, tuple[bytes, ...]]] = {}
+        self._busy: set[bytes] = set()
+        self._looking = asyncio.Semaphore(LOOKED_AT_ONCE)
+
+    async def load(self, source: str) -> None:
+        """What was heard of a source before. Raises `DatabaseAway`."""
+        before = self._known.get(source, set()) & self._unwritten.keys()
+        self._known[source] = await self.alerts.known(source) | before
+
+    async def reload(self) -> None:
+        """Every source's again: what has been forgotten since takes no memory. Raises
+        `DatabaseAway`."""
+        for source in list(self._known):
+            await self.load(source)
+
+    def is_loaded(self, source: str) -> bool:
+        return source in self._known
+
+    async def look(self, raw: bytes, source: Source) -> Taken:
+        """What a document is. Holds up nobody else."""
+        async with self._looking:
+            return await asyncio.to_thread(look, raw, source, datetime.now(UTC))
+
+    async def store(
+        self, taken: Taken, raw: bytes, source: Source, address: str, transport: str
+    ) -> None:
+        """It is kept, unless it was before or is not for us. Returns when it is on disk; raises
+        `NotKept`."""
+        known = self._known[source.name]
+        name = taken.alert.key
+        if name in known or name in self._busy:
+            self.intake.counts.add("known")
+            return
+        # What takes an alert of ours away from our area is news for us too.
+        if not taken.is_ours and not known.intersection(taken.over):
+            self.intake.counts.add("not_our_area")
+            return
+        self._busy.add(name)
+        try:
+            taken = await self._with_its_category(taken)
+            await self.intake.keep(
+                source=address,
+                body=raw,
+                answer="heard" if taken.bad is None else "unreadable",
+                signals=(taken.signal,),
+                problem=taken.problem,
+                assurance=taken.alert.assurance,
+                transport=transport,
+                district=source.district,
+            )
+            known.add(name)
+        finally:
+            self._busy.discard(name)
+        if taken.problem is not None:
+            self.intake.counts.refused(taken.problem, source.name)
+        if len(self._unwritten) < UNWRITTEN_MAX:
+            self._unwritten[name] = (taken.alert, taken.over)
+        else:
+            self.intake.counts.refused("not_remembered", source.name)
+        await self.write()
+
+    async def _with_its_category(self, taken: Taken) -> Taken:
+        """A cancel or update that tells nothing speaks of what it refers to."""
+        if not taken.over or taken.signal.code != CATEGORY_ELSE:
+            return taken
+        unwritten = [self._unwritten[one][0] for one in taken.over if one in self._unwritten]
+        try:
+            found = unwritten or await self.alerts.find(taken.over)
+        except DatabaseAway:
+            return taken
+        if not found:
+            return taken
+        meant = min(found, key=lambda one: one.level or 4)
+        signal = replace(taken.signal, code=meant.code, level=taken.signal.level or meant.level)
+        return Taken(taken.alert, signal, taken.over, taken.problem, taken.is_ours, taken.bad)
+
+    async def write(self) -> None:
+        """Remembers what is kept and not yet remembered; what cannot be now is tried again."""
+        for name, (alert, over) in list(self._unwritten.items()):
+            try:
+                await self.alerts.remember(alert, over, datetime.now(UTC))
+            except DatabaseAway as error:
+                logger.info("an alert cannot be remembered yet", extra={"why": str(error)})
+                return
+            self._unwritten.pop(name, None)
+
+    async def expire(self, now: datetime, districts: dict[str, str]) -> int:
+        """Says of each alert whose time is over that it is; how many. `districts` by source.
+        Raises `NotKept` or `DatabaseAway`: then the rest is said later."""
+        await self.write()
+        due = await self.alerts.due(now, 200)
+        for one in due:
+            ended = one.expires_at or now
+            await self.intake.keep(
+                source=one.source,
+                body=f"{EXPIRED} {one.account} {ended.isoformat()}".encode(),
+                answer="expired",
+                signals=(expired(one.account, one.code, ended, one.level),),
+                assurance=one.assurance,
+                transport="clock",
+                district=districts.get(one.source, ""),
+            )
+            await self.alerts.is_over(one.key)
+        return len(due)
