@@ -1,0 +1,113 @@
+"""The sections of docs/protocols/mqtt.md that are written from the code's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tocsin.wire.card import table
+from tocsin.wire.mqtt.dialects import ACTIONS, PANEL_STATES, SENSORS
+from tocsin.wire.mqtt.redaction import IDENTITY_KEYS, PIN_KEYS
+from tocsin.wire.mqtt.session import (
+    BAD_CLIENT_ID,
+    BAD_METHOD,
+    CONNECT_BYTES_MAX,
+    NOT_AUTHORISED,
+    TOO_OFTEN,
+    UNAVAILABLE,
+)
+
+_REFUSED = (
+    ("unknown user name, or wrong password", NOT_AUTHORISED),
+    ("too many wrong passwords from the address within a minute", TOO_OFTEN),
+    ("the record cannot be written", UNAVAILABLE),
+    ("3.1.1: no client id, and a session that is to go on", BAD_CLIENT_ID),
+    ("5.0: an authentication method", BAD_METHOD),
+)
+
+_HEARD = (
+    ("QoS 1", "PUBACK after the commit"),
+    ("QoS 2", "PUBREC after the commit, PUBCOMP after PUBREL; the same packet id between them is"
+     " nothing new"),
+    ("QoS 0", "nothing, in any case"),
+    ("PINGREQ", "PINGRESP, noted as a supervision poll; nothing while the record cannot be written"),
+    ("not kept", "no PUBACK, and the connection is closed (5.0: DISCONNECT 0x89)"),
+    ("a bad packet", "5.0: DISCONNECT with its reason code; 3.1.1: the connection is closed"),
+)  # fmt: skip
+
+_NOT_KEPT = """\
+Why the connection is closed where a message could not be kept: both versions let a client send
+again only when it connects again (5.0, 4.4), so that silence on an open connection would leave an
+alarm where it is. A PUBACK with an error is no way out, since the client must not send again what
+was answered so (5.0, 4.3.2). While nothing can be kept nobody is let in (3.1.1: 3, 5.0: 0x88),
+so that a device takes its other path."""
+
+_RETAINED = """\
+A retained message tells a state, not that something happens now. What a topic said last is known
+from the record, so after a restart too:
+
+- it says the same as the topic said last: a status report, which opens nothing. So a retained
+  alarm alarms once, however often we or the device connect;
+- it says something else, or we know nothing of the topic: it is told as what it says, its token
+  marked `.retained`. An alarm among them alarms with its own level and is not put in the watch
+  band: it may have begun a second before we connected, and a fire must not wait for a look. The
+  price is that the first connection to a broker may open a card for an old state, once;
+- where the record cannot be asked (it is behind), nothing is known: in doubt it alarms."""
+
+_AGAIN = """\
+A message marked as sent again (DUP) that equals one of the last three minutes in account, packet
+id, topic and content is a repeat: acknowledged, kept, linked, not decided again; after a restart
+of ours too. One that is not marked is new, even if it equals another in all of these: devices
+count their packet ids from 1 again with each connection, and in doubt it alarms."""
+
+
+def sections() -> Iterator[str]:
+    """Lines between what is read and the limits."""
+    yield "## What the sender hears"
+    yield ""
+    yield "Nothing is acknowledged before it is on disk."
+    yield ""
+    yield from table(("what came", "answer"), _HEARD)
+    yield ""
+    yield from _NOT_KEPT.splitlines()
+    yield ""
+    yield f"A CONNECT may have {CONNECT_BYTES_MAX} bytes. It is refused:"
+    yield ""
+    rows = [(why, f"{code.v3}", f"0x{code.v5:02X}") for why, code in _REFUSED]
+    yield from table(("because", "3.1.1", "5.0"), rows)
+    yield ""
+    yield "A broker's messages are taken with QoS 1, also what was published with QoS 2: after its"
+    yield "PUBREC a broker forgets a message, and a restart of ours before the commit would lose it."
+    yield ""
+    yield "## Retained messages"
+    yield ""
+    yield from _RETAINED.splitlines()
+    yield ""
+    yield "## Messages that come again"
+    yield ""
+    yield from _AGAIN.splitlines()
+    yield ""
+    yield "## What is taken out before anything is kept"
+    yield ""
+    yield "In JSON at any depth, in texts (`pin: ...`), in user properties, and as a topic's last"
+    yield "level; also `code` with four or more digits, or beside `action` or `command`, and a"
+    yield "message that is nothing but four to ten digits. In its place stands `[removed]`, in the"
+    yield "kept bytes too. Spelling, case and dividers do not matter."
+    yield ""
+    rows = [
+        ("a PIN or password", ", ".join(sorted(PIN_KEYS))),
+        ("a person, telephone, vehicle or route", ", ".join(sorted(IDENTITY_KEYS))),
+    ]
+    yield from table(("what", "keys"), rows)
+    yield ""
+    yield "## Codes of the dialects"
+    yield ""
+    yield from table(("Home Assistant", "code"), list(PANEL_STATES.items()))
+    yield ""
+    yield from table(("Zigbee2MQTT action", "code"), list(ACTIONS.items()))
+    yield ""
+    sensors = [
+        (key, str(alarming).lower(), code, restored)
+        for key, (alarming, code, restored) in SENSORS.items()
+    ]
+    yield from table(("Zigbee2MQTT sensor", "alarms when", "code", "else"), sensors)
+    yield ""
