@@ -77,6 +77,7 @@ def receive(
 
     def also(opened: Connection, facts: list[StoredFact]) -> None:
         opened.execute(_KEEP, (digest, report_id, facts[0].incident, now, bool(key), content))
+        opened.execute(_COUNT, ("report.collected" if key else "report.received", now))
 
     def opened_or_joined(into: UUID | None) -> None:
         command = ReceiveReport(
@@ -132,6 +133,12 @@ def received_before(
     return Received(code, collected=collected, replayed=True, same=same)
 
 
+def count_turned_away(connection: Connection, now: datetime) -> None:
+    """A report that was not kept, and its sender told so: the desk sees how many. Commits."""
+    connection.execute(_COUNT, ("report.turned_away", now))
+    connection.commit()
+
+
 def sender(agency: str) -> Actor:
     """Who acts in the log for all senders of public reports alike. No role of an account or token
     may send what it sends."""
@@ -143,6 +150,9 @@ def digest_of(keyring: Keyring, code: str) -> bytes:
     return keyring.fingerprint(b"tocsin.report.digest\n" + code.encode())
 
 
+_COUNT: Final = """
+INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, 1, %s)
+ON CONFLICT (name) DO UPDATE SET value = c.value + 1, last_at = excluded.last_at"""
 _KEEP: Final = """
 INSERT INTO heard.report (code_digest, report, incident, received_at, collected, content)
 VALUES (%s, %s, %s, %s, %s, %s)"""

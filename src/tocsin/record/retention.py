@@ -8,6 +8,7 @@ from typing import Final
 
 from tocsin.record.contacts import forget_contacts
 from tocsin.record.database import Connection
+from tocsin.record.report_following import forget_expired
 
 POSITIONS_KEPT_FOR: Final = timedelta(hours=24)
 OUTCOMES_KEPT_FOR: Final = timedelta(days=30)
@@ -23,9 +24,9 @@ def prepare_partitions(connection: Connection, now: datetime) -> int:
 
 
 def forget_old(connection: Connection, now: datetime) -> int:
-    """Remove positions of units after 24 hours, outcomes of commands after 30 days, and contacts
-    that are no longer valid; returns the number of outcomes removed (at most 10,000 at a time).
-    Commits."""
+    """Remove positions of units after 24 hours, outcomes of commands after 30 days, contacts that
+    are no longer valid, and codes of public reports that ended; returns the number of outcomes
+    removed (at most 10,000 at a time). Commits."""
     connection.execute("SELECT log.forget_positions(%s)", (now - POSITIONS_KEPT_FOR,))
     connection.commit()
     gone = connection.execute(
@@ -34,4 +35,5 @@ def forget_old(connection: Connection, now: datetime) -> int:
     ).rowcount
     connection.commit()
     forget_contacts(connection, now.date())
+    forget_expired(connection, now)
     return gone

@@ -114,6 +114,7 @@ export const en: Messages = {
     answer_undeliverable: "Answer could not be sent", queue_full: "Queue full",
     unstorable: "Could not be stored", poll: "Polls", received: "Received",
     ack: "Acknowledged (ACK)", nak: "Denied (NAK)", duh: "Not understood (DUH)",
+    collected: "Put on a collecting card", turned_away: "Not kept (told to phone)",
     nothing: "Not answered", repeat: "Repeats", stream_clients: "Screens listening",
   },
   queue: {

@@ -130,6 +130,7 @@ export const zh = {
     too_many_in_datagram: "数据报内报文过多", not_kept: "未能保存（未应答）",
     answer_undeliverable: "应答未能送出", queue_full: "接收队列已满", unstorable: "无法保存的报文",
     poll: "巡检", received: "已接收", ack: "已确认（ACK）", nak: "已否认（NAK）",
+    collected: "网上报警并入汇总", turned_away: "网上报警未收（已提示打电话）",
     duh: "不支持（DUH）", nothing: "未应答", repeat: "重复报文", stream_clients: "在线画面",
   } as Words,
   queue: {

@@ -27,7 +27,7 @@ from tocsin.apps.log import connection, keyring
 from tocsin.core.reports import TEXT_CHARS_MAX, WHERE_CHARS_MAX
 from tocsin.record.handle import OutcomeUnknown
 from tocsin.record.report_codes import grouped
-from tocsin.record.reports import Received, receive, received_before
+from tocsin.record.reports import Received, count_turned_away, receive, received_before
 
 logger = logging.getLogger("tocsin.citizen")
 
@@ -82,7 +82,11 @@ def _receive(request: HttpRequest, entered: Entered, token: bytes) -> Received:
         before = received_before(log, keyring(), entered.report(), token=token)
         if before is not None:
             return before  # sent twice, charged once
-        collecting = limits.charge_report(network, now)
+        try:
+            collecting = limits.charge_report(network, now)
+        except limits.Crowded:
+            count_turned_away(log, now)
+            raise
         received = receive(
             log,
             keyring(),
