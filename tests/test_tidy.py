@@ -17,7 +17,6 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 # What is longer, with its length: it may shrink, not grow, and leaves the list once it is short.
 LONGER = {
-    "src/tocsin/edge/dc09.py": 419,
     "src/tocsin/edge/stream.py": 443,
     "tests/access/test_matrix.py": 442,
     "tests/apps/test_api.py": 419,

@@ -60,11 +60,17 @@ class Limits:
     frame_bytes_max: int = Dc09().frame_bytes_max
     idle_s: float = 60.0
     half_frame_s: float = 30.0
+    first_frame_s: float = 30.0
+    tls_port: int = -1
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
 
 
 @dataclass
 class Edge:
     port: int
+    tls_port: int = 0
     turns: list[bool] = field(default_factory=list)
 
     def connect(self, source: str = "127.0.0.1") -> "Panel":
@@ -126,8 +132,13 @@ def running(
     stop: list[Callable[[], None]] = []
 
     def listening(line: str) -> None:
-        assert line.startswith("listening dc09 ")
-        edge.port = int(line.rsplit(":", 1)[1])
+        _, name, _, address = line.split()
+        assert name in ("dc09", "dc09-tls")
+        number = int(address.rpartition(":")[2])
+        if name == "dc09":
+            edge.port = number
+        else:
+            edge.tls_port = number
 
     async def main() -> None:
         stopping = asyncio.Event()

@@ -310,6 +310,7 @@ def test_half_a_frame_and_silence_is_closed_and_counted(urls, ring, record) -> N
 
 def test_idle_connection_is_closed_even_if_it_sends_rubbish(urls, ring, record) -> None:
     with running(urls, ring, Limits(idle_s=0.2)) as edge, edge.connect() as panel:
+        assert asks(panel, frame()).token == "ACK"
         panel.send(b"\nrubbish\r")
         assert panel.receive() is None
 

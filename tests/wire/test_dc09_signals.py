@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
-from dc09_frames import STANDARD
+from dc09_frames import MESSAGES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.wire.dc09.frames import Frame, decode, unseal
+from tocsin.wire.dc09.frames import FRAME_BYTES_LARGEST, Frame, decode, unseal
 from tocsin.wire.dc09.signals import SIGNALS_MAX, TEXT_CHARS_MAX, is_poll, read, unread
 
 
@@ -55,6 +55,7 @@ def cid(data: bytes):
         (b"#1234|NNL2", [("NL", "2", "", "")]),  # code NL, not N and NL... and not L2
         (b"#1234|OP3", [("OP", "3", "", "")]),
         (b"#1234|ONL2", [("NL", "2", "", "")]),
+        (b"#0001|0|NRP", [("RP", "", "", "0")]),  # AlphaVision XL
         # Only what is an address is the zone; anything else may name a person and is text.
         (
             b"#1234|NBA01 JOHN SMITH 13900001111",
@@ -141,20 +142,6 @@ def test_the_fields_around_the_event() -> None:
     assert unread(Frame("SIA-DCS", "0001", account="1", data=b"AB", encrypted=True)).text == ""
 
 
-def test_x_data_text_and_time_of_occurrence() -> None:
-    (signal,) = read(
-        Frame(
-            "SIA-DCS",
-            "0001",
-            data=b"NFA1",
-            xdata=(b"X012W34.1", b"IK\xfcche \x80", b"H_01:02:03,04-05-2026", b"Isecond"),
-            timestamp="13:14:15,02-15-2006",
-        )
-    )
-    assert signal.text == "Küche €"  # Windows-1252
-    assert signal.occurred_at == datetime(2026, 4, 5, 1, 2, 3, tzinfo=UTC)
-
-
 def test_text_in_utf_8_and_control_bytes() -> None:
     assert sia("#1|NBA1^厨房^".encode())[0][3] == "厨房"
     assert (
@@ -168,10 +155,11 @@ def test_bounds_hold_and_what_stands_behind_them_is_kept() -> None:
     assert sia(many) == [("", "", "", many.decode()[:TEXT_CHARS_MAX])]
     ok = b"#1|N" + b"/".join(b"BA%d" % n for n in range(SIGNALS_MAX))
     assert len(sia(ok)) == SIGNALS_MAX
-    assert len(sia(b"#1|NBA1^" + b"x" * 3000 + b"^")[0][3]) == TEXT_CHARS_MAX
+    assert len(sia(b"#1|NBA1^" + b"x" * 5000 + b"^")[0][3]) == TEXT_CHARS_MAX
+    assert TEXT_CHARS_MAX > FRAME_BYTES_LARGEST - 10  # of a real frame nothing is cut off
 
 
-@pytest.mark.parametrize("captured", STANDARD, ids=lambda c: c.id)
+@pytest.mark.parametrize("captured", MESSAGES, ids=lambda c: c.id)
 def test_captured_frames_say_something_sane(captured) -> None:
     frame = decode(captured.raw)
     if captured.key is not None:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from tocsin.site.described import means, port
+from tocsin.site.described import File, means, port
+from tocsin.site.language import say
 
 
 class Dc09(Struct, forbid_unknown_fields=True, frozen=True):
@@ -65,7 +66,49 @@ class Dc09(Struct, forbid_unknown_fields=True, frozen=True):
             le=3_600,
         ),
     ] = 10.0
+    first_frame_s: Annotated[
+        float,
+        means(
+            "Seconds that a connection has to send its first good frame, and to complete its TLS"
+            " handshake; afterwards it may stay open for idle_s.",
+            "连接建立后收到首个有效帧（含 TLS 握手）的时限，秒；此后按 idle_s 保持连接。",
+            ge=0.1,
+            le=3_600,
+        ),
+    ] = 10.0
+    tls_port: Annotated[
+        int,
+        means(
+            "Port for DC-09 inside TLS, beside the one in clear. 0: any free one; -1: none.",
+            "DC-09 的 TLS 端口，与明文端口并存。0 表示任选空闲端口，-1 表示不监听。",
+            ge=-1,
+            le=65_535,
+        ),
+    ] = -1
+    tls_cert: Annotated[
+        File, means("File with the TLS certificate chain (PEM).", "TLS 证书链文件（PEM）。")
+    ] = ""
+    tls_key: Annotated[File, means("File with its private key (PEM).", "证书私钥文件（PEM）。")] = (
+        ""
+    )
+    tls_client_ca: Annotated[
+        File,
+        means(
+            "File with the authorities (PEM) of which every panel must show a certificate; what it"
+            " sends then counts as authenticated. Empty: none is asked for.",
+            "主机证书的签发机构文件（PEM），主机必须出示其证书，其报文视为已认证；为空则不要求。",
+        ),
+    ] = ""
 
-    def contradictions(self, path: str) -> Iterator[str]:  # noqa: ARG002
+    def contradictions(self, path: str) -> Iterator[str]:
         """Keys that contradict each other, one line each."""
-        return iter(())
+        if bool(self.tls_cert) != bool(self.tls_key) or (self.tls_client_ca and not self.tls_cert):
+            yield say(
+                f"{path}: tls_cert and tls_key belong together, and tls_client_ca needs both",
+                f"{path}：tls_cert 与 tls_key 必须同时设置，tls_client_ca 需要二者",
+            )
+        if self.tls_port >= 0 and not self.tls_cert:
+            yield say(
+                f"{path}.tls_port: needs tls_cert and tls_key",
+                f"{path}.tls_port：需要设置 tls_cert 和 tls_key",
+            )

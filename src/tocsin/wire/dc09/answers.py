@@ -4,20 +4,24 @@ time: ACK, NAK, DUH or nothing. The bytes of each, and the one table of who gets
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from fastcrc import crc16
+
 from tocsin.core.signals import SignalRead
+from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME, Register, spoken_in
 from tocsin.wire.dc09.frames import (
     HEADER_BYTES,
     BadFrame,
+    Form,
     Frame,
-    crc,
     decode,
     echo,
     encode,
+    read_timestamp,
     seal,
     unseal,
     wrap,
@@ -49,15 +53,18 @@ class Problem(StrEnum):
     STALE_TIME = "stale_time"
     WRONG_KEY = "wrong_key"
     NO_KEY = "no_key"
+    CLOCK_OFF = "clock_off"
     RECEIVERS_WORD = "receivers_word"
 
 
 class Rule(NamedTuple):
-    """One line of the table. `is_stored`: kept and shown before anything is answered."""
+    """One line of the table. `is_stored`: kept and shown before anything is answered.
+    `if_duh_is_wanted`: what a device hears instead whose dialect has DUH."""
 
     answer: Answer
     is_stored: bool
     why: str
+    if_duh_is_wanted: Answer | None = None
 
 
 # In the order in which they are asked; the first that fits decides. None: an ordinary frame.
@@ -78,7 +85,13 @@ RULES: Final[dict[Problem | None, Rule]] = {
         "encrypted, and its timestamp is missing or outside +20 s / -40 s; a replay ends here",
     ),
     Problem.UNKNOWN_ACCOUNT: Rule(Answer.ACK, True, "it may be a real alarm of a new device"),
-    Problem.UNKNOWN_TOKEN: Rule(Answer.ACK, True, "kept as it came"),
+    Problem.UNKNOWN_TOKEN: Rule(Answer.ACK, True, "kept as it came", Answer.DUH),
+    Problem.CLOCK_OFF: Rule(
+        Answer.ACK,
+        True,
+        "in clear, of a known device, and its timestamp is outside +20 s / -40 s: an ordinary"
+        " message, marked, since what it says of the time may be wrong or it may come late",
+    ),
     None: Rule(Answer.ACK, True, "after the commit"),
 }
 
@@ -89,6 +102,7 @@ class Reception(NamedTuple):
     `data` is the whole answer, b"" for nothing. `repeat_key` names the same message sent again
     (None where there is no sense in asking). `is_poll`: the device only says that it is there.
     Where `signals` is None, they and the repeat key are read later, by `read_plain`.
+    `replay_key` names the ciphertext of an encrypted message, whatever stands around it.
     """
 
     answer: Answer
@@ -97,6 +111,8 @@ class Reception(NamedTuple):
     signals: tuple[SignalRead, ...] | None
     repeat_key: bytes | None
     is_poll: bool
+    dialects: tuple[str, ...] = ()
+    replay_key: bytes | None = None
 
 
 def receive(
@@ -106,47 +122,73 @@ def receive(
     key: bytes | None,
     now: datetime,
     noise: bytes,
+    register: Register = AS_HEARD,
+    learnt_ahead: timedelta = NO_TIME,
+    turn: int = 0,
 ) -> Reception:
-    """Decides one decoded frame. `noise`: 16 random bytes for the pad of an encrypted ACK."""
-    problem, opened = _problem(frame, is_known=is_known, key=key, now=now)
+    """Decides one decoded frame. `noise`: 16 random bytes for the pad of an encrypted ACK.
+
+    `register`: what the device's dialect is set to. `learnt_ahead`: how far its clock was found to
+    be ahead of GMT, which dates frames in clear only. `turn`: of the forms that an answer to such
+    a frame may have, which it is (dialects.ANSWER_FORMS).
+    """
+    forms = ANSWER_FORMS[frame.form]
+    form = forms[turn % len(forms)] if register.form is None else register.form
+    configured = register.clock_ahead
+    ahead = configured if configured is not None else NO_TIME if frame.encrypted else learnt_ahead
+    problem, opened = _problem(frame, is_known=is_known, key=key, now=now + ahead)
     rule = RULES[problem]
+    answer = rule.answer
+    if register.wants_duh and rule.if_duh_is_wanted is not None:
+        answer = rule.if_duh_is_wanted
+    is_only_poll = problem in _ORDINARY and is_poll(opened)
+    can_repeat = problem not in _NEVER_REPEATS
     return Reception(
-        rule.answer,
-        answer_bytes(rule.answer, frame, key=key, now=now, noise=noise),
+        answer,
+        answer_bytes(
+            answer,
+            frame if form is frame.form else frame._replace(form=form),
+            key=key,
+            now=now if configured is None else now + configured,
+            noise=noise,
+        ),
         problem,
-        _signals(opened, problem) if rule.is_stored else (),
-        repeat_key(opened) if problem not in _NEVER_REPEATS else None,
-        problem is None and opened.token == NULL and is_poll(opened),
+        _signals(opened, problem, is_only_poll, ahead) if rule.is_stored else (),
+        repeat_key(opened) if can_repeat else None,
+        is_only_poll,
+        spoken_in(opened),
+        _replay_key(frame, opened) if frame.encrypted and can_repeat else None,
     )
 
 
 # What nearly every frame is: in clear, with events, from an account. Each matches `decode` too.
 _USUAL: Final = re.compile(
     rb'\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"(?:%b)"'
-    rb"([0-9A-Fa-f]{4}(?:R[0-9A-Fa-f]{0,8})?(?:L[0-9A-Fa-f]{0,8})?#([0-9A-Za-z]{1,32}))"
-    rb"\[[^\[\]\r\n]*\](?:\[[^\[\]\r\n]*\])*(?:_[ -~]*)?\r"
+    rb"([0-9]{4}(?:R[0-9A-Fa-f]{0,8})?(?:L[0-9A-Fa-f]{1,8})?#([0-9A-Za-z]{1,32}))"
+    rb"\[[^\[\]\r\n]*\](?:\[[^\[\]\r\n]*\])*(?:_([ -~]*))?\r"
     % b"|".join(token.encode() for token in sorted(TOKENS - {NULL})),
     re.DOTALL,
 )
 
 
-def usual(raw: bytes) -> tuple[str, bytes] | None:
-    """Account and ACK of a whole frame, LF to CR, that is in clear, right, and tells of events: for
-    a known device no word of it changes the answer. None for any other, which `decode` reads."""
+def usual(raw: bytes) -> tuple[str, bytes, bytes | None] | None:
+    """Account, ACK and timestamp of a whole frame, LF to CR, that is in clear, as the standard has
+    it, right, and tells of events: for a known device no word of it changes the answer. None for
+    any other, which `decode` reads."""
     found = _USUAL.fullmatch(raw)
     if found is None:
         return None
-    declared_crc, length, said, account = found.groups()
-    if int(length, 16) != len(raw) - HEADER_BYTES - 1 or int(declared_crc, 16) != crc(
-        raw[HEADER_BYTES:-1]
+    declared_crc, length, said, account, stamp = found.groups()
+    if int(length, 16) != len(raw) - HEADER_BYTES - 1 or (
+        int(declared_crc, 16) != crc16.arc(raw[HEADER_BYTES:-1])
     ):
         return None
-    return account.decode(), _ack(said)
+    return account.decode(), _ack(said), stamp
 
 
-def read_later(ack: bytes) -> Reception:
-    """The usual frame of a known device: answered as any other, and what it says is read later."""
-    return Reception(Answer.ACK, ack, None, None, None, False)
+def clock_problem(stamp: bytes, now: datetime) -> Problem | None:
+    """What the timestamp of a usual frame calls for."""
+    return None if is_timely(read_timestamp(stamp.decode()), now) else Problem.CLOCK_OFF
 
 
 def read_plain(raw: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
@@ -156,6 +198,7 @@ def read_plain(raw: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
     return read(frame), repeat_key(frame)
 
 
+_ORDINARY: Final = {None, Problem.CLOCK_OFF}
 _NEVER_REPEATS: Final = {
     Problem.RECEIVERS_WORD,
     Problem.NO_KEY,
@@ -167,7 +210,8 @@ _NEVER_REPEATS: Final = {
 def _problem(
     frame: Frame, *, is_known: bool, key: bytes | None, now: datetime
 ) -> tuple[Problem | None, Frame]:
-    """Which line of the table a frame falls under, and the frame in clear where it could be."""
+    """Which line of the table a frame falls under, and the frame in clear where it could be.
+    `now`: by the panel's clock, were it right."""
     if frame.token in RECEIVERS_WORDS:
         return Problem.RECEIVERS_WORD, frame
     if frame.encrypted:
@@ -183,18 +227,20 @@ def _problem(
         return Problem.UNKNOWN_ACCOUNT, frame
     if frame.token not in TOKENS:
         return Problem.UNKNOWN_TOKEN, frame
+    if frame.timestamp and not frame.encrypted and not is_timely(frame.sent_at, now):
+        return Problem.CLOCK_OFF, frame
     return None, frame
 
 
-def _signals(frame: Frame, problem: Problem | None) -> tuple[SignalRead, ...]:
+def _signals(
+    frame: Frame, problem: Problem | None, is_only_poll: bool, ahead: timedelta
+) -> tuple[SignalRead, ...]:
     """A poll says nothing to decide unless we do not know who polls; a replay says nothing."""
-    if problem is None:
-        return () if frame.token == NULL and is_poll(frame) else read(frame)
-    if problem is Problem.STALE_TIME:
+    if is_only_poll or problem is Problem.STALE_TIME:
         return ()
     if problem in (Problem.NO_KEY, Problem.WRONG_KEY):
         return (unread(frame),)
-    return read(frame)
+    return read(frame, ahead)
 
 
 def is_timely(sent_at: datetime | None, now: datetime) -> bool:
@@ -206,10 +252,20 @@ def repeat_key(frame: Frame) -> bytes | None:
     """16 bytes that are the same for the same message sent again: account, sequence, token and
     data, not the timestamp, which some panels renew (Ajax) and some do not. None for a poll, which
     is meant to be the same each time."""
-    if frame.token == NULL:
+    if is_poll(frame):
         return None
     words = f"{frame.account}\0{frame.sequence}\0{frame.token}\0{frame.encrypted:d}\0"
     return blake2b(words.encode() + frame.data, digest_size=16).digest()
+
+
+def _replay_key(frame: Frame, opened: Frame) -> bytes | None:
+    """16 bytes of the ciphertext: sequence, token and account stand outside of it, so someone on
+    the path can change them. Where the data names no account, the header's is needed to tell two
+    panels apart that share a key."""
+    if is_poll(opened):
+        return None
+    whose = b"" if opened.data.startswith(b"#") else (frame.account or "").upper().encode()
+    return blake2b(whose + b"\0" + frame.data.upper(), digest_size=16).digest()
 
 
 def answer_bytes(
@@ -221,21 +277,23 @@ def answer_bytes(
         case Answer.ACK:
             return encrypted_ack(frame, key, now, noise) if frame.encrypted else ack(frame)
         case Answer.NAK:
-            return nak(now)
+            return nak(now, frame.form)
         case Answer.DUH:
-            return wrap(b'"DUH"' + echo(frame) + b"[]")
+            return wrap(b'"DUH"%b[]' % echo(frame), frame.form)
         case Answer.NOTHING:
             return b""
 
 
 def ack(frame: Frame) -> bytes:
     """`"ACK"seq[R]L#acct[]`: receiver and line only where the frame had them, as it had them."""
+    if frame.form is not Form.STANDARD:
+        return wrap(b'"ACK"%b[]' % echo(frame), frame.form)
     return _ack(echo(frame))
 
 
 def _ack(said: bytes) -> bytes:
     body = b'"ACK"%b[]' % said
-    return b"\n%04X%04X%b\r" % (crc(body), len(body), body)
+    return b"\n%04X%04X%b\r" % (crc16.arc(body), len(body), body)
 
 
 def encrypted_ack(frame: Frame, key: bytes | None, now: datetime, noise: bytes) -> bytes:
@@ -249,11 +307,12 @@ def encrypted_ack(frame: Frame, key: bytes | None, now: datetime, noise: bytes) 
         frame.line,
         frame.account,
         timestamp=write_timestamp(now),
+        form=frame.form,
     )
     return encode(seal(clear, key, noise))
 
 
-def nak(now: datetime) -> bytes:
+def nak(now: datetime, form: Form = Form.STANDARD) -> bytes:
     """Our time for a sender whose clock is off, never encrypted. It names nobody: the field is
     `A0`, without `#`, in every receiver that was read."""
-    return wrap(b'"NAK"0000R0L0A0[]_' + write_timestamp(now).encode())
+    return wrap(b'"NAK"0000R0L0A0[]_%b' % write_timestamp(now).encode(), form)

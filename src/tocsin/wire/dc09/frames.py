@@ -32,6 +32,14 @@ class Reason(StrEnum):
     WRONG_KEY = "wrong_key"  # what came out of the cipher is no message
 
 
+class Form(StrEnum):
+    """How a sender writes CRC and length. All but the first are dialects (dialects.py)."""
+
+    STANDARD = "standard"  # CRC in hex over the body, which the length counts
+    CRC_WITH_CR = "crc_with_cr"  # CRC and length take in the CR too
+    RAW_CRC = "raw_crc"  # CRC as two bytes, the most significant first
+
+
 class BadFrame(Exception):
     """The only error that decoding raises."""
 
@@ -54,6 +62,7 @@ class Frame(NamedTuple):
     `xdata`      the x-data blocks in order, without brackets: letter and text
     `timestamp`  after the underscore, GMT, unchecked; see `sent_at`
     `pad`        what filled the encrypted region before its `|`; None unless decrypted
+    `form`       how its CRC and length are written
     """
 
     token: str
@@ -66,6 +75,7 @@ class Frame(NamedTuple):
     timestamp: str | None = None
     encrypted: bool = False
     pad: bytes | None = None
+    form: Form = Form.STANDARD
 
     @property
     def sent_at(self) -> datetime | None:
@@ -102,6 +112,9 @@ _HEAD: Final = (
     rb"(?:R([0-9A-Fa-f]{0,8}))?(?:L([0-9A-Fa-f]{0,8}))?(?:#([0-9A-Za-z]{1,32}))?"
 )
 _HEADER: Final = re.compile(rb'\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"')
+# Either raw byte of the CRC may be an LF or a CR, so this is looked for before any end is.
+RAW_HEADER: Final = re.compile(rb'\n..0[0-9A-Fa-f]{3}"', re.DOTALL)
+RAW_HEADER_BYTES: Final = 8  # with the opening quote
 _PLAIN: Final = re.compile(
     _HEAD + rb"\[([^\[\]\r\n]*)\]((?:\[[^\[\]\r\n]*\])*)(?:_([ -~]*))?\r", re.DOTALL
 )
@@ -112,6 +125,11 @@ _SEALED: Final = re.compile(_HEAD + rb"\[([0-9A-Fa-f]*)\r", re.DOTALL)
 _OPENED: Final = re.compile(
     rb"(?:([^|\[\]]*)(\|))?([^\[\]]*)\]((?:\[[^\[\]]*\])*)(?:_([ -~]*))?", re.DOTALL
 )
+# Brackets in a text or in the pad: a timestamp in full then stands for the key being right.
+_OPENED_WITH_BRACKETS: Final = re.compile(
+    rb"([^|]*\|)(.*)\]_([0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{2}-[0-9]{2}-[0-9]{4})", re.DOTALL
+)
+_NEXT_BLOCK: Final = re.compile(rb"\]\[(?=[A-Z])")
 
 
 def crc(body: bytes) -> int:
@@ -119,15 +137,18 @@ def crc(body: bytes) -> int:
     return crc16.arc(body)
 
 
-def wrap(body: bytes) -> bytes:
-    """The whole frame around `body`. Raises ValueError for a body longer than 4,095 bytes."""
-    if len(body) > 0xFFF:
+def wrap(body: bytes, form: Form = Form.STANDARD) -> bytes:
+    """The whole frame around `body`. Raises ValueError for one longer than 4,095 bytes."""
+    counted = body + CR if form is Form.CRC_WITH_CR else body
+    if len(counted) > 0xFFF:
         raise ValueError("a DC-09 frame holds at most 4,095 bytes")
-    return b"\n%04X%04X%b\r" % (crc(body), len(body), body)
+    if form is Form.RAW_CRC:
+        return b"\n%b%04X%b\r" % (crc(body).to_bytes(2, "big"), len(body), body)
+    return b"\n%04X%04X%b\r" % (crc(counted), len(counted), body)
 
 
 def decode(raw: bytes) -> Frame:
-    """The fields of one whole frame, LF to CR. Raises only `BadFrame`.
+    """The fields of one whole frame, LF to CR, in any form. Raises only `BadFrame`.
 
     Length before CRC: a frame whose length is wrong has a wrong CRC too, and the first says more.
     """
@@ -136,7 +157,6 @@ def decode(raw: bytes) -> Frame:
         crc, length, _, token, sequence, receiver, line, account, data, blocks, stamp = (
             found.groups()
         )
-        _check(raw, crc, length)
         return Frame(
             token.decode(),
             sequence.decode(),
@@ -146,33 +166,52 @@ def decode(raw: bytes) -> Frame:
             data,
             tuple(blocks[1:-1].split(b"][")) if blocks else (),
             None if stamp is None else stamp.decode(),
+            form=_form(raw, crc, length),
         )
     header = _HEADER.match(raw)
-    if header is None or raw[-1:] != CR:
+    if header is None:
+        return _decode_with_raw_crc(raw)
+    if raw[-1:] != CR:
         raise BadFrame(Reason.MALFORMED)
-    _check(raw, header[1], header[2])
+    form = _form(raw, header[1], header[2])
     found = _SEALED.fullmatch(raw)
     if found is not None and found[3]:
-        return _frame(found, found[9], None, encrypted=True)
+        return _frame(found, found[9], None, form, encrypted=True)
     found = _BRACKETS_IN_DATA.fullmatch(raw)
     if found is not None and not found[3]:
-        return _frame(found, found[9], found[10], encrypted=False)
+        return _frame(found, found[9], found[10], form, encrypted=False)
     raise BadFrame(Reason.MALFORMED)
 
 
-def _check(raw: bytes, declared_crc: bytes, declared_length: bytes) -> None:
-    if int(declared_length, 16) != len(raw) - HEADER_BYTES - 1:
+def _decode_with_raw_crc(raw: bytes) -> Frame:
+    if RAW_HEADER.match(raw) is None:
+        raise BadFrame(Reason.MALFORMED)
+    frame = decode(b"\n" + raw[1:3].hex().encode() + raw[3:])
+    if frame.form is not Form.STANDARD:  # two departures at once: nobody is known to send that
         raise BadFrame(Reason.BAD_LENGTH)
-    if int(declared_crc, 16) != crc16.arc(raw[HEADER_BYTES:-1]):
-        raise BadFrame(Reason.BAD_CRC)
+    return frame._replace(form=Form.RAW_CRC)
+
+
+def _form(raw: bytes, declared_crc: bytes, declared_length: bytes) -> Form:
+    """How CRC and length are written, both being right."""
+    too_many = int(declared_length, 16) - (len(raw) - HEADER_BYTES - 1)
+    declared = int(declared_crc, 16)
+    if too_many == 0:
+        if declared != crc16.arc(raw[HEADER_BYTES:-1]):
+            raise BadFrame(Reason.BAD_CRC)
+        return Form.STANDARD
+    if too_many == 1 and declared == crc16.arc(raw[HEADER_BYTES:]):
+        return Form.CRC_WITH_CR
+    raise BadFrame(Reason.BAD_LENGTH)
 
 
 def _frame(
-    found: re.Match[bytes], data: bytes, timestamp: bytes | None, *, encrypted: bool
+    found: re.Match[bytes], region: bytes, timestamp: bytes | None, form: Form, *, encrypted: bool
 ) -> Frame:
     token, sequence, receiver, line, account = (
         None if part is None else part.decode() for part in found.groups()[3:8]
     )
+    data, *blocks = _NEXT_BLOCK.split(region)
     return Frame(
         token or "",
         sequence or "",
@@ -180,14 +219,15 @@ def _frame(
         line,
         account,
         data,
-        (),
+        tuple(blocks),
         None if timestamp is None else timestamp.decode(),
         encrypted,
+        form=form,
     )
 
 
 def encode(frame: Frame) -> bytes:
-    """The bytes of a frame, with its length and CRC in upper case.
+    """The bytes of a frame in its form, with its length and CRC in upper case.
 
     Raises ValueError for a frame that is to be encrypted and is not yet (see `seal`), and for one
     that is longer than the length field can say.
@@ -195,8 +235,10 @@ def encode(frame: Frame) -> bytes:
     if frame.encrypted:
         if frame.pad is not None or _HEX.fullmatch(frame.data) is None:
             raise ValueError("seal the frame before it is encoded")
-        return wrap(b'"*%b"%b[%b' % (frame.token.encode(), echo(frame), frame.data))
-    return wrap(b'"%b"%b[%b' % (frame.token.encode(), echo(frame), _region(frame)))
+        body = b'"*%b"%b[%b' % (frame.token.encode(), echo(frame), frame.data)
+    else:
+        body = b'"%b"%b[%b' % (frame.token.encode(), echo(frame), _region(frame))
+    return wrap(body, frame.form)
 
 
 def echo(frame: Frame) -> bytes:
@@ -264,7 +306,7 @@ def unseal(frame: Frame, key: bytes) -> Frame:
     region = decryptor.update(bytes.fromhex(frame.data.decode())) + decryptor.finalize()
     found = _OPENED.fullmatch(region)
     if found is None:
-        raise BadFrame(Reason.WRONG_KEY)
+        return _opened_with_brackets(frame, region)
     pad, bar, data, blocks, timestamp = found.groups()
     if bar is None:
         pad, data = data, b""
@@ -275,3 +317,11 @@ def unseal(frame: Frame, key: bytes) -> Frame:
     if text is None and (bar is None or not data.isascii()):
         raise BadFrame(Reason.WRONG_KEY)
     return frame._replace(data=data, xdata=xdata, timestamp=text, pad=pad)
+
+
+def _opened_with_brackets(frame: Frame, region: bytes) -> Frame:
+    found = _OPENED_WITH_BRACKETS.fullmatch(region)
+    if found is None:
+        raise BadFrame(Reason.WRONG_KEY)
+    data, *blocks = _NEXT_BLOCK.split(found[2])
+    return frame._replace(data=data, xdata=tuple(blocks), timestamp=found[3].decode(), pad=found[1])

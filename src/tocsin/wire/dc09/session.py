@@ -3,27 +3,43 @@ Shape of h11 and websockets: `receive_data`, `events_received`, `data_to_send`."
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from tocsin.wire.dc09.answers import usual
-from tocsin.wire.dc09.frames import CR, FRAME_BYTES_LARGEST, LF, BadFrame, Frame, Reason, decode
+from tocsin.wire.dc09.frames import (
+    CR,
+    FRAME_BYTES_LARGEST,
+    LF,
+    RAW_HEADER,
+    RAW_HEADER_BYTES,
+    BadFrame,
+    Frame,
+    Reason,
+    decode,
+)
+from tocsin.wire.dc09.states import Stream
+from tocsin.wire.dc09.strangers import Stranger, stranger
 
 _LF: Final = LF[0]
 _BLANK: Final = b"\r\n\x00 \t"  # between frames these say nothing (a G90B sends NUL after CR)
+_RAW_CRC_ENDS: Final = 3  # behind LF and two bytes
+_RAW_HEADER_BEGUN: Final = re.compile(rb"\n.{0,2}|\n..0[0-9A-Fa-f]{0,3}", re.DOTALL)
 
 
 class Received(NamedTuple):
     """A whole frame whose length and CRC are right, with its bytes from LF to CR.
 
-    `ack`: what a known device hears, where no word of the frame changes that. `frame` is read only
-    where it is asked for.
+    `ack`: what a known device hears, where no word of the frame changes that; `stamp` its
+    timestamp then, as it came. `frame` is read only where it is asked for.
     """
 
     raw: bytes
     account: str | None
     ack: bytes | None = None
+    stamp: bytes | None = None
     decoded: Frame | None = None
 
     @property
@@ -38,22 +54,40 @@ class Refused(NamedTuple):
     reason: Reason
 
 
-Event = Received | Refused
+class Foreign(NamedTuple):
+    """The stream began as another protocol does; nothing of it is read any more."""
+
+    raw: bytes
+    name: Stranger
+
+
+Event = Received | Refused | Foreign
 Place = list[bytes | None]  # one element: the answer, None until it is decided
 
 
 class Session:
     """The stream of one connection, or of one datagram.
 
-    A frame runs from LF to the next CR; both occur nowhere else in DC-09, so the stream is found
-    again at the next LF after anything. However the bytes are cut into segments, the events are the
-    same. Never holds more than `frame_bytes_max` plus one segment.
+    A frame runs from LF to the next CR; both occur nowhere else in DC-09, but for the two bytes of
+    a binary CRC, so the stream is found again at the next LF after anything. However the bytes are
+    cut into segments, the events are the same. Never holds more than `frame_bytes_max` plus one
+    segment. What may follow what is in `states.STREAM`.
 
     Answers leave in the order in which their frames came: `expect_answer` when a frame is taken in
     hand, `answer` when it is decided (b"" for silence), `data_to_send` for what may go out now.
     """
 
-    __slots__ = ("_answers", "_buffer", "_frame_bytes_max", "_inside", "_position", "_rubbish")
+    __slots__ = (
+        "_answers",
+        "_buffer",
+        "_frame_bytes_max",
+        "_inside",
+        "_is_new",
+        "_is_strange",
+        "_position",
+        "_rubbish",
+        "nul_after_cr",
+    )
 
     def __init__(self, frame_bytes_max: int = FRAME_BYTES_LARGEST) -> None:
         self._frame_bytes_max = frame_bytes_max
@@ -64,11 +98,26 @@ class Session:
         # oversized frame, which is reported already, passes by.
         self._rubbish: bytes | None = b""
         self._answers: deque[Place] = deque()
+        self._is_new = True  # nothing was reported yet: it may still be another protocol
+        self._is_strange = False
+        self.nul_after_cr = False
+        """A NUL came between frames, as a G90B sends it. Its reader may set it back."""
+
+    @property
+    def state(self) -> Stream:
+        """Where the bytes have come to."""
+        if self._is_strange:
+            return Stream.STRANGE
+        if self._inside:
+            return Stream.INSIDE
+        return Stream.PASSING if self._rubbish is None else Stream.BETWEEN
 
     @property
     def is_waiting_for_more(self) -> bool:
         """A frame was begun, or something else sent, and has not been ended."""
-        return self._inside or self._rubbish != b""
+        if self._inside:
+            return bool(self._buffer[self._position :].strip(_BLANK))
+        return self._rubbish != b""
 
     @property
     def answers_open(self) -> int:
@@ -77,6 +126,8 @@ class Session:
 
     def receive_data(self, data: bytes) -> None:
         """Takes one segment; follow with `events_received`."""
+        if self._is_strange:
+            return
         rest = self._buffer[self._position :]
         self._buffer = rest + data if rest else data
         self._position = 0
@@ -89,18 +140,24 @@ class Session:
     def next_event(self) -> Event | None:
         """The next event, or None when more bytes are needed."""
         while True:
-            start = self._position
-            if start >= len(self._buffer):
+            start, buffer = self._position, self._buffer
+            if start >= len(buffer):
                 return None
-            if self._buffer[start] == _LF and not self._rubbish:
+            if buffer[start] == _LF and not self._rubbish:
                 self._inside = True  # what nearly every segment begins with
             cut = self._next_mark(start + self._inside)
-            if cut < 0:
-                return self._unfinished()
+            if cut - start < _RAW_CRC_ENDS:
+                if self._inside and cut >= 0:
+                    cut = self._behind_raw_crc(start, cut)
+                if cut < 0:
+                    return self._unfinished()
             event = self._within(start, cut) if self._inside else self._between(start, cut)
-            self._inside = self._buffer[cut] == _LF
+            self._inside = buffer[cut] == _LF
             self._position = cut + (not self._inside)
             if event is not None:
+                self._is_new = False
+                if self._is_strange:
+                    self._buffer, self._position, self._inside = b"", 0, False
                 return event
 
     def abandon(self) -> Refused | None:
@@ -108,7 +165,7 @@ class Session:
         unfinished = self._buffer[self._position :] if self._inside else self._rubbish
         reason = Reason.CUT_SHORT if self._inside else Reason.RUBBISH
         self._buffer, self._position, self._inside, self._rubbish = b"", 0, False, b""
-        return Refused(unfinished, reason) if unfinished else None
+        return Refused(unfinished, reason) if unfinished and unfinished.strip(_BLANK) else None
 
     def expect_answer(self) -> Place:
         """Holds the place of one frame's answer among those of its connection."""
@@ -138,15 +195,25 @@ class Session:
         lf = self._buffer.find(LF, start, cr if cr >= 0 else len(self._buffer))
         return lf if lf >= 0 else cr
 
-    def _unfinished(self) -> Refused | None:
+    def _behind_raw_crc(self, start: int, cut: int) -> int:
+        """The frame's end, where what looks like one may be a raw byte of its CRC; -1 for not yet
+        known."""
+        head = self._buffer[start : start + RAW_HEADER_BYTES]
+        if RAW_HEADER.fullmatch(head):
+            return self._next_mark(start + RAW_HEADER_BYTES)
+        return -1 if _RAW_HEADER_BEGUN.fullmatch(head) else cut
+
+    def _unfinished(self) -> Refused | Foreign | None:
         """What is there has no end yet: keep it within the limit, or report it and let it pass."""
         waiting = self._buffer[self._position :]
         if not self._inside:
-            self._note(waiting)
+            found = self._note(waiting)
             self._buffer, self._position = b"", 0
-        elif len(waiting) > self._frame_bytes_max:
+            return found
+        if len(waiting) > self._frame_bytes_max:
             self._inside, self._rubbish = False, None
             self._buffer, self._position = b"", 0
+            self._is_new = False
             return Refused(waiting[: self._frame_bytes_max], Reason.OVERSIZED)
         return None
 
@@ -154,6 +221,7 @@ class Session:
         """A frame ends at `cut`, by its CR or because another begins."""
         ended = self._buffer[cut] != _LF
         raw = self._buffer[start : cut + ended]
+        self._rubbish = b""
         if len(raw) > self._frame_bytes_max:
             return Refused(raw[: self._frame_bytes_max], Reason.OVERSIZED)
         try:
@@ -161,22 +229,32 @@ class Session:
                 if (found := usual(raw)) is not None:
                     return Received(raw, *found)
                 frame = decode(raw)
-                return Received(raw, frame.account, None, frame)
+                return Received(raw, frame.account, None, None, frame)
             reason = Reason.CUT_SHORT
         except BadFrame as bad:
             reason = bad.reason
+        if self._is_new and (found_out := stranger(raw[1:])):
+            self._is_strange = True
+            return Foreign(raw, found_out[0])
         return Refused(raw, reason) if raw.strip(_BLANK) else None
 
-    def _between(self, start: int, cut: int) -> Refused | None:
+    def _between(self, start: int, cut: int) -> Refused | Foreign | None:
         """No frame is open; whatever stands before `cut` is none."""
-        if start < cut:
-            self._note(self._buffer[start:cut])
+        if start < cut and (found := self._note(self._buffer[start:cut])):
+            return found
         rubbish, self._rubbish = self._rubbish, b""
         return Refused(rubbish, Reason.RUBBISH) if rubbish else None
 
-    def _note(self, outside: bytes) -> None:
+    def _note(self, outside: bytes) -> Foreign | None:
         if self._rubbish is None:
-            return
+            return None
         if not self._rubbish:
-            outside = outside.lstrip(_BLANK)
+            said = outside.lstrip(_BLANK)
+            if b"\x00" in outside[: len(outside) - len(said)]:
+                self.nul_after_cr = True
+            outside = said
         self._rubbish += outside[: self._frame_bytes_max - len(self._rubbish)]
+        if self._is_new and (found := stranger(self._rubbish)):
+            self._is_strange, self._rubbish = True, b""
+            return Foreign(found[1], found[0])
+        return None

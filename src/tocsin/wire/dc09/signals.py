@@ -4,17 +4,21 @@ what no grammar here reads becomes a signal without a code, with the device's ow
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from tocsin.core.signals import SignalRead
-from tocsin.wire.dc09.frames import Frame, read_timestamp
+from tocsin.core.code_tables import meaning
+from tocsin.core.signals import Effect, Position, SignalRead
+from tocsin.wire.dc09.dialects import NO_TIME
+from tocsin.wire.dc09.frames import Frame
+from tocsin.wire.dc09.xdata import Extra, extra, text_of
 
 SIA_DCS: Final = "SIA-DCS"
 ADM_CID: Final = "ADM-CID"
 NULL: Final = "NULL"
 TOKENS: Final = frozenset({SIA_DCS, ADM_CID, NULL})
-TEXT_CHARS_MAX: Final = 1_024
+TEXT_CHARS_MAX: Final = 4_096  # what a frame can hold; nothing of it is cut off
+FURTHER_TEXT_CHARS_MAX: Final = 1_024  # of the second and further signals of one frame
 SIGNALS_MAX: Final = 64  # of one frame; what stands behind them is kept as text
 
 _CID: Final = re.compile(r"([136])([0-9A-F]{3}) ?([0-9A-F]{2}) ?([0-9A-F]{3})")
@@ -31,7 +35,6 @@ _EVENT: Final = re.compile(
     r"([A-Z]{2})([^/^*|]*)"
     r"(?:\^([^^]*)\^|\*'([^']*)'[A-Z]{2})?"  # `^text^`, or XSIA's `*'text'NM`
 )
-_CONTROLS: Final = dict.fromkeys((*range(0x20), 0x7F), "\N{REPLACEMENT CHARACTER}")
 _NOTHING_TO_SAY: Final = re.compile(r"(?:#?[0-9A-Za-z]*\|)?[0 ]*")
 
 
@@ -43,13 +46,13 @@ class _Event(NamedTuple):
     text: str = ""
 
 
-def read(frame: Frame) -> tuple[SignalRead, ...]:
+def read(frame: Frame, clock_ahead: timedelta = NO_TIME) -> tuple[SignalRead, ...]:
     """The signals of a frame in clear, in the order sent; at least one, and never an error.
 
     NULL is one signal without a code: "I am here". So is everything that cannot be read, its data
-    being the text.
+    being the text. `clock_ahead`: of GMT, what the panel's clock shows.
     """
-    text = _text(frame.data)
+    text = text_of(frame.data)
     if frame.token == ADM_CID:
         usual = _USUAL_CID.fullmatch(text)
         if usual is not None:
@@ -68,64 +71,70 @@ def read(frame: Frame) -> tuple[SignalRead, ...]:
         events = [_Event("")]
     else:
         events = [_Event("", text=text)]
-    if not frame.xdata and len(events) == 1:
-        return (_signal(frame, events[0], None, frame.sent_at),)
-    own_text = occurred_at = None
-    for block in frame.xdata:
-        if block[:1] == b"I" and own_text is None:
-            own_text = _text(block[1:])
-        elif block[:1] == b"H" and occurred_at is None:
-            occurred_at = read_timestamp(_text(block[1:]).lstrip("_"))
-    if occurred_at is None:
-        occurred_at = frame.sent_at
-    return tuple(_signal(frame, event, own_text, occurred_at) for event in events)
+    occurred_at = frame.sent_at
+    if not frame.xdata and len(events) == 1 and not clock_ahead:
+        return (_signal(frame, events[0], occurred_at),)
+    besides = extra(frame.xdata)
+    occurred_at = besides.occurred_at or occurred_at
+    if occurred_at is not None and clock_ahead:
+        occurred_at -= clock_ahead
+    first, *others = events
+    return (
+        _signal(frame, first, occurred_at, besides),
+        *(_signal(frame, one, occurred_at, besides, FURTHER_TEXT_CHARS_MAX) for one in others),
+    )
 
 
 def unread(frame: Frame) -> SignalRead:
     """The signal of a frame whose content is closed to us, as with a wrong key."""
-    return _signal(frame, _Event(""), None, None)
+    return _signal(frame, _Event(""), None)
 
 
 def is_poll(frame: Frame) -> bool:
     """The device only says that it is there."""
-    return frame.token == NULL and _NOTHING_TO_SAY.fullmatch(_text(frame.data)) is not None
+    return frame.token == NULL and _NOTHING_TO_SAY.fullmatch(text_of(frame.data)) is not None
 
 
 def _signal(
-    frame: Frame, event: _Event, own_text: str | None, occurred_at: datetime | None
+    frame: Frame,
+    event: _Event,
+    occurred_at: datetime | None,
+    besides: Extra | None = None,
+    text_chars_max: int = TEXT_CHARS_MAX,
 ) -> SignalRead:
-    token, sequence, receiver, line, account, _, _, _, encrypted, _ = frame
     code, qualifier, zone, partition, text = event
-    if own_text:
-        text = f"{text} {own_text}" if text else own_text
+    position: Position | None = None
+    if besides is not None:
+        altitude = ""
+        if besides.position is not None and _tells_of_danger(frame.token, code, qualifier):
+            position = besides.position
+            altitude = besides.altitude and f"Z:{besides.altitude}"
+        text = " · ".join(filter(None, (text, besides.text, altitude)))
+    sequence = frame.sequence
     return SignalRead(
         "dc09",
-        token,
-        (account or "").upper(),
-        receiver,
-        line,
+        frame.token,
+        (frame.account or "").upper(),
+        frame.receiver,
+        frame.line,
         int(sequence) if sequence.isdecimal() else None,
         code,
         qualifier,
         zone,
         partition,
-        text[:TEXT_CHARS_MAX],
+        text[:text_chars_max],
         occurred_at,
-        encrypted,
+        frame.encrypted,
+        position=position,
     )
 
 
-def _text(data: bytes) -> str:
-    """Devices send ASCII, Windows-1252 (DC-09 for some x-data) or, lately, UTF-8. Control bytes are
-    shown as such and not kept: a NUL would be refused by the database."""
-    if data.isascii():
-        text = data.decode()
-        return text if text.isprintable() else text.translate(_CONTROLS)
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    return text.translate(_CONTROLS)
+def _tells_of_danger(token: str, code: str, qualifier: str) -> bool:
+    """Whether a place belongs to the message. A device that is carried must not leave a trail of
+    where it was with every test and every arming, so only alarms keep theirs, and what may be
+    one."""
+    read_as = SignalRead("dc09", token, "", code=code, qualifier=qualifier, text="-")
+    return meaning(read_as).effect in (Effect.ALARM, Effect.UNKNOWN)
 
 
 def _blocks(text: str, account: str | None) -> list[str]:
@@ -161,6 +170,9 @@ def _sia(text: str, account: str | None) -> list[_Event]:
         if block[:1] == "A" and events:
             said += block[1:]
             continue
+        if block.isdecimal():  # AlphaVision XL: `#0001|0|NRP`
+            said += block
+            continue
         # N (new) and O (old) open a block of events. They are also first letters of codes: `NNL2`
         # is code NL, and `OP3` without an N is an opening.
         read_events = (_sia_events(block[1:]) if block[:1] in ("N", "O") else None) or _sia_events(
@@ -169,6 +181,8 @@ def _sia(text: str, account: str | None) -> list[_Event]:
         if read_events is None or len(events) + len(read_events) > SIGNALS_MAX:
             return [*events, _Event("", text=text)]
         events.extend(read_events)
+    if not events:
+        return [_Event("", text=text)]
     if said:
         return [e._replace(text=f"{e.text} {said}" if e.text else said) for e in events]
     return events

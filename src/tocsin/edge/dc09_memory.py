@@ -1,0 +1,111 @@
+"""What this process has found out about DC-09 senders while it runs: their dialects, whether their
+clocks show local time, which form of an answer they take, and ciphertexts heard already."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from tocsin.edge.counts import Counts
+from tocsin.record.devices import Device
+from tocsin.wire.dc09.answers import EARLY_S_MAX, LATE_S_MAX
+from tocsin.wire.dc09.clocks import Learnt, learn
+from tocsin.wire.dc09.dialects import NO_TIME
+
+SENDERS_MAX: Final = 50_000
+"""Of each kind of memory; when it is full all of it is forgotten, and found out anew."""
+
+CIPHERTEXTS_MAX: Final = 100_000
+WINDOW_S: Final = float(EARLY_S_MAX + LATE_S_MAX)
+"""A ciphertext is timely for so long at most."""
+
+logger = logging.getLogger("tocsin.edge")
+
+
+def who(device: Device | None, account: str | None, address: str) -> str:
+    """The account of a known device, account and address of an unknown one."""
+    return f"{account}@{address}" if device is None else device.account
+
+
+class Memory:
+    """Nothing of it is needed to keep or to answer a message, so it goes when the process ends."""
+
+    def __init__(self, counts: Counts) -> None:
+        self.local_time: set[str] = set()
+        """Accounts whose frames in clear are dated by what was learnt of their clock."""
+        self._counts = counts
+        self._clocks: dict[str, Learnt] = {}
+        self._spoken: dict[str, tuple[str, ...]] = {}
+        self._answered: dict[str, tuple[bytes, int]] = {}
+        self._ciphertexts: dict[bytes, bytes] = {}
+        self._earlier_ciphertexts: dict[bytes, bytes] = {}
+        self._ciphertexts_since = 0.0
+
+    # -- dialects -------------------------------------------------------------------------------
+
+    def note(self, sender: str, dialects: Iterable[str]) -> None:
+        """Counts each dialect once for each sender."""
+        known = self._spoken.get(sender, ())
+        for name in dialects:
+            if name not in known:
+                if len(self._spoken) >= SENDERS_MAX:
+                    self._spoken.clear()
+                known = self._spoken[sender] = (*known, name)
+                self._counts.add(f"dialect.{name}")
+                logger.info("dialect", extra={"sender": sender, "dialect": name})
+
+    def dialects(self, sender: str) -> tuple[str, ...]:
+        """What this sender was heard to speak."""
+        return self._spoken.get(sender, ())
+
+    # -- the form of answers --------------------------------------------------------------------
+
+    def turn(self, sender: str) -> int:
+        """Which of the forms of an answer the sender takes, as far as is known."""
+        return self._answered.get(sender, (b"", 0))[1]
+
+    def is_asked_again(self, sender: str, repeat_key: bytes | None) -> bool:
+        """The sender sends what it sent last: it has not taken the answer, so the other form has
+        its turn. For frames whose form leaves a choice."""
+        if repeat_key is None:
+            return False
+        before, turn = self._answered.get(sender, (b"", 0))
+        again = before == repeat_key
+        if len(self._answered) >= SENDERS_MAX:
+            self._answered.clear()
+        self._answered[sender] = (repeat_key, turn + again)
+        return again
+
+    # -- clocks ---------------------------------------------------------------------------------
+
+    def poll_says(self, device: str, sent_at: datetime, now: datetime) -> None:
+        """Learns from a poll in clear how far the device's clock is ahead of GMT."""
+        learnt = learn(self._clocks.get(device), sent_at, now)
+        if learnt is None:
+            self._clocks.pop(device, None)
+        else:
+            self._clocks[device] = learnt
+        if learnt is not None and learnt.is_local_time:
+            self.local_time.add(device)
+            self.note(device, ("local_time",))
+        else:
+            self.local_time.discard(device)
+
+    def ahead(self, device: str) -> timedelta:
+        """How far its clock was found to be ahead of GMT."""
+        return self._clocks[device].ahead if device in self.local_time else NO_TIME
+
+    # -- replays --------------------------------------------------------------------------------
+
+    def first_key(self, replay_key: bytes, repeat_key: bytes, now: float) -> bytes:
+        """The repeat key under which this ciphertext was first heard, whatever header it has now:
+        the message is then a repeat of that one. `now`: loop time."""
+        if now - self._ciphertexts_since > WINDOW_S or len(self._ciphertexts) >= CIPHERTEXTS_MAX:
+            self._earlier_ciphertexts, self._ciphertexts = self._ciphertexts, {}
+            self._ciphertexts_since = now
+        first = self._earlier_ciphertexts.get(replay_key)
+        if first is not None:
+            return first
+        return self._ciphertexts.setdefault(replay_key, repeat_key)

@@ -1,0 +1,109 @@
+"""DC-09 inside TLS, on a port of its own: who may come in, and the handshake, which has a limit of
+its own in number and time. What comes afterwards is a connection like any other."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tocsin.edge.dc09_channels import TLS, TLS_OF_CLIENTS, Channel, Settings
+from tocsin.edge.dc09_sockets import Connection
+from tocsin.edge.senders import Sender
+from tocsin.edge.sockets import AddressNotHad, open_tcp, tls_context
+
+if TYPE_CHECKING:
+    from tocsin.edge.dc09 import Intake
+
+ACCEPT_AGAIN_S: Final = 0.5
+"""When the machine has no descriptor for one more connection, so long until the next try."""
+
+_NOTHING_FREE: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class TlsDoor:
+    """The listening socket for TLS: a connection holds its place from the first packet on, so that
+    half-made handshakes count like any other, and has `first_frame_s` to complete its own."""
+
+    def __init__(
+        self, intake: Intake, sock: socket.socket, context: ssl.SSLContext, channel: Channel
+    ) -> None:
+        self._intake = intake
+        self._socket = sock
+        self._context = context
+        self._channel = channel
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._task = asyncio.create_task(self._accept(), name="dc09 tls")
+
+    async def close(self) -> None:
+        """No further connections; handshakes under way are given up."""
+        tasks = [self._task, *self._handshakes]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._socket.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                opened, peer = await loop.sock_accept(self._socket)
+            except OSError as error:
+                if error.errno in _NOTHING_FREE:
+                    self._intake.counts.refused("tls_not_accepted", "")
+                    await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            sender = self._intake.let_in(str(peer[0]))
+            if sender is None:
+                opened.close()
+                continue
+            task = asyncio.create_task(self._shake_hands(opened, sender))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _shake_hands(self, opened: socket.socket, sender: Sender) -> None:
+        intake = self._intake
+        connection = Connection(intake, self._channel, sender)
+        intake.handshakes += 1
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
+                opened,
+                ssl=self._context,
+                ssl_handshake_timeout=intake.settings.first_frame_s,
+            )
+        except (OSError, ssl.SSLError):  # a time-out is an OSError too
+            intake.counts.refused("tls_refused", sender.address)
+        finally:
+            intake.handshakes -= 1
+            if not connection.has_begun:  # else the place is the connection's to give back
+                intake.senders.disconnected(sender)
+                opened.close()
+
+
+def open_tls(settings: Settings, intake: Intake) -> list[tuple[TlsDoor, str]]:
+    """The doors for TLS, each with its address; none where no port is set.
+
+    Raises `AddressNotHad` where the certificate or the address cannot be used.
+    """
+    if settings.tls_port < 0:
+        return []
+    client_ca = settings.tls_client_ca
+    try:
+        context = tls_context(
+            Path(settings.tls_cert),
+            Path(settings.tls_key),
+            Path(client_ca) if client_ca else None,
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise AddressNotHad(error.errno, f"dc09 cannot use its certificate: {error}") from error
+    doors = []
+    for sock in open_tcp("dc09-tls", settings.host, settings.tls_port):
+        address, port = sock.getsockname()[:2]
+        host = f"[{address}]" if ":" in address else address
+        channel = TLS_OF_CLIENTS if client_ca else TLS
+        doors.append((TlsDoor(intake, sock, context, channel), f"{host}:{port}"))
+    return doors
