@@ -5,6 +5,8 @@ import pytest
 from world import World
 
 from tocsin.core.code_tables import looked_up
+from tocsin.core.codes import cap, contact_id, sia
+from tocsin.core.codes.listing import listed
 from tocsin.core.codes.overrides import CodeOverride, CodeTable
 from tocsin.core.codes.silencing import sample, silenced
 from tocsin.core.incidents.state import Band, band
@@ -160,3 +162,29 @@ def test_a_status_that_needs_an_answer_opens_a_watch_card_by_itself() -> None:
     incident = world.incident(world.incidents()[0])
     assert band(incident) is Band.WATCH
     assert incident.title_en == "Latch-key alert: child not home in time · Mill"
+
+
+def test_the_whole_table_shows_each_code_and_where_its_row_comes_from() -> None:
+    plain = list(listed())
+    assert len(plain) == 3 * len(contact_id.CODES) + len(sia.CODES) + 3 * len(cap.CODES)
+    assert {one.version for one in plain} == {0}
+    site = table(7, row("130", zone_from=4, zone_to=6, type=IncidentType.MEDICAL))
+    agency = table(
+        3, row("130"), row("750", text_zh="求助", text_en="Call", zone_from=1, zone_to=2)
+    )
+    both = list(listed((site, agency)))
+    assert len(both) == len(plain) + 3 + 2 * 3  # zones of 130; 750 with and without its zones
+    shown = [
+        (one.qualifier, one.zones, one.version, one.means.type)
+        for one in both
+        if one.code == "130" and one.qualifier == "1"
+    ]
+    assert shown == [
+        ("1", "", 3, IncidentType.PANIC),
+        ("1", "4-6", 7, IncidentType.MEDICAL),
+    ]
+    # A site's row for every zone stands before its agency's row for some, as in judging.
+    general = table(8, row("750", text_zh="求救", text_en="Help"))
+    found = [one for one in listed((general, agency)) if one.code == "750"]
+    assert {(one.zones, one.version) for one in found} == {("", 8)}
+    assert version_for("750", general, agency, qualifier="1", zone="1") == 8

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from tocsin.core.codes import cap, contact_id, sia
-from tocsin.core.codes.meaning import NEW, Meaning, Number, by_qualifier, numbered, said
-from tocsin.core.codes.overrides import CodeOverride, CodeTable
+from tocsin.core.codes.meaning import Meaning, Number, numbered, said
+from tocsin.core.codes.overrides import CodeTable, overridden
 from tocsin.core.signals import Effect, SignalRead
 from tocsin.core.terms import IncidentType, Level
 
@@ -35,7 +35,7 @@ def looked_up(read: SignalRead, tables: Sequence[CodeTable] = ()) -> tuple[Meani
     for table in tables:
         row = table.row_for(listed, read.code, read.qualifier, read.zone)
         if row is not None:
-            return numbered(_overridden(row, read), read.zone), table.version
+            return numbered(overridden(row, read.qualifier, built_in), read.zone), table.version
     level = Level(read.level) if read.level in (1, 2, 3, 4) else None
     found = _built_in(listed, read.token, read.code, read.qualifier, bool(read.text), level)
     return numbered(found, read.zone), 0
@@ -92,20 +92,3 @@ def _built_in(
 def _unknown(code: str) -> Meaning:
     zh, en = (f"{text} {code}" for text in _UNKNOWN_CODE)
     return said(Effect.UNKNOWN, IncidentType.UNKNOWN, Level.P4, (zh, en), Number.UNKNOWN)
-
-
-def _overridden(row: CodeOverride, read: SignalRead) -> Meaning:
-    """A row without a qualifier describes the event: its restore and its repetition follow from it,
-    as they do from a built-in row."""
-    derives = not row.qualifier and row.effect in (Effect.ALARM, Effect.TROUBLE)
-    standard = built_in(row.list, row.code, NEW if derives else read.qualifier)
-    event = Meaning(
-        effect=row.effect,
-        type=row.type,
-        level=row.level,
-        text_zh=row.text_zh or standard.text_zh,
-        text_en=row.text_en or standard.text_en,
-        number=standard.number,
-        needs_answer=row.needs_answer,
-    )
-    return by_qualifier(event, read.qualifier) if derives else event

@@ -6,10 +6,11 @@ has been in force. Which one is in force is known to `tocsin.record.code_tables`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from tocsin.core.codes.meaning import NEW, Meaning, by_qualifier
 from tocsin.core.signals import Effect
 from tocsin.core.terms import IncidentType, Level
 
@@ -74,3 +75,26 @@ class CodeTable:
     def rows_of(self, listed: str, code: str) -> list[CodeOverride]:
         """Every row of a code, in the order in which they are asked."""
         return self._rows.get((listed, code), [])
+
+
+def overridden(
+    row: CodeOverride, qualifier: str, built_in: Callable[[str, str, str], Meaning]
+) -> Meaning:
+    """What a row makes of its code with this qualifier, without its number. `built_in` is
+    `code_tables.built_in`.
+
+    A row without a qualifier describes the event: its restore and its repetition follow from it, as
+    they do from a built-in row.
+    """
+    derives = not row.qualifier and row.effect in (Effect.ALARM, Effect.TROUBLE)
+    standard = built_in(row.list, row.code, NEW if derives else qualifier)
+    event = Meaning(
+        effect=row.effect,
+        type=row.type,
+        level=row.level,
+        text_zh=row.text_zh or standard.text_zh,
+        text_en=row.text_en or standard.text_en,
+        number=standard.number,
+        needs_answer=row.needs_answer,
+    )
+    return by_qualifier(event, qualifier) if derives else event

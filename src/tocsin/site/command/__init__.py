@@ -12,7 +12,7 @@ import psycopg
 
 from tocsin.record.database import DatabaseAway
 from tocsin.site.cluster import DatabaseRefused
-from tocsin.site.command import check, demo, records
+from tocsin.site.command import check, codes, demo, records
 from tocsin.site.command.options import (
     FAILED,
     REFUSED,
@@ -82,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_parser(commands, shared)
     _add_people(commands, shared)
     records.add_parsers(commands, shared)
+    codes.add_parser(commands, shared)
     return root
 
 
