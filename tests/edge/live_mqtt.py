@@ -59,7 +59,7 @@ class Edge:
     def counted(self, name: str) -> int:
         """Since the counters were last handed on, which no test of this harness does."""
         assert self.intake is not None
-        return self.intake.counts._since.get(name, 0)  # noqa: SLF001
+        return self.intake.counts._since.get(name, 0)
 
 
 @contextmanager

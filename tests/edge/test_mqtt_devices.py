@@ -26,10 +26,10 @@ def edge(urls: Urls, ring: Keyring) -> Iterator[Edge]:
 
 
 @pytest.fixture
-def record(owner: Connection, ring: Keyring) -> Iterator[Record]:
+def record(owner: Connection, ring: Keyring) -> Record:
     owner.execute("TRUNCATE heard.message, heard.further, heard.pending, heard.arrived")
     owner.commit()
-    yield Record(owner, ring)
+    return Record(owner, ring)
 
 
 @pytest.mark.parametrize("version", [V3, V5])

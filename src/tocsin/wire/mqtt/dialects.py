@@ -114,9 +114,8 @@ def zigbee2mqtt(message: Redacted, name: str, topic: Topic) -> list[Said]:
     said: list[Said] = []
     action = _word(content.get("action"))
     if action:
-        code = ACTIONS.get(action)
-        if code is None:
-            raise Unreadable("an action that we do not know")
+        # One that we do not know is said to be unreadable, and hides nothing beside it.
+        code = ACTIONS.get(action, "")
         said.append(Said(code, zone=_address(content.get("action_zone")), text=f"{name}: {action}"))
     zone = topic.zone or _address(name.rsplit("/", 1)[-1])
     for key in topic.keys or BY_DEFAULT:

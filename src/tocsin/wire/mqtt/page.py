@@ -26,13 +26,12 @@ _REFUSED = (
 
 _HEARD = (
     ("QoS 1", "PUBACK after the commit"),
-    ("QoS 2", "PUBREC after the commit, PUBCOMP after PUBREL; the same packet id between them is"
-     " nothing new"),
+    ("QoS 2", "PUBREC after the commit, PUBCOMP after PUBREL; an id between them is nothing new"),
     ("QoS 0", "nothing, in any case"),
-    ("PINGREQ", "PINGRESP, noted as a supervision poll; nothing while the record cannot be written"),
+    ("PINGREQ", "PINGRESP, noted as a supervision poll; not while the record cannot be written"),
     ("not kept", "no PUBACK, and the connection is closed (5.0: DISCONNECT 0x89)"),
     ("a bad packet", "5.0: DISCONNECT with its reason code; 3.1.1: the connection is closed"),
-)  # fmt: skip
+)
 
 _NOT_KEPT = """\
 Why the connection is closed where a message could not be kept: both versions let a client send
@@ -75,8 +74,8 @@ def sections() -> Iterator[str]:
     rows = [(why, f"{code.v3}", f"0x{code.v5:02X}") for why, code in _REFUSED]
     yield from table(("because", "3.1.1", "5.0"), rows)
     yield ""
-    yield "A broker's messages are taken with QoS 1, also what was published with QoS 2: after its"
-    yield "PUBREC a broker forgets a message, and a restart of ours before the commit would lose it."
+    yield "A broker's messages are taken with QoS 1, also what was published with QoS 2: after our"
+    yield "PUBREC a broker forgets it, and a restart of ours before the commit would lose it."
     yield ""
     yield "## Retained messages"
     yield ""

@@ -19,7 +19,17 @@ PIN_KEYS: Final = frozenset(
 )
 # What names a person, a telephone or a vehicle, or follows one (Frigate 0.14 and later; AML).
 IDENTITY_KEYS: Final = frozenset(
-    {"sublabel", "face", "faces", "facename", "recognizedface", "plate", "plates", "licenseplate"}
+    {
+        "sublabel",
+        "sublabels",
+        "face",
+        "faces",
+        "facename",
+        "recognizedface",
+        "plate",
+        "plates",
+        "licenseplate",
+    }
     | {"recognizedlicenseplate", "recognizedlicenseplatescore", "numberplate", "thumbnail"}
     | {"snapshot", "pathdata", "attributes", "currentattributes", "currentestimatedspeed"}
     | {"imsi", "imei", "iccid", "msisdn", "phone", "phonenumber", "mobile", "vin", "changedby"}

@@ -367,7 +367,7 @@ class Session:
         if bad.reason == "unsupported_version":  # 3.1.1 3.1.2.2
             self._out.append(bytes((CONNACK << 4, 2, 0, 1)))
         elif self.state is State.OPEN and self.version == V5:
-            self._out.append(self.data_to_send() + encode(Disconnect(bad.code), V5))
+            self._out = [self.data_to_send(), encode(Disconnect(bad.code), V5)]
         return self._end(bad.reason)
 
     def _end(self, reason: str | None) -> Ended:
@@ -378,6 +378,7 @@ class Session:
     def _close(self) -> None:
         self.state, self._will = State.CLOSED, None
         self._buffer, self._position = b"", 0
+        self._out = [self.data_to_send()]  # what was kept before is still answered
         self._answers.clear()
 
     # In which state which packet does what; any other is a protocol error.
