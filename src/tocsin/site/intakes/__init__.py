@@ -17,6 +17,7 @@ from tocsin.site.doors import through
 from tocsin.site.intakes.dc09 import Dc09
 from tocsin.site.intakes.mqtt import Mqtt
 from tocsin.site.intakes.sos_access import SosAccess
+from tocsin.site.intakes.webhook import Webhook
 
 logger = logging.getLogger("tocsin.edge")
 
@@ -30,6 +31,7 @@ class Edge(Struct, forbid_unknown_fields=True, frozen=True):
     dc09: Dc09 = field(default_factory=Dc09)
     mqtt: Mqtt = field(default_factory=Mqtt)
     sos_access: SosAccess = field(default_factory=SosAccess)
+    webhook: Webhook = field(default_factory=Webhook)
 
 
 async def hear(

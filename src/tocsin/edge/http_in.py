@@ -1,0 +1,350 @@
+"""HTTP/1.1 for machines that report: one request of a connection at a time, and a bound on
+everything before it costs anything. httptools reads; what is answered is the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections import deque
+from collections.abc import Iterator
+from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final, cast
+
+import httptools
+
+from tocsin.edge.http_parts import Answer, Refuse, Request, Response, Settings
+from tocsin.edge.intake import FINISH_S, Intake
+from tocsin.edge.senders import Sender
+from tocsin.edge.sockets import tls_context
+
+HEAD_BYTES_MAX: Final = 16 << 10
+HEADERS_MAX: Final = 64
+PATH_CHARS_MAX: Final = 512
+PIPELINE_MAX: Final = 16
+"""Requests that a sender may send without waiting for the answers."""
+
+DRAIN_S: Final = 1.0
+"""After a refusal what still comes is thrown away for so long, or the sender would see a reset in
+place of the answer."""
+
+HANDSHAKE_S: Final = 10.0
+SWEEP_S: Final = 1.0
+
+logger = logging.getLogger("tocsin.edge")
+
+
+class Server:
+    """The connections of one intake."""
+
+    def __init__(self, intake: Intake, settings: Settings, answer: Answer, refuse: Refuse) -> None:
+        self.intake = intake
+        self.limits = settings
+        self.answer = answer
+        self.refuse = refuse
+        self.connections: set[Connection] = set()
+        self.answering: set[asyncio.Task[None]] = set()
+        self.is_finishing = False
+
+    async def serve(self) -> None:
+        """Listens until the intake is told to stop, then finishes what is in flight.
+
+        Raises `AddressNotHad`, and OSError where the files of TLS cannot be read.
+        """
+        loop = asyncio.get_running_loop()
+        opened: list[socket.socket] = []
+        servers = []
+        try:
+            for sock, context in self._open(opened):
+                servers.append(
+                    await loop.create_server(
+                        lambda tls=context is not None: Connection(self, is_tls=tls),
+                        sock=sock,
+                        ssl=context,
+                        ssl_handshake_timeout=None if context is None else HANDSHAKE_S,
+                    )
+                )
+                host, port = sock.getsockname()[:2]
+                shown = f"[{host}]" if ":" in host else host
+                scheme = "http" if context is None else "https"
+                self.intake.say(f"listening {self.intake.name} {scheme} {shown}:{port}")
+            while not self.intake.stop.is_set():
+                for connection in list(self.connections):
+                    connection.tidy(loop.time())
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.intake.stop.wait(), SWEEP_S)
+        finally:
+            self.is_finishing = True
+            for server in servers:
+                server.close()
+            for sock in opened:
+                sock.close()
+            await self._finish()
+
+    def _open(
+        self, opened: list[socket.socket]
+    ) -> Iterator[tuple[socket.socket, ssl.SSLContext | None]]:
+        """Each listening socket with its TLS; also added to `opened`, for whoever closes them."""
+        settings = self.limits
+        if settings.port >= 0:
+            clear = self.intake.open_tcp(settings.host, settings.port)
+            opened += clear
+            for sock in clear:
+                yield sock, None
+        if settings.tls_port >= 0:
+            client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
+            context = tls_context(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
+            sealed = self.intake.open_tcp(settings.host, settings.tls_port)
+            opened += sealed
+            for sock in sealed:
+                yield sock, context
+
+    async def _finish(self) -> None:
+        for connection in list(self.connections):
+            connection.finish()
+        if self.answering:
+            await asyncio.wait(self.answering, timeout=FINISH_S)
+        for task in list(self.answering):
+            task.cancel()
+        for connection in list(self.connections):
+            connection.close()
+
+
+class Connection(asyncio.Protocol):
+    """One TCP or TLS connection."""
+
+    def __init__(self, server: Server, *, is_tls: bool) -> None:
+        self._server = server
+        self._is_tls = is_tls
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport  # from connection_made on
+        self._parser = httptools.HttpRequestParser(self)
+        self._sender: Sender | None = None  # while the connection holds its place
+        self._peer = ""
+        self._ready: deque[tuple[Request, bool]] = deque()
+        self._refused = ""  # why nothing more is read
+        self._task: asyncio.Task[None] | None = None
+        self._began_at: float | None = None  # a request that is not whole yet
+        self._idle_since = self._loop.time()
+        self._unanswered = False  # the refusal
+        self._has_ended = False  # the sender's side
+        self._begin()
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._header_count = 0
+        self._head_bytes = 0
+        self._is_head_whole = False
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+
+    # -- the transport --------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast("asyncio.Transport", transport)  # uvloop's are not of asyncio's classes
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else ""
+        # All that a proxy passes on comes from its address: there each connection counts alone.
+        is_proxy = self._peer == self._server.limits.proxy
+        place = f"{self._peer} {id(self)}" if is_proxy else self._peer
+        self._sender = self._server.intake.enter(place)
+        if self._sender is None or self._server.is_finishing:
+            transport.abort()
+            return
+        self._server.connections.add(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._server.connections.discard(self)
+        if self._sender is not None:
+            self._server.intake.leave(self._sender)
+            self._sender = None
+        if self._began_at is not None and not self._refused:
+            self._server.intake.counts.refused("cut_off", self._peer)
+        # What is being answered goes on to its commit: its sender will ask again.
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused or self._sender is None:
+            return
+        if not self._is_head_whole:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse("no_upgrade")
+        except httptools.HttpParserError:
+            # Raised by one of our own bounds too, which has said why.
+            self._refuse("not_http")
+        if not self._refused and not self._is_head_whole and self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse("head_too_large")
+        self._next()
+
+    def eof_received(self) -> bool:
+        """Half closed: what was asked is still answered. TLS has no such thing."""
+        self._has_ended = True
+        return not self._is_tls and (self._task is not None or bool(self._ready))
+
+    # -- the parser -----------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._begin()
+        self._began_at = self._loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        if len(self._url) > PATH_CHARS_MAX:
+            self._stop("head_too_large")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_count += 1
+        if self._header_count > HEADERS_MAX:
+            self._stop("head_too_large")
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
+        known = self._headers.get(key)
+        self._headers[key] = text if known is None else f"{known}, {text}"
+
+    def on_headers_complete(self) -> None:
+        self._is_head_whole = True
+        size = len(self._url) + sum(len(k) + len(v) + 4 for k, v in self._headers.items())
+        if size > HEAD_BYTES_MAX:
+            self._stop("head_too_large")
+        length = self._headers.get("content-length", "")
+        if len(length) > 12 or int(length or 0) > self._body_max:
+            self._stop("body_too_large")
+        if self._headers.get("expect", "").lower() == "100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        self._body_bytes += len(data)
+        if self._body_bytes > self._body_max:
+            self._stop("body_too_large")
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        self._began_at = None
+        if len(self._ready) >= PIPELINE_MAX:
+            self._stop("too_many_at_once")
+        path = self._url.partition(b"?")[0].decode("latin-1")
+        method = self._parser.get_method().decode("latin-1")
+        body = b"".join(self._body)
+        request = Request(method, path, self._headers, body, self._address(), self._is_tls)
+        self._ready.append((request, self._parser.should_keep_alive()))
+        self._begin()
+
+    @property
+    def _body_max(self) -> int:
+        return self._server.limits.body_bytes_max
+
+    def _address(self) -> str:
+        """The sender's: what the declared proxy says it is, which it adds at the end."""
+        if self._peer != self._server.limits.proxy:
+            return self._peer
+        named = self._headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        try:
+            return str(ip_address(named))
+        except ValueError:
+            return self._peer
+
+    def _stop(self, reason: str) -> None:
+        """Ends the parser's turn; httptools turns it into an error of its own."""
+        if not self._refused:
+            self._refuse(reason)
+        raise ValueError(reason)
+
+    # -- answers --------------------------------------------------------------------------------
+
+    def _refuse(self, reason: str) -> None:
+        """Nothing more of this connection is read; what was asked before is answered first."""
+        if self._refused:
+            return
+        self._refused = reason
+        self._unanswered = True
+        self._server.intake.counts.refused(reason, self._peer)
+
+    def _next(self) -> None:
+        """Begins to answer the next request, in their order."""
+        if self._task is not None or self._transport.is_closing():
+            return
+        if not self._ready:
+            if self._unanswered:
+                self._unanswered = False
+                language = self._headers.get("accept-language", "")
+                self._write(self._server.refuse(self._refused, language), keep_alive=False)
+            elif not (self._refused or self._server.is_finishing):
+                self._idle_since = self._loop.time()
+                self._transport.resume_reading()
+            return
+        self._transport.pause_reading()
+        request, keep_alive = self._ready.popleft()
+        self._task = self._loop.create_task(self._answer(request, keep_alive=keep_alive))
+        self._server.answering.add(self._task)
+        self._task.add_done_callback(self._server.answering.discard)
+
+    async def _answer(self, request: Request, *, keep_alive: bool) -> None:
+        try:
+            response = await self._server.answer(request)
+        except Exception:
+            logger.exception("a request failed", extra={"intake": self._server.intake.name})
+            self._server.intake.counts.refused("failed", request.address)
+            response = self._server.refuse("failed", request.language)
+        self._task = None
+        if self._transport.is_closing():
+            return
+        self._write(response, keep_alive=keep_alive and not self._is_last)
+        self._next()
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether no further request can follow the one that is answered now."""
+        if self._server.is_finishing:
+            return True
+        return not self._ready and self._has_ended
+
+    def _write(self, response: Response, *, keep_alive: bool) -> None:
+        phrase = HTTPStatus(response.status).phrase
+        lines = [
+            f"HTTP/1.1 {response.status} {phrase}",
+            f"Content-Type: {response.media_type}",
+            f"Content-Length: {len(response.body)}",
+            "Cache-Control: no-store",
+            f"Connection: {'keep-alive' if keep_alive else 'close'}",
+            *(f"{name}: {value}" for name, value in response.headers),
+        ]
+        head = "\r\n".join(lines).encode("latin-1")
+        self._transport.write(head + b"\r\n\r\n" + response.body)
+        if keep_alive:
+            return
+        self._refused = self._refused or "closed"
+        self._unanswered = False
+        self._ready.clear()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._transport.resume_reading()  # and throws away: unread bytes would reset the answer
+        self._loop.call_later(DRAIN_S, self.close)
+
+    def tidy(self, now: float) -> None:
+        """Each second: what is half there for too long is refused, what is idle is closed."""
+        limits = self._server.limits
+        if self._task is not None or self._refused:
+            return
+        if self._began_at is not None:
+            if now - self._began_at > limits.slow_s:
+                self._refuse("too_slow")
+                self._next()
+        elif now - self._idle_since > limits.idle_s:
+            self.close()
+
+    def finish(self) -> None:
+        """The process ends: no further request is read; the one in hand is answered."""
+        if self._task is None:
+            self.close()
+        else:
+            self._transport.pause_reading()
+
+    def close(self) -> None:
+        self._transport.close()
