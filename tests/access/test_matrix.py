@@ -23,9 +23,9 @@ from tocsin.core.terms import Role
 from tocsin.record.database import connect
 from tocsin.record.heard_rows import Heard, Rows
 from tocsin.record.ids import uuid7
+from tocsin.record.judging import judge_pending
 from tocsin.record.sealing import DayKeys
 from tocsin.record.sites import import_sites
-from tocsin.record.working import judge_pending
 from web_site import AGENCY, Site
 
 CALL, DISP, SUPER, CREW, ADMIN, INSP, SERV = Role
@@ -49,13 +49,15 @@ EXPECTED: dict[tuple[str, str], frozenset[Role] | set[Role]] = {
     ("get", "/units/{id}"): set(Role),
     ("get", "/signals"): DESKS | {INSP, SERV},
     ("get", "/signals/{id}"): DESKS | {INSP, SERV},
+    ("get", "/on_tests"): DESKS | {ADMIN, INSP},
+    ("get", "/on_tests/{id}"): DESKS | {ADMIN, INSP},
     ("get", "/facts"): DESKS | {CREW, INSP, SERV},
     ("get", "/facts/{id}"): DESKS | {CREW, INSP, SERV},
     ("get", "/sites"): set(Role),
     ("get", "/sites/{id}"): set(Role),
     ("get", "/devices"): {DISP, SUPER, ADMIN, INSP},
     ("get", "/devices/{id}"): {DISP, SUPER, ADMIN, INSP},
-    ("post", "/commands"): DESKS | {CREW, SERV},
+    ("post", "/commands"): DESKS | {CREW, SERV, ADMIN},
     ("post", "/positions"): {CREW, SERV},
 }
 
@@ -73,6 +75,7 @@ COMMANDS: dict[str, frozenset[Role] | set[Role]] = {
     "add_note": DESKS | {CREW},
     "reopen_incident": {DISP, SUPER},
     "send_units": {DISP, SUPER},
+    **dict.fromkeys(["put_on_test", "extend_on_test", "end_on_test"], {DISP, SUPER, ADMIN}),
     "recall_units": {DISP, SUPER},
     **dict.fromkeys(
         [
@@ -296,13 +299,13 @@ def test_lag_and_counters_are_for_those_who_may_read_the_intake(world: World, ro
 
 
 def test_rows_of_what_was_heard_keep_to_their_shapes(world: World) -> None:
-    from tocsin.apps.desk import shapes
+    from tocsin.apps.desk import register_shapes, shapes
 
     client = world.clients[SUPER]
     for kind, shape in (
         ("signals", shapes.SignalWhole),
-        ("sites", shapes.SiteRow),
-        ("devices", shapes.DeviceRow),
+        ("sites", register_shapes.SiteRow),
+        ("devices", register_shapes.DeviceRow),
     ):
         row = client.get(f"/api/v1/{kind}/{world.own[kind]}").json()
         shape.model_validate(row)

@@ -25,11 +25,12 @@ from tocsin.core.units import OutOfServiceReason, UnitState
 from tocsin.record.database import Connection
 from tocsin.record.heard_rows import Heard, Rows
 from tocsin.record.ids import OrderedIds, milliseconds
+from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
 from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
-from tocsin.record.working import judge_pending, react_after, sound_due
+from tocsin.record.working import react_after, sound_due
 
 CODES = ("FA", "FR", "BA", "PA", "HA", "AT", "RP", "OP", "QQ")
 

@@ -33,10 +33,10 @@ from tocsin.record.code_texts import ACTS, NUMBERS, REASONS, STATES
 from tocsin.record.code_trial import sampled, try_version
 from tocsin.record.database import Connection
 from tocsin.record.heard_rows import Heard
+from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row, rebuild
-from tocsin.record.working import judge_pending
 
 LI = Who("user:li", "Li Wei")
 WANG = Who("user:wang", "Wang Fang")

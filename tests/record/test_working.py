@@ -11,17 +11,21 @@ import pytest
 from random_history import hear, site_row
 from record_desk import NOW, Desk
 
-from tocsin.core.commands import MoveSignal
+from tocsin.core.commands import Command, JudgeSignal, MoveSignal
+from tocsin.core.rules import decide
 from tocsin.core.signals import SignalRead
-from tocsin.core.terms import Reason, Refused
-from tocsin.record import figures, working
+from tocsin.core.states import Decided, States
+from tocsin.core.terms import Context, Reason, Refused
+from tocsin.record import figures, judging, together, working
+from tocsin.record import handle as single
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.heard_rows import Heard
+from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
 from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row
-from tocsin.record.working import FAILURES_MAX, judge_pending, react_after, sound_due
+from tocsin.record.working import FAILURES_MAX, react_after, sound_due
 
 _accounts = itertools.count(0xA000)
 
@@ -163,7 +167,7 @@ def test_two_devices_of_one_site_open_one_incident_whoever_judges(desk: Desk, ur
     assert import_sites(desk.connection, desk.keyring, rows, agency="fire").rows_ok == 2
     one = signal(desk, first)
     reached, go_on = threading.Event(), threading.Event()
-    handle = working.handle
+    handle = judging.handle
 
     def pause(*arguments: object, **named: object) -> object:
         reached.set()  # what is open at the site has been read, nothing is written yet
@@ -175,7 +179,7 @@ def test_two_devices_of_one_site_open_one_incident_whoever_judges(desk: Desk, ur
             return judge_pending(connection, desk.keyring, desk.now, 1)
 
     with ThreadPoolExecutor(2) as threads, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(working, "handle", pause)
+        patch.setattr(judging, "handle", pause)
         slow = threads.submit(judge, 1)
         assert reached.wait(10)
         two = signal(desk, second)
@@ -188,27 +192,87 @@ def test_two_devices_of_one_site_open_one_incident_whoever_judges(desk: Desk, ur
     assert judged(desk, two) == ("joined", judged(desk, one)[1])
 
 
-def test_the_signals_of_one_device_are_judged_in_the_order_heard(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("limit", [1, 4, 200])
+def test_the_signals_of_one_device_are_judged_in_the_order_heard(desk: Desk, limit: int) -> None:
     accounts = [account_of_a_site(desk) for _ in range(2)]
     busy = [signal(desk, accounts[0]) for _ in range(6)]
     quiet = [signal(desk, accounts[1]) for _ in range(2)]
     unknown = [signal(desk, "FADE", source="198.51.100.8") for _ in range(3)]
-    handle, order = working.handle, []
-
-    def note(*arguments: object, **named: object) -> object:
-        order.append(arguments[2].signal)  # type: ignore[attr-defined]
-        return handle(*arguments, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(working, "handle", note)
-    while judge_pending(desk.connection, desk.keyring, desk.now, 4):
+    while judge_pending(desk.connection, desk.keyring, desk.now, limit):
         pass
+    rows = desk.connection.execute(
+        "SELECT subject FROM log.fact WHERE kind = 'signal.judged' AND subject = ANY(%s)"
+        " ORDER BY id",
+        ([*busy, *quiet, *unknown],),
+    ).fetchall()
+    order = [subject for (subject,) in rows]
     assert [one for one in order if one in busy] == busy
     assert [one for one in order if one in quiet] == quiet
     assert [one for one in order if one in unknown] == unknown
-    assert order[:4] == [busy[0], quiet[0], busy[1], quiet[1]]
+    if limit > 1:
+        assert order[:4] == [busy[0], quiet[0], busy[1], quiet[1]]
     assert order[-3:] == unknown
+
+
+CODES = ("BA", "FA", "BR", "AT", "ZZ", "RP", "FA", "BC", "PA", "YT", "BA", "FR")
+
+
+@pytest.mark.parametrize("limit", [7, 200])
+def test_many_judged_together_are_judged_as_one_by_one(desk: Desk, limit: int) -> None:
+    """Sites, and sources that nobody knows: each signal has the same verdict, each incident the
+    same row, whether its signals were judged in transactions of their own or in common ones."""
+    outcomes = []
+    for at_once in (1, limit):
+        accounts = [account_of_a_site(desk) for _ in range(5)]
+        strangers = [f"{next(_accounts):X}" for _ in range(9)]
+        source = f"2001:db8::{next(_accounts):x}"
+        heard = []
+        for turn, code in enumerate(CODES):
+            for place, account in enumerate((*accounts, *strangers)):
+                said = CODES[(turn * 5 + place) % len(CODES)] if place % 2 else code
+                heard.append(signal(desk, account, said, source=source))
+        while judge_pending(desk.connection, desk.keyring, desk.now, at_once):
+            pass
+        outcomes.append([outcome(desk, one, heard) for one in heard])
+    assert outcomes[0] == outcomes[1]
+    verdicts = {(one["verdict"], one["reason"]) for one in outcomes[0]}
+    assert len(verdicts) > 5
+    assert desk.connection.execute("SELECT count(*) FROM heard.quarantined").fetchone() == (0,)
+
+
+def outcome(desk: Desk, one: UUID, heard: list[UUID]) -> dict[str, object]:
+    """What became of a signal, with ids said as places in `heard`, and no names of this run."""
+    row = get_row(desk.connection, "signals", one)
+    assert row is not None
+    found = {name: row[name] for name in ("verdict", "reason", "effect", "version")}
+    if row["incident"] is not None:
+        incident = get_row(desk.connection, "incidents", UUID(row["incident"]))
+        assert incident is not None
+        names = ("state", "type", "level", "band", "signal_count", "alarm_count", "version")
+        found |= {name: incident[name] for name in names}
+        found["signals"] = [heard.index(UUID(signal)) for signal in incident["signals"]]
+    return found
+
+
+def test_one_that_fails_leaves_the_others_together(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be written is found out singly; nothing of the common transaction remains."""
+    signals = [signal(desk, account_of_a_site(desk)) for _ in range(6)]
+    append = together.append
+
+    def full(*arguments: object, **named: object) -> object:
+        append(*arguments, **named)  # type: ignore[arg-type]
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as failing:
+        failing.setattr(together, "append", full)
+        assert judge_pending(desk.connection, desk.keyring, desk.now) == 6
+    assert [judged(desk, one)[0] for one in signals] == ["opened"] * 6
+    facts = desk.connection.execute(
+        "SELECT count(*) FROM log.fact WHERE subject = ANY(%s)", (signals,)
+    ).fetchone()
+    assert facts == (6,)
 
 
 def test_two_workers_judge_each_signal_once(desk: Desk, urls: Urls) -> None:
@@ -232,14 +296,14 @@ def test_a_poisonous_signal_is_set_aside_and_blocks_nobody(
 ) -> None:
     account = account_of_a_site(desk)
     poison, good = signal(desk, account), signal(desk, account)
-    handle = working.handle
 
-    def choke(*arguments: object, **named: object) -> object:
-        if getattr(arguments[2], "signal", None) == poison:
+    def choke(states: States, command: Command, context: Context) -> list[Decided]:
+        if isinstance(command, JudgeSignal) and command.signal == poison:
             raise ZeroDivisionError("poison \0")
-        return handle(*arguments, **named)  # type: ignore[arg-type]
+        return decide(states, command, context)
 
-    monkeypatch.setattr(working, "handle", choke)
+    for module in (single, together):
+        monkeypatch.setattr(module, "decide", choke)
     before = figures.lag(desk.connection)["quarantined"]
     judge_pending(desk.connection, desk.keyring, desk.now)
     assert judged(desk, good)[0] == "opened"

@@ -1,27 +1,19 @@
-"""What `tocsin work` and `tocsin clock` do: signals are judged, facts are reacted to, deadlines
-speak. Each item goes through `handle` under a key of its own, so doing it twice does it once."""
+"""What `tocsin work` and `tocsin clock` do besides judging: facts are reacted to, deadlines speak.
+Each item goes through `handle` under a key of its own, so doing it twice does it once."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
-import msgspec
 import psycopg
-from msgspec.structs import replace
 
-from tocsin.core.code_tables import looked_up
-from tocsin.core.commands import JudgeSignal, TimeIsUp
+from tocsin.core.commands import TimeIsUp
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.reactions import reactions
-from tocsin.core.signals import SignalRead
-from tocsin.core.terms import Actor, Datum, Place, Reason, Refused, Role, SubjectKind
-from tocsin.record import code_book
-from tocsin.record.arrivals import next_in_turn
+from tocsin.core.terms import Actor, Reason, Refused, Role, SubjectKind
 from tocsin.record.database import Connection, DatabaseAway
 from tocsin.record.facts import decode
 from tocsin.record.figures import counters, lag
@@ -37,171 +29,13 @@ FAILURES_MAX: Final = 5
 RING_AGAIN: Final = timedelta(seconds=10)
 """A clock that claimed a deadline and died leaves it to the next after this long."""
 
-CANDIDATES_MAX: Final = 20
-
-_JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
-
 # These say nothing about the item: the connection is gone, and the same item comes again.
-_AWAY: Final = (DatabaseAway, OutcomeUnknown, psycopg.OperationalError, psycopg.InterfaceError)
+AWAY: Final = (DatabaseAway, OutcomeUnknown, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def process_actor(agency: str) -> Actor:
     """Who acts when Tocsin itself does."""
     return Actor(id="tocsin", name="Tocsin", role=Role.SERVICE, agency=agency)
-
-
-# -- signals ------------------------------------------------------------------------------------
-
-_PENDING: Final = """
-SELECT p.signal, p.failures, s.received_at, s.district, s.agency, s.device, s.repeat_of, s.read,
-    s.text IS NOT NULL AS has_text, s.source_address AS source,
-    t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum
-FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
-JOIN heard.pending p USING (signal)
-JOIN heard.signal s ON s.id = p.signal
-LEFT JOIN ref.device d ON d.id = s.device
-LEFT JOIN ref.site t ON t.id = coalesce(s.site, d.site)
-ORDER BY picked.place"""
-
-_AT_SITE: Final = """
-SELECT id FROM view.incident WHERE site = %s AND (open OR state = 'merged')
-ORDER BY opened_at DESC, id DESC LIMIT %s"""
-
-_OF_SOURCE: Final = """
-SELECT id FROM (
-    SELECT id, opened_at FROM view.incident WHERE open AND source_key <> '' AND source_key = %s
-    UNION
-    SELECT id, opened_at FROM view.incident
-    WHERE open AND source_address <> '' AND source_address = %s
-) c ORDER BY opened_at DESC, id DESC LIMIT %s"""
-
-
-def judge_pending(
-    connection: Connection,
-    keyring: Keyring,
-    now: datetime,
-    limit: int = 200,
-    *,
-    obligations: Obligations = DEFAULT_OBLIGATIONS,
-) -> int:
-    """Judge up to `limit` signals; returns how many were dealt with.
-
-    One worker at a time: what is open at a site is read before a signal is judged, and two at once
-    would both find nothing. One signal of each sender in turn, in the order they were heard; known
-    devices first, a share for the others.
-    The idempotency key is the signal's id. A signal that cannot be judged is tried again in the
-    next rounds and set aside after FAILURES_MAX; it never stops the others. Raises what says that
-    the database is away.
-    """
-    locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_JUDGING,)).fetchone()
-    connection.commit()
-    if locked != (True,):
-        return 0  # another worker judges
-    try:
-        picked = next_in_turn(connection, limit)
-        waiting = fetch(connection, _PENDING, [picked]) if picked else []
-        connection.rollback()
-        book = code_book.current(connection)
-        for one in waiting:
-            try:
-                _judge(connection, keyring, book, one, now, obligations)
-            except _AWAY:
-                raise
-            except Exception as error:
-                connection.rollback()
-                logger.exception("a signal cannot be judged", extra={"signal": str(one["signal"])})
-                _failed(connection, one, now, f"{type(error).__name__}: {error}")
-        return len(waiting)
-    finally:
-        with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
-            connection.rollback()
-            connection.execute("SELECT pg_advisory_unlock(%s)", (_JUDGING,))
-            connection.commit()
-
-
-def _judge(
-    connection: Connection,
-    keyring: Keyring,
-    book: code_book.CodeBook,
-    one: Mapping[str, Any],
-    now: datetime,
-    obligations: Obligations,
-) -> None:
-    command = _judge_signal(connection, book, one)
-    try:
-        handle(
-            connection,
-            keyring,
-            command,
-            actor=process_actor(command.agency),
-            key=f"judge:{command.signal}",
-            now=now,
-            obligations=obligations,
-        )
-    except Refused as refusal:
-        if refusal.reason is not Reason.ALREADY_SO:
-            raise
-        connection.execute("DELETE FROM heard.pending WHERE signal = %s", (command.signal,))
-        connection.commit()
-
-
-def _judge_signal(
-    connection: Connection, book: code_book.CodeBook, one: Mapping[str, Any]
-) -> JudgeSignal:
-    read = msgspec.json.decode(one["read"], type=SignalRead)
-    if one["has_text"]:
-        # That there is a text matters to the rules; what it says is sealed and stays so.
-        read = replace(read, text="-")
-    site: UUID | None = one["site"]
-    if site is not None:
-        found = connection.execute(_AT_SITE, (site, CANDIDATES_MAX))
-    else:
-        key = f"{read.protocol}/{read.account}"
-        found = connection.execute(_OF_SOURCE, (key, one["source"], CANDIDATES_MAX))
-    candidates = tuple(incident for (incident,) in found.fetchall())
-    connection.rollback()
-    means, codes_version = looked_up(read, book.tables(one["agency"], site))
-    place = None
-    if site is not None:
-        address_zh, address_en = one["address"], one["address_en"] or one["address"]
-        datum = Datum(one["datum"])
-        place = Place(one["lat"], one["lon"], datum, address_zh, address_en, "site")
-    return JudgeSignal(
-        signal=one["signal"],
-        read=read,
-        received_at=one["received_at"],
-        district=one["district"],
-        agency=one["agency"],
-        source=one["source"],
-        device=one["device"],
-        site=site,
-        site_name_zh=one["name_zh"] or "",
-        site_name_en=one["name_en"] or "",
-        place=place,
-        repeat_of=one["repeat_of"],
-        candidates=candidates,
-        means=means if codes_version else None,
-        codes_version=codes_version,
-    )
-
-
-def _failed(connection: Connection, one: Mapping[str, Any], now: datetime, error: str) -> None:
-    error = error.replace("\0", "")[:500]
-    failures = one["failures"] + 1
-    if failures < FAILURES_MAX:
-        connection.execute(
-            "UPDATE heard.pending SET failures = %s, error = %s WHERE signal = %s",
-            (failures, error, one["signal"]),
-        )
-    else:
-        connection.execute(
-            "INSERT INTO heard.quarantined (signal, at, failures, error) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (signal) DO NOTHING",
-            (one["signal"], now, failures, error),
-        )
-        connection.execute("DELETE FROM heard.pending WHERE signal = %s", (one["signal"],))
-        logger.error("a signal was set aside", extra={"signal": str(one["signal"])})
-    connection.commit()
 
 
 # -- deadlines ----------------------------------------------------------------------------------
@@ -239,7 +73,7 @@ def sound_due(
                 now=now,
                 obligations=obligations,
             )
-        except _AWAY:
+        except AWAY:
             raise
         except Exception:
             connection.rollback()
@@ -299,7 +133,7 @@ def react_after(
     for one in (*again, *facts):
         try:
             _react(connection, keyring, one, now, obligations)
-        except _AWAY:
+        except AWAY:
             raise
         except Exception as error:
             connection.rollback()
@@ -351,4 +185,4 @@ def _react_again(connection: Connection, position: int, now: datetime, error: st
         logger.error("a reaction was set aside", extra={"position": position})
 
 
-__all__ = ["counters", "judge_pending", "lag", "process_actor", "react_after", "sound_due"]
+__all__ = ["counters", "lag", "process_actor", "react_after", "sound_due"]

@@ -9,7 +9,7 @@ import msgspec
 from prometheus_client import Gauge
 
 from tocsin.core.obligations import Obligations
-from tocsin.record import retention, sequencer, working
+from tocsin.record import judging, retention, sequencer, working
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.keys import Keyring
@@ -33,7 +33,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     durations = Obligations(**msgspec.structs.asdict(chosen.obligations))
 
     def judge(connection: Connection) -> int:
-        return working.judge_pending(connection, keyring, _now(), BATCH, obligations=durations)
+        return judging.judge_pending(connection, keyring, _now(), BATCH, obligations=durations)
 
     def react(connection: Connection) -> int:
         return working.react_after(connection, keyring, _now(), BATCH, obligations=durations)

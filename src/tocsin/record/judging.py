@@ -1,0 +1,287 @@
+"""Signals that wait are judged: many in one transaction, and one by one what cannot go together. A
+poisonous one stops no other."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+from msgspec.structs import replace
+
+from tocsin.core.code_tables import looked_up
+from tocsin.core.commands import JudgeSignal
+from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
+from tocsin.core.signals import SignalRead
+from tocsin.core.terms import Datum, Place, Reason, Refused
+from tocsin.record import code_book
+from tocsin.record.arrivals import next_in_turn
+from tocsin.record.database import Connection
+from tocsin.record.handle import handle
+from tocsin.record.keys import Keyring
+from tocsin.record.together import judge_together
+from tocsin.record.views.sql import fetch
+from tocsin.record.working import AWAY, FAILURES_MAX, process_actor
+
+logger = logging.getLogger("tocsin.work")
+
+CANDIDATES_MAX: Final = 20
+
+TOGETHER_MAX: Final = 100
+"""Signals of one transaction: a person's command on one of their incidents waits for its end."""
+
+_JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
+
+_PENDING: Final = """
+SELECT p.signal, p.failures, s.received_at, s.district, s.agency, s.device, s.repeat_of, s.read,
+    s.text IS NOT NULL AS has_text, s.source_address AS source,
+    t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum,
+    ARRAY(SELECT w.id FROM view.on_test w WHERE w.open AND w.site = t.id ORDER BY w.id) AS on_test
+FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
+JOIN heard.pending p USING (signal)
+JOIN heard.signal s ON s.id = p.signal
+LEFT JOIN ref.device d ON d.id = s.device
+LEFT JOIN ref.site t ON t.id = coalesce(s.site, d.site)
+ORDER BY picked.place"""
+
+_AT_SITES: Final = """
+SELECT t.site, c.id FROM unnest(%s::uuid[]) AS t (site), LATERAL (
+    SELECT id, opened_at, number FROM view.incident
+    WHERE site = t.site AND (open OR state = 'merged')
+    ORDER BY opened_at DESC, number DESC LIMIT %s) c
+ORDER BY t.site, c.opened_at DESC, c.number DESC"""
+
+_OF_SOURCES: Final = """
+SELECT t.key, t.address, c.id
+FROM unnest(%s::text[], %s::text[]) AS t (key, address), LATERAL (
+    SELECT id, opened_at, number FROM (
+        SELECT id, opened_at, number FROM view.incident
+        WHERE open AND source_key <> '' AND source_key = t.key
+        UNION
+        SELECT id, opened_at, number FROM view.incident
+        WHERE open AND source_address <> '' AND source_address = t.address) either
+    ORDER BY opened_at DESC, number DESC LIMIT %s) c
+ORDER BY t.key, t.address, c.opened_at DESC, c.number DESC"""
+
+Waiting = Mapping[str, Any]
+"""A signal that waits, as `_PENDING` selects it."""
+
+
+def judge_pending(
+    connection: Connection,
+    keyring: Keyring,
+    now: datetime,
+    limit: int = 200,
+    *,
+    obligations: Obligations = DEFAULT_OBLIGATIONS,
+) -> int:
+    """Judge up to `limit` signals; returns how many were dealt with.
+
+    One worker at a time: what is open at a site is read before a signal is judged, and two at once
+    would both find nothing. One signal of each sender in turn, in the order they were heard; known
+    devices first, a share for the others.
+    The idempotency key is the signal's id. A signal that cannot be judged is tried again in the
+    next rounds and set aside after FAILURES_MAX; it never stops the others. Raises what says that
+    the database is away.
+    """
+    locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_JUDGING,)).fetchone()
+    connection.commit()
+    if locked != (True,):
+        return 0  # another worker judges
+    try:
+        picked = next_in_turn(connection, limit)
+        waiting = fetch(connection, _PENDING, [picked]) if picked else []
+        connection.rollback()
+        book = code_book.current(connection)
+        for first in range(0, len(waiting), TOGETHER_MAX):
+            part = waiting[first : first + TOGETHER_MAX]
+            _judge_all(connection, keyring, book, part, now, obligations)
+        return len(waiting)
+    finally:
+        with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
+            connection.rollback()
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_JUDGING,))
+            connection.commit()
+
+
+def _judge_all(
+    connection: Connection,
+    keyring: Keyring,
+    book: code_book.CodeBook,
+    waiting: Sequence[Waiting],
+    now: datetime,
+    obligations: Obligations,
+) -> None:
+    """Together what can be; then singly, in the same order, what was left."""
+    left = {one["signal"] for one in waiting}
+    commands = _commands(connection, book, [one for one in waiting if not one["failures"]])
+    if len(commands) > 1:
+        undone = judge_together(
+            connection,
+            keyring,
+            commands,
+            actor=process_actor(""),
+            key=_key,
+            now=now,
+            obligations=obligations,
+        )
+        left -= {one.signal for one in commands} - {one.signal for one in undone}
+    for one in waiting:
+        if one["signal"] not in left:
+            continue
+        try:
+            _judge(connection, keyring, book, one, now, obligations)
+        except AWAY:
+            raise
+        except Exception as error:
+            connection.rollback()
+            logger.exception("a signal cannot be judged", extra={"signal": str(one["signal"])})
+            _failed(connection, one, now, f"{type(error).__name__}: {error}")
+
+
+def _judge(
+    connection: Connection,
+    keyring: Keyring,
+    book: code_book.CodeBook,
+    one: Waiting,
+    now: datetime,
+    obligations: Obligations,
+) -> None:
+    read = _read(one)
+    (candidates,) = _candidates(connection, [one], [read])
+    command = _judge_signal(book, one, read, candidates)
+    try:
+        handle(
+            connection,
+            keyring,
+            command,
+            actor=process_actor(command.agency),
+            key=_key(command),
+            now=now,
+            obligations=obligations,
+        )
+    except Refused as refusal:
+        if refusal.reason is not Reason.ALREADY_SO:
+            raise
+        connection.execute("DELETE FROM heard.pending WHERE signal = %s", (command.signal,))
+        connection.commit()
+
+
+def _key(command: JudgeSignal) -> str:
+    return f"judge:{command.signal}"
+
+
+def _commands(
+    connection: Connection, book: code_book.CodeBook, waiting: Sequence[Waiting]
+) -> list[JudgeSignal]:
+    """One for each that can be read; what cannot is told of when it is judged singly."""
+    reads = []
+    readable = []
+    for one in waiting:
+        with contextlib.suppress(msgspec.MsgspecError):
+            reads.append(_read(one))
+            readable.append(one)
+    found = _candidates(connection, readable, reads)
+    commands = []
+    for one, read, candidates in zip(readable, reads, found, strict=True):
+        with contextlib.suppress(ValueError):
+            commands.append(_judge_signal(book, one, read, candidates))
+    return commands
+
+
+def _read(one: Waiting) -> SignalRead:
+    read = msgspec.json.decode(one["read"], type=SignalRead)
+    # That there is a text matters to the rules; what it says is sealed and stays so.
+    return replace(read, text="-") if one["has_text"] else read
+
+
+def _candidates(
+    connection: Connection, waiting: Sequence[Waiting], reads: Sequence[SignalRead]
+) -> list[tuple[UUID, ...]]:
+    """The incidents that each signal may belong to, the newest first."""
+    sites = {one["site"] for one in waiting if one["site"] is not None}
+    sources = {
+        (f"{read.protocol}/{read.account}", one["source"])
+        for one, read in zip(waiting, reads, strict=True)
+        if one["site"] is None
+    }
+    at_site: dict[UUID, list[UUID]] = {}
+    of_source: dict[tuple[str, str], list[UUID]] = {}
+    if sites:
+        for site, incident in connection.execute(_AT_SITES, (list(sites), CANDIDATES_MAX)):
+            at_site.setdefault(site, []).append(incident)
+    if sources:
+        keys, addresses = zip(*sources, strict=True)
+        asked = (list(keys), list(addresses), CANDIDATES_MAX)
+        for key, address, incident in connection.execute(_OF_SOURCES, asked):
+            of_source.setdefault((key, address), []).append(incident)
+    connection.rollback()
+    return [
+        tuple(
+            of_source.get((f"{read.protocol}/{read.account}", one["source"]), ())
+            if one["site"] is None
+            else at_site.get(one["site"], ())
+        )
+        for one, read in zip(waiting, reads, strict=True)
+    ]
+
+
+def _judge_signal(
+    book: code_book.CodeBook, one: Waiting, read: SignalRead, candidates: tuple[UUID, ...]
+) -> JudgeSignal:
+    site: UUID | None = one["site"]
+    means, codes_version = looked_up(read, book.tables(one["agency"], site))
+    return JudgeSignal(
+        signal=one["signal"],
+        read=read,
+        received_at=one["received_at"],
+        district=one["district"],
+        agency=one["agency"],
+        source=one["source"],
+        device=one["device"],
+        site=site,
+        site_name_zh=one["name_zh"] or "",
+        site_name_en=one["name_en"] or "",
+        place=_place(one, read),
+        repeat_of=one["repeat_of"],
+        candidates=candidates,
+        on_test=tuple(one["on_test"]),
+        means=means if codes_version else None,
+        codes_version=codes_version,
+    )
+
+
+def _place(one: Waiting, read: SignalRead) -> Place | None:
+    """Where it is: the site's place; of a source without one, what it says itself."""
+    if one["site"] is not None:
+        address_zh, address_en = one["address"], one["address_en"] or one["address"]
+        datum = Datum(one["datum"])
+        return Place(one["lat"], one["lon"], datum, address_zh, address_en, "site")
+    said = read.position
+    if said is None or said.datum not in set(Datum):
+        return None
+    return Place(said.lat, said.lon, Datum(said.datum), "", "", "signal")
+
+
+def _failed(connection: Connection, one: Mapping[str, Any], now: datetime, error: str) -> None:
+    error = error.replace("\0", "")[:500]
+    failures = one["failures"] + 1
+    if failures < FAILURES_MAX:
+        connection.execute(
+            "UPDATE heard.pending SET failures = %s, error = %s WHERE signal = %s",
+            (failures, error, one["signal"]),
+        )
+    else:
+        connection.execute(
+            "INSERT INTO heard.quarantined (signal, at, failures, error) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (signal) DO NOTHING",
+            (one["signal"], now, failures, error),
+        )
+        connection.execute("DELETE FROM heard.pending WHERE signal = %s", (one["signal"],))
+        logger.error("a signal was set aside", extra={"signal": str(one["signal"])})
+    connection.commit()
