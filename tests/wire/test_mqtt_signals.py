@@ -1,0 +1,364 @@
+"""What MQTT messages say in each dialect, what is taken out of them, and how a state is told from
+news."""
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tocsin.core.signals import SignalRead
+from tocsin.site.intakes.mqtt import Topic
+from tocsin.wire.mqtt.dialects import DIALECTS, EVENTS_MAX
+from tocsin.wire.mqtt.fields import USER
+from tocsin.wire.mqtt.packets import V3, V5, Publish, decode, encode
+from tocsin.wire.mqtt.redaction import MARKER, PIN_KEYS, redact
+from tocsin.wire.mqtt.saying import TOCSIN, instant
+from tocsin.wire.mqtt.signals import (
+    COMMAND,
+    SIGNALS_MAX,
+    UNREADABLE,
+    Reading,
+    account_of,
+    read,
+    repeat_key,
+    state,
+    told,
+    topic_of,
+    will,
+)
+from tocsin.wire.mqtt.topics import is_command, is_filter, match
+
+FRAMES = Path(__file__).parent.parent / "frames/mqtt/messages.json"
+MESSAGES: list[dict[str, Any]] = json.loads(FRAMES.read_text(encoding="utf-8"))
+TOPICS = {
+    "tocsin": Topic(filter="#"),
+    "home_assistant": Topic(filter="#", dialect="home_assistant"),
+    "zigbee2mqtt": Topic(filter="#", dialect="zigbee2mqtt"),
+    "frigate": Topic(filter="#", dialect="frigate", labels=("person",), zones=("drive",)),
+    "generic": Topic(
+        filter="#",
+        dialect="generic",
+        at={
+            "code": "/event/kind",
+            "zone": "/event/where",
+            "text": "/note",
+            "occurred_at": "/when",
+        },
+        values={"overheat": "KA"},
+    ),
+}
+
+
+def reading(dialect: str, payload: str | bytes, name: str = "a/b", **fields: Any) -> Reading:
+    data = payload.encode() if isinstance(payload, str) else payload
+    publish = Publish(name, data, 1, 5)
+    topic = replace(TOPICS[dialect], **fields)
+    return read(publish, encode(publish, V3), V3, topic, "panel")
+
+
+def payload_of(body: bytes) -> bytes:
+    packet = decode(body, V3)
+    assert isinstance(packet, Publish)
+    return packet.payload
+
+
+def brief(signals: tuple[SignalRead, ...]) -> list[list[str]]:
+    return [[s.code, s.codes, s.qualifier, s.zone, s.partition] for s in signals]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda one: f"{one['dialect']} {one['topic']}")
+def test_messages_of_the_field_are_read(message: dict[str, Any]) -> None:
+    found = reading(message["dialect"], message["payload"], message["topic"])
+    assert found.problem is None
+    assert brief(found.signals) == message["signals"]
+    assert found.is_news is bool(message["signals"])
+    secret = message.get("secret", "no secret")
+    whole = found.body + repr(found.signals).encode()
+    assert secret.encode() not in whole
+    assert (MARKER.encode() in found.body) is ("secret" in message)
+
+
+def test_the_messages_try_every_dialect() -> None:
+    assert {one["dialect"] for one in MESSAGES} == set(DIALECTS) == set(TOPICS)
+
+
+def test_what_has_nothing_to_hide_is_kept_as_it_came() -> None:
+    raw = b'{ "code" : "BA",  "zone":"7" }'
+    assert payload_of(reading("tocsin", raw).body) == raw
+
+
+@pytest.mark.parametrize(
+    ("dialect", "payload"),
+    [
+        ("tocsin", "not json"),
+        ("tocsin", "{}"),
+        ("tocsin", '{"code":"B"}'),
+        ("tocsin", '{"code":"BA","codes":"cid"}'),
+        ("tocsin", "[]"),
+        ("tocsin", "\x00\xff"),
+        ("tocsin", '{"code":' + "[" * 5_000),
+        ("home_assistant", "on fire"),
+        ("zigbee2mqtt", "offline"),
+        ("frigate", "{}"),
+        ("generic", '{"event":{}}'),
+        ("generic", '{"event":{"kind":"unheard of"}}'),
+    ],
+)
+def test_what_cannot_be_read_is_kept_and_shown(dialect: str, payload: str) -> None:
+    found = reading(dialect, payload)
+    (signal,) = found.signals
+    assert (found.problem, signal.token, signal.code) == (UNREADABLE, UNREADABLE, "")
+    assert signal.text.startswith("a/b: ")
+    assert signal.text.isprintable()
+    assert payload_of(found.body) == payload.encode()
+
+
+def test_texts_and_signals_are_bounded() -> None:
+    many = json.dumps([{"code": "BA"}] * (SIGNALS_MAX + 5))
+    found = reading("tocsin", many)
+    assert [one.code for one in found.signals] == ["BA"] * SIGNALS_MAX + [""]
+    assert reading("tocsin", json.dumps([{"code": "BA"}] * (EVENTS_MAX + 1))).problem == UNREADABLE
+    long = reading("tocsin", json.dumps({"code": "BA", "text": "x" * 5_000}))
+    assert len(long.signals[0].text) == 1_024
+
+
+def test_a_zone_that_is_a_name_is_text() -> None:
+    (signal,) = reading("tocsin", '{"code":"BA","zone":"Anna"}').signals
+    assert (signal.zone, signal.text) == ("", "Anna")
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("2026-05-04T12:11:12+02:00", datetime(2026, 5, 4, 10, 11, 12, tzinfo=UTC)),
+        ("2026-05-04T12:11:12", None),  # a wall clock
+        (1_777_888_999, datetime(2026, 5, 4, 10, 3, 19, tzinfo=UTC)),
+        (1_777_888_999_000, datetime(2026, 5, 4, 10, 3, 19, tzinfo=UTC)),
+        (1e300, None),
+        ("yesterday", None),
+        (True, None),
+        (None, None),
+    ],
+)
+def test_times_have_their_zone_or_are_none(said: Any, found: datetime | None) -> None:
+    assert instant(said) == found
+
+
+# -- what is taken out ----------------------------------------------------------------------------
+
+PIN = "739154"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(json.dumps({"code": "BA", key: PIN}) for key in sorted(PIN_KEYS)),
+        json.dumps({"action": "DISARM", "code": "739154"}),
+        json.dumps({"command": "ARM", "code": "739154", "x": [{"Action-Code": int(PIN)}]}),
+        json.dumps({"code": PIN}),
+        json.dumps({"a": {"b": [{"USER_CODE": [PIN]}]}}),
+        json.dumps({"a": json.dumps({"pin": PIN})}),
+        json.dumps({"a": json.dumps({"a": json.dumps({"action_code": PIN})})}),
+        json.dumps({"text": f"user pin: {PIN}"}),
+        f'{{"action":"disarm","action_code":"{PIN}",',  # cut short
+        f"pin={PIN}",
+        f"code: {PIN}",
+        PIN,
+        f'"{PIN}"',
+        "[" * 60 + f'{{"pin":"{PIN}"}}' + "]" * 60,
+        f"\ufeff{{'password': '{PIN}'}}",
+    ],
+)
+@pytest.mark.parametrize("dialect", ["tocsin", "home_assistant", "zigbee2mqtt"])
+def test_no_pin_is_kept(dialect: str, payload: str) -> None:
+    found = reading(dialect, payload)
+    assert found.removed
+    assert PIN.encode() not in found.body
+    assert PIN not in repr(found.signals)
+    # What is no secret is still there, and read.
+    if payload.startswith('{"code": "BA"') and dialect == "tocsin":
+        assert [one.code for one in found.signals] == ["BA"]
+
+
+@pytest.mark.parametrize("name", ["z/keypad/action_code", "door/PIN", "alarm/code"])
+def test_a_topic_may_name_a_pin_too(name: str) -> None:
+    found = reading("zigbee2mqtt", PIN, name)
+    assert payload_of(found.body) == MARKER.encode()
+    assert PIN not in repr(found.signals)
+
+
+@pytest.mark.parametrize("name", ["home/alarm/set", "zigbee2mqtt/Keypad/set", "a/command/b"])
+def test_command_topics_are_not_read(name: str) -> None:
+    found = reading("home_assistant", f"DISARM {PIN}", name)
+    assert found.problem == COMMAND
+    assert [one.code for one in found.signals] == ["YY"]  # opens nothing
+    assert PIN.encode() not in found.body
+    assert PIN not in repr(found.signals)
+    assert is_command(name)
+
+
+def test_user_properties_are_clean_too() -> None:
+    properties = ((USER, ("pin", PIN)), (USER, ("note", f"code={PIN}")), (USER, ("site", "A")))
+    publish = Publish("a", b'{"code":"BA"}', 1, 5, properties=properties)
+    found = read(publish, encode(publish, V5), V5, TOCSIN, "panel")
+    assert PIN.encode() not in found.body
+    packet = decode(found.body, V5)
+    assert isinstance(packet, Publish)
+    assert packet.properties[2] == (USER, ("site", "A"))
+
+
+def test_a_configured_code_is_not_taken_for_a_pin() -> None:
+    at = {"code": "/code", "codes": "cid"}
+    found = reading(
+        "generic", '{"code":"5130","other":{"code":"5130"}}', at=at, values={"5130": "130"}
+    )
+    assert [one.code for one in found.signals] == ["130"]
+    assert payload_of(found.body) == b'{"code":"5130","other":{"code":"[removed]"}}'
+
+
+def test_taking_out_takes_no_longer_than_reading() -> None:
+    """However a message is made, a few milliseconds for 64 KiB."""
+    for evil in (b"\\" * 65_000, b"pin " * 16_000, b'"pin":' * 10_000, b"pin:" + b" " * 65_000):
+        began = time.process_time()
+        redact(evil, "a")
+        assert time.process_time() - began < 1.0
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.binary(max_size=80), st.sampled_from(sorted(DIALECTS)))
+def test_no_payload_is_an_error(payload: bytes, dialect: str) -> None:
+    found = reading(dialect, payload)
+    assert found.body
+    assert all(one.text.isprintable() for one in found.signals)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.floats(allow_nan=False),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ("code", "state", "action", "type", "after", "event", "kind", "zone", "a")
+            )
+            | st.sampled_from(("label", "current_zones", "smoke", "at", "pin", "text")),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=700, deadline=None)
+@given(json_values, st.sampled_from(sorted(DIALECTS)))
+def test_no_json_is_an_error(value: Any, dialect: str) -> None:
+    assert reading(dialect, json.dumps(value)).body
+
+
+# -- states and news ------------------------------------------------------------------------------
+
+
+def codes(signals: tuple[SignalRead, ...]) -> list[tuple[str, str]]:
+    return [(one.code, one.token) for one in signals]
+
+
+def test_a_retained_state_that_is_known_opens_nothing() -> None:
+    triggered = reading("home_assistant", "triggered")
+    disarmed = reading("home_assistant", "disarmed")
+    known = told(triggered, is_retained=True, last=triggered.state)
+    assert codes(known) == [("YY", "retained")]
+    assert "triggered" in known[0].text
+    for last in (None, disarmed.state, frozenset()):
+        news = told(triggered, is_retained=True, last=last)
+        assert codes(news) == [("BA", "home_assistant.retained")]
+    # It is the same state when it is read back from the record.
+    assert state(news) == triggered.state == state(triggered.signals)
+
+
+def test_what_is_not_retained_is_news_each_time() -> None:
+    triggered = reading("home_assistant", "triggered")
+    assert codes(told(triggered, is_retained=False, last=triggered.state)) == [
+        ("BA", "home_assistant")
+    ]
+
+
+def test_an_alarm_with_another_time_is_another_one() -> None:
+    first = reading("tocsin", '{"code":"BA","at":"2026-05-04T10:11:12Z"}')
+    later = reading("tocsin", '{"code":"BA","at":"2026-05-04T10:12:12Z"}')
+    assert codes(told(later, is_retained=True, last=first.state)) == [("BA", "tocsin.retained")]
+
+
+def test_a_sensor_that_says_again_that_all_is_well_says_nothing() -> None:
+    calm = reading("zigbee2mqtt", '{"smoke":false,"tamper":false}')
+    fire = reading("zigbee2mqtt", '{"smoke":true,"tamper":false}')
+    assert told(calm, is_retained=False, last=calm.state) == ()
+    assert len(told(calm, is_retained=False, last=None)) == 2
+    # After an alarm the restores are news, so that the record knows of them.
+    assert [c for c, _ in codes(told(calm, is_retained=False, last=fire.state))] == ["FR", "TR"]
+    assert [c for c, _ in codes(told(fire, is_retained=False, last=calm.state))] == ["FA", "TR"]
+    assert [c for c, _ in codes(told(fire, is_retained=False, last=fire.state))] == ["FA"]
+
+
+def test_a_will_is_a_trouble_or_what_it_says() -> None:
+    lost = will(Publish("panel/state", b"offline"), V3, TOCSIN, "panel")
+    assert codes(lost.signals) == [("YC", "last_will")]
+    assert "offline" in lost.signals[0].text
+    own = will(Publish("panel/state", b'{"code":"TA","zone":"1"}'), V3, TOCSIN, "panel")
+    assert codes(own.signals) == [("TA", "last_will")]
+    secret = will(Publish("x", f"pin: {PIN}".encode()), V3, TOCSIN, "panel")
+    assert PIN not in repr(secret)
+
+
+def test_equal_messages_share_a_key_by_device_and_packet_id() -> None:
+    first = Publish("a", b"x", 1, 5)
+    assert repeat_key("p", first) == repeat_key("p", replace(first, dup=True, qos=2))
+    others = [
+        repeat_key("q", first),
+        repeat_key("p", replace(first, packet_id=6)),
+        repeat_key("p", replace(first, payload=b"y")),
+        repeat_key("p", replace(first, topic="b")),
+        repeat_key("p", first, b"another"),
+    ]
+    assert len({*others, repeat_key("p", first)}) == 6
+
+
+# -- topics ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "found"),
+    [
+        ("a/b", "a/b", ()),
+        ("a/+", "a/b", ("b",)),
+        ("a/+", "a/b/c", None),
+        ("a/#", "a/b/c", ("b/c",)),
+        ("a/#", "a", ("",)),
+        ("+/x/#", "a/x/b", ("a", "b")),
+        ("#", "a/b", ("a/b",)),
+        ("#", "$SYS/broker", None),
+        ("+/broker", "$SYS/broker", None),
+        ("a/b", "a", None),
+        ("a", "a/b", None),
+    ],
+)
+def test_filters_match(name: str, topic: str, found: tuple[str, ...] | None) -> None:
+    assert match(name, topic) == found
+
+
+def test_filters_are_well_formed() -> None:
+    assert all(map(is_filter, ("a", "a/b", "+", "#", "a/+/b", "a/#", "/", "$SYS/#")))
+    assert not any(map(is_filter, ("", "a#", "a+", "#/a", "a/#/b", "+a/b")))
+
+
+def test_the_first_entry_that_fits_decides() -> None:
+    topics = [Topic(filter="z/+/x", account="dev-{1}"), Topic(filter="#", account="other")]
+    found = topic_of(topics, "z/7/x")
+    assert found is not None
+    assert account_of(*found) == "dev-7"
+    assert topic_of(topics[:1], "z") is None
