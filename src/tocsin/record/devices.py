@@ -37,7 +37,8 @@ MADE_MAX: Final = 20_000
 class Device:
     """A device that may report. `key` is the secret it shares with us, as its protocol has it
     (`tocsin.record.credentials`); None: it has none. `dialect`: how it departs from its protocol,
-    words with `;` between them; empty: that is recognised."""
+    words with `;` between them; empty: that is recognised. `key_is_lost`: it has a secret that does
+    not open here, and `key` is None all the same."""
 
     id: UUID
     site: UUID
@@ -48,6 +49,7 @@ class Device:
     key: bytes | None
     interval_s: int | None
     dialect: str = ""
+    key_is_lost: bool = False
 
 
 class DeviceBook:
@@ -130,6 +132,7 @@ class DeviceBook:
             key=key,
             interval_s=row.interval_s,
             dialect=row.dialect,
+            key_is_lost=row.key is not None and key is None,
         )
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
