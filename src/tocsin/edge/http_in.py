@@ -131,6 +131,7 @@ class Connection(asyncio.Protocol):
         self._began_at: float | None = None  # a request that is not whole yet
         self._idle_since = self._loop.time()
         self._unanswered = False  # the refusal
+        self._has_completed = False  # a request, in the segment that is read
         self._has_ended = False  # the sender's side
         self._begin()
 
@@ -171,17 +172,18 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refused or self._sender is None:
             return
-        if not self._is_head_whole:
-            self._head_bytes += len(data)
+        self._has_completed = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse("no_upgrade")
+            self._has_ended = True  # RFC 9110 7.8: the request is answered, the upgrade is not done
         except httptools.HttpParserError:
             # Raised by one of our own bounds too, which has said why.
             self._refuse("not_http")
-        if not self._refused and not self._is_head_whole and self._head_bytes > HEAD_BYTES_MAX:
-            self._refuse("head_too_large")
+        if not self._is_head_whole and not self._has_completed:  # all of it was of this head
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self._refuse("head_too_large")
         self._next()
 
     def eof_received(self) -> bool:
@@ -227,6 +229,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         self._began_at = None
+        self._has_completed = True
         if len(self._ready) >= PIPELINE_MAX:
             self._stop("too_many_at_once")
         path = self._url.partition(b"?")[0].decode("latin-1")

@@ -1,0 +1,301 @@
+"""The HTTP server of the intakes at its limits: heads, bodies, slowness, pipelines, connections.
+Each limit is tried at it and behind it, is named to the sender, and is counted."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import pytest
+from live_edge import Record, eventually
+from live_intake import Live, commits_held_up, running
+from live_webhook import SETTINGS, with_sources
+from msgspec.structs import replace
+from signed_requests import sender, standard
+
+from tocsin.edge.http_in import HEAD_BYTES_MAX, HEADERS_MAX, PATH_CHARS_MAX, PIPELINE_MAX
+from tocsin.record.database import Urls, connect
+from tocsin.record.keys import Keyring
+
+BODY = b'{"code": "FA"}'
+LIMITS = replace(
+    SETTINGS,
+    body_bytes_max=4_096,
+    slow_s=1.0,
+    idle_s=2.0,
+    max_connections=8,
+    max_connections_per_address=4,
+    proxy="127.0.0.9",
+)
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    return Keyring(tmp_path_factory.mktemp("http") / "keys")
+
+
+@pytest.fixture(scope="module")
+def prepared(urls: Urls, ring: Keyring) -> Urls:
+    return with_sources(urls, ring)
+
+
+@pytest.fixture(scope="module")
+def edge(prepared: Urls, ring: Keyring) -> Iterator[Live]:
+    with running("webhook", LIMITS, prepared, ring) as live:
+        yield live
+
+
+@pytest.fixture
+def record(prepared: Urls, ring: Keyring) -> Iterator[Record]:
+    with connect(prepared.owner) as owner:
+        yield Record(owner, ring)
+
+
+@contextmanager
+def line(edge: Live, source: str = "127.0.0.1") -> Iterator[socket.socket]:
+    address = ("127.0.0.1", edge.ports["http"])
+    with socket.create_connection(address, 5, (source, 0)) as opened:
+        yield opened
+
+
+def request(body: bytes = BODY, path: str = "/hook/tower", **more: str) -> bytes:
+    headers = standard(body) | {"host": "x", "content-length": str(len(body))} | more
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
+
+
+def answers(opened: socket.socket) -> list[tuple[int, str]]:
+    """Status and reason of every answer, to the end of the connection."""
+    data = b""
+    try:
+        while more := opened.recv(65_536):
+            data += more
+    except ConnectionResetError:
+        pass
+    found = []
+    for part in re.split(rb"HTTP/1\.1 (?=\d{3} )", data)[1:]:
+        reason = part.partition(b'"reason":"')[2].partition(b'"')[0]
+        found.append((int(part[:3]), reason.decode()))
+    return found
+
+
+def asked(edge: Live, *parts: bytes) -> list[tuple[int, str]]:
+    with line(edge) as opened:
+        for part in parts:
+            opened.sendall(part)
+        return answers(opened)
+
+
+def test_a_request_byte_by_byte_and_two_in_one_segment(edge: Live) -> None:
+    whole = request() + request(connection="close")
+    assert asked(edge, whole) == [(202, "")] * 2
+    with line(edge) as opened:
+        for place in range(len(whole)):
+            opened.sendall(whole[place : place + 1])
+        assert answers(opened) == [(202, "")] * 2
+
+
+def test_a_body_in_chunks_and_one_that_waits_for_leave(edge: Live) -> None:
+    head, _, body = request(**{"content-length": "0"}).partition(b"\r\n\r\n")
+    head = head.replace(b"content-length: 0", b"transfer-encoding: chunked\r\nconnection: close")
+    chunks = b"".join(b"1\r\n%c\r\n" % one for one in body)
+    assert asked(edge, head + b"\r\n\r\n" + chunks + b"0\r\n\r\n") == [(202, "")]
+    asking = request(expect="100-continue", connection="close")
+    with line(edge) as opened:
+        opened.sendall(asking[: -len(BODY)])
+        assert opened.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        opened.sendall(BODY)
+        assert answers(opened) == [(202, "")]
+
+
+def test_the_largest_body_and_one_byte_more(edge: Live, record: Record) -> None:
+    for size, status in ((4_096, 202), (4_097, 413)):
+        body = b'{"code": "FA", "x": "' + b"a" * (size - 23) + b'"}'
+        assert len(body) == size
+        with sender(edge.ports["http"]) as one:
+            answer = one.send(body)
+        assert answer.status_code == status
+    assert answer.json()["reason"] == "body_too_large"
+    chunked = b"POST /hook/tower HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert asked(edge, chunked, b"1000\r\n" + b"a" * 4_096 + b"\r\n1\r\na\r\n") == [
+        (413, "body_too_large")
+    ]
+    declared = b"POST /hook/tower HTTP/1.1\r\ncontent-length: %d\r\n\r\n"
+    assert asked(edge, declared % 10**13) == [(413, "body_too_large")]
+    assert eventually(lambda: record.counted("webhook.body_too_large") >= 3)
+
+
+def test_a_sender_that_goes_on_after_a_refusal_reads_it(edge: Live) -> None:
+    """A reset would take the answer away."""
+    with line(edge) as opened:
+        opened.sendall(b"POST /hook/tower HTTP/1.1\r\ncontent-length: 9000000\r\n\r\n")
+        for _ in range(20):
+            opened.sendall(b"a" * 65_536)
+        assert answers(opened) == [(413, "body_too_large")]
+
+
+def test_heads_at_their_limits(edge: Live, record: Record) -> None:
+    def with_headers(count: int, size: int = 1) -> bytes:
+        many = "".join(f"x{i}: {'a' * size}\r\n" for i in range(count))
+        return f"GET /hook/tower HTTP/1.1\r\nconnection: close\r\n{many}\r\n".encode()
+
+    too_large = [(431, "head_too_large")]
+    assert asked(edge, with_headers(HEADERS_MAX - 1)) == [(405, "method_not_allowed")]
+    assert asked(edge, with_headers(HEADERS_MAX)) == too_large
+    assert asked(edge, with_headers(1, HEAD_BYTES_MAX - 200)) == [(405, "method_not_allowed")]
+    assert asked(edge, with_headers(1, HEAD_BYTES_MAX)) == too_large
+    path = "/hook/" + "a" * (PATH_CHARS_MAX - 6)
+    get = "GET {} HTTP/1.1\r\nconnection: close\r\n\r\n"
+    assert asked(edge, get.format(path).encode()) == [(404, "unknown_source")]
+    assert asked(edge, get.format(path + "a").encode()) == too_large
+    assert eventually(lambda: record.counted("webhook.head_too_large") >= 3)
+
+
+def test_a_head_without_an_end_is_cut_off(edge: Live) -> None:
+    with line(edge) as opened:
+        opened.sendall(b"GET / HTTP/1.1\r\nx: ")
+        for _ in range(6):
+            opened.sendall(b"a" * 4_096)
+        assert answers(opened) == [(431, "head_too_large")]
+    # All of it in one segment, and behind another request.
+    assert asked(edge, b"GET / HTTP/1.1\r\nx: " + b"a" * 30_000) == [(431, "head_too_large")]
+    first = b"GET /hook/tower HTTP/1.1\r\n\r\n"
+    behind = [(405, "method_not_allowed"), (431, "head_too_large")]
+    assert asked(edge, first + b"GET / HTTP/1.1\r\nx: ", b"a" * 30_000) == behind
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"GET / HTTP/1.1\r\nx y: 1\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+def test_what_is_not_http(edge: Live, rubbish: bytes) -> None:
+    assert asked(edge, rubbish) == [(400, "not_http")]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /hook/tower HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_nothing_is_upgraded(edge: Live, head: bytes) -> None:
+    (answer,) = asked(edge, head + b"more of another protocol")
+    assert answer in ((415, "unsupported_type"), (404, "unknown_source"))
+
+
+def test_a_slow_request_is_ended_and_a_silent_connection_closed(edge: Live, record: Record) -> None:
+    began = time.monotonic()
+    with line(edge) as body, line(edge) as head, line(edge) as silent:
+        body.sendall(request()[:-3])
+        head.sendall(b"POST /hook/tower HT")
+        assert answers(body) == [(408, "too_slow")]
+        assert answers(head) == [(408, "too_slow")]
+        assert time.monotonic() - began < 4
+        assert answers(silent) == []
+        assert time.monotonic() - began < 6
+    assert eventually(lambda: record.counted("webhook.too_slow") >= 2)
+
+
+def test_requests_that_do_not_wait_for_answers(edge: Live, record: Record) -> None:
+    get = b"GET /hook/tower HTTP/1.1\r\n\r\n"
+    last = b"GET /hook/tower HTTP/1.1\r\nconnection: close\r\n\r\n"
+    assert (
+        asked(edge, get * (PIPELINE_MAX - 1) + last) == [(405, "method_not_allowed")] * PIPELINE_MAX
+    )
+    found = asked(edge, get * (PIPELINE_MAX + 5))
+    assert found[-1] == (429, "too_many_at_once")
+    assert found[:-1] == [(405, "method_not_allowed")] * PIPELINE_MAX
+    assert eventually(lambda: record.counted("webhook.too_many_at_once") >= 1)
+
+
+def test_connections_of_one_address_and_of_all(edge: Live, record: Record) -> None:
+    def is_served(opened: socket.socket) -> bool:
+        try:
+            opened.sendall(b"GET /hook/tower HTTP/1.1\r\n\r\n")
+            return bool(opened.recv(100))
+        except ConnectionError:
+            return False
+
+    opened: list[socket.socket] = []
+    address = ("127.0.0.1", edge.ports["http"])
+    try:
+        served = []
+        for source in ("127.0.0.1",) * 5 + ("127.0.0.2",) * 3 + ("127.0.0.3",) * 2:
+            opened.append(socket.create_connection(address, 5, (source, 0)))
+            served.append(is_served(opened[-1]))
+        assert served == [True] * 4 + [False] + [True] * 4 + [False]
+    finally:
+        for one in opened:
+            one.close()
+    assert eventually(lambda: record.counted("webhook.too_many_connections_of_address") >= 1)
+    assert eventually(lambda: record.counted("webhook.too_many_connections") >= 1)
+    assert eventually(lambda: edge.intake.connections == 0)
+
+
+def test_behind_the_declared_proxy_the_sender_is_who_it_names(edge: Live, record: Record) -> None:
+    forwarded = {"x-forwarded-for": "203.0.113.1, 192.0.2.44", "connection": "close"}
+    for source, named in (("127.0.0.9", "192.0.2.44"), ("127.0.0.1", "127.0.0.1")):
+        with line(edge, source) as opened:
+            opened.sendall(request(**forwarded))
+            assert answers(opened) == [(202, "")]
+        record.rollback()
+        row = record.execute("SELECT source_address FROM heard.message ORDER BY id").fetchall()
+        assert row[-1] == (named,)
+    with line(edge, "127.0.0.9") as opened:
+        opened.sendall(request(**{"x-forwarded-for": "nobody", "connection": "close"}))
+        assert answers(opened) == [(202, "")]
+    lines = [line(edge, "127.0.0.9") for _ in range(6)]  # more than one address may have
+    served = []
+    for one in lines:
+        with one as opened:
+            opened.sendall(request(connection="close"))
+            served += answers(opened)
+    assert served == [(202, "")] * 6
+
+
+def test_a_stop_lets_what_is_in_flight_be_answered(prepared: Urls, ring: Keyring) -> None:
+    served, holding = ExitStack(), ExitStack()
+    live = served.enter_context(running("webhook", LIMITS, prepared, ring))
+    ending = threading.Thread(target=served.close)
+    with line(live) as waiting, line(live) as idle:
+        holding.enter_context(commits_held_up(prepared))
+        waiting.sendall(request() + request())
+        assert eventually(lambda: live.intake.senders.at("127.0.0.1").in_flight == 1)
+        assert live.intake.connections == 2
+        ending.start()
+        assert answers(idle) == []  # what is idle is closed at once
+        with pytest.raises(ConnectionRefusedError), line(live):
+            pass
+        assert ending.is_alive()
+        holding.close()
+        assert answers(waiting) == [(202, "")]  # what was not begun is not confirmed
+    ending.join(10)
+    assert not ending.is_alive()
+
+
+def test_a_fault_of_ours_is_said_and_confirms_nothing(
+    edge: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(**_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(edge.intake, "keep", broken)
+    with sender(edge.ports["http"]) as one:
+        answer: httpx.Response = one.send({"code": "FA"})
+        assert (answer.status_code, answer.json()["reason"]) == (500, "failed")
+    monkeypatch.undo()
+    with sender(edge.ports["http"]) as one:
+        assert one.send({"code": "FA"}).status_code == 202
