@@ -305,7 +305,7 @@ def unseal(frame: Frame, key: bytes) -> Frame:
     decryptor = _cipher(key).decryptor()
     region = decryptor.update(bytes.fromhex(frame.data.decode())) + decryptor.finalize()
     found = _OPENED.fullmatch(region)
-    if found is None:
+    if found is None or (found[2] is None and b"|" in region):
         return _opened_with_brackets(frame, region)
     pad, bar, data, blocks, timestamp = found.groups()
     if bar is None:
