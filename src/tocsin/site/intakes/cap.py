@@ -14,8 +14,8 @@ from tocsin.site.intakes.over_http import OverHttp
 from tocsin.site.language import say
 from tocsin.wire.cap.areas import BadArea, read_polygon
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\z")]
-Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\z")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")]
 
 
 class Feed(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
