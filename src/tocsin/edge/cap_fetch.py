@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
@@ -26,6 +26,7 @@ RETRY_AFTER_S_MAX: Final = 3_600.0
 """A server may ask for as much patience, and no more: warnings would wait."""
 
 _READ: Final = "application/cap+xml, application/atom+xml, application/rss+xml, text/xml;q=0.9"
+_PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 
 
@@ -85,10 +86,15 @@ class Fetcher:
     ) -> None:
         parts = urlsplit(url)
         self._is_tls = parts.scheme == "https"
-        self._own = parts.netloc.lower()
-        self._hosts = frozenset(
-            (self._own, (parts.hostname or "").lower(), *(host.lower() for host in hosts))
-        )
+        self._own = _place(parts)
+        self._places = {self._own}
+        for host in (parts.netloc, *hosts):
+            named = urlsplit(f"//{host}")
+            name = (named.hostname or "").lower()
+            if named.port not in (None, *_PORTS.values()):
+                self._places.add((name, named.port))
+            else:  # without a port of its own, it may go over from HTTP to HTTPS
+                self._places |= {(name, port) for port in _PORTS.values()}
         self._authorization = authorization
         verify: ssl.SSLContext | bool = True
         if self._is_tls:
@@ -113,7 +119,7 @@ class Fetcher:
         try:
             async with asyncio.timeout(FETCH_S):
                 for _ in range(REDIRECTS_MAX + 1):
-                    self._check(url)
+                    self.check(url)
                     found = await self._step(url, bytes_max, headers)
                     if isinstance(found, Document):
                         return found
@@ -126,11 +132,11 @@ class Fetcher:
             raise Miss(Reason.UNREACHABLE, str(error) or type(error).__name__) from error
         raise Miss(Reason.TOO_MANY_REDIRECTS)
 
-    def _check(self, url: str) -> None:
+    def check(self, url: str) -> None:
+        """Raises `Miss` where nothing may be fetched from."""
         try:
             parts = urlsplit(url)
-            host = (parts.hostname or "").lower()
-            is_ours = parts.netloc.lower() in self._hosts or host in self._hosts
+            is_ours = _place(parts) in self._places
         except ValueError as error:
             raise Miss(Reason.ELSEWHERE, "not a web address") from error
         if parts.scheme not in ("http", "https") or "@" in parts.netloc or not is_ours:
@@ -140,7 +146,7 @@ class Fetcher:
 
     async def _step(self, url: str, bytes_max: int, headers: dict[str, str]) -> Document | str:
         """The document, or where it says that it is."""
-        if self._authorization and urlsplit(url).netloc.lower() == self._own:
+        if self._authorization and _place(urlsplit(url)) == self._own:
             headers = {**headers, "Authorization": self._authorization}
         async with self._client.stream("GET", url, headers=headers) as response:
             status = response.status_code
@@ -161,6 +167,11 @@ class Fetcher:
                 named.get("ETag", "")[:512], named.get("Last-Modified", "")[:128]
             )
             return Document(body, url, validators)
+
+
+def _place(parts: SplitResult) -> tuple[str, int | None]:
+    """Host and port. Raises ValueError for a port that is none."""
+    return (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
 
 
 async def _body(response: httpx.Response, bytes_max: int) -> bytes:

@@ -16,7 +16,7 @@ from tocsin.wire.cap.alert import Flaw, decode
 from tocsin.wire.cap.document import BadAlert, Reason, parse
 from tocsin.wire.cap.signing import Anchors, Outcome, check
 
-FRAMES = Path(__file__).parent.parent / "frames" / "cap"
+FRAMES = Path(__file__).parent / "frames" / "cap"
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 NOW = datetime(2026, 7, 11, 7, 30, tzinfo=UTC)
 
