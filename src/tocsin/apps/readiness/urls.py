@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from tocsin.apps.readiness import screens
 
 urlpatterns = [
+    path("codes/", include("tocsin.apps.readiness.codes")),
     path("sites/", screens.sites, name="readiness_sites"),
     path("sites/new/", screens.add, name="readiness_site_add"),
     path("sites/import/", screens.import_file, name="readiness_import"),
