@@ -87,7 +87,9 @@ class Site:
 
         username = f"{role}-{uuid4().hex[:8]}"
         _apart(
-            lambda: create_account(username, role=role, agency=AGENCY, password=PASSWORD, **more)
+            lambda: create_account(
+                username, role=role, password=PASSWORD, **{"agency": AGENCY, **more}
+            )
         )
         return username
 
