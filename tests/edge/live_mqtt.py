@@ -198,6 +198,13 @@ class Device:
         self.client.disconnect()
         self.client.loop_stop()
 
+    def again(self) -> None:
+        """Connects once more with what it remembers."""
+        self.client.loop_stop()
+        self.client._reset_sockets(sockpair_only=True)  # paho forgets to close these
+        self.client.reconnect()
+        self.client.loop_start()
+
     def publish(self, topic: str, payload: bytes | str, qos: int = 1, retain: bool = False) -> int:
         return self.client.publish(topic, payload, qos, retain).mid
 
