@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,7 +32,7 @@ CALL, DISP, SUPER, CREW, ADMIN, INSP, SERV = Role
 DESKS = frozenset({CALL, DISP, SUPER})
 OWN, FOREIGN = "north", "south"
 ACCOUNTS = itertools.count(900_001)
-KINDS = ("incidents", "orders", "units", "signals", "facts", "sites", "devices")
+KINDS = ("incidents", "orders", "units", "signals", "facts", "sites", "devices", "on_tests")
 
 # Operation -> the roles that it serves at all; every other role gets 403.
 EXPECTED: dict[tuple[str, str], frozenset[Role] | set[Role]] = {
@@ -75,7 +75,9 @@ COMMANDS: dict[str, frozenset[Role] | set[Role]] = {
     "add_note": DESKS | {CREW},
     "reopen_incident": {DISP, SUPER},
     "send_units": {DISP, SUPER},
-    **dict.fromkeys(["put_on_test", "extend_on_test", "end_on_test"], {DISP, SUPER, ADMIN}),
+    **dict.fromkeys(
+        ["put_on_test", "extend_on_test", "end_on_test"], frozenset({DISP, SUPER, ADMIN})
+    ),
     "recall_units": {DISP, SUPER},
     **dict.fromkeys(
         [
@@ -174,6 +176,17 @@ def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[
     order = next(fact["subject"] for fact in sent.json()["facts"] if fact["kind"] == "order.given")
     note = command(chief, "add_note", incident=incident, text="sealed words")
     assert note.status_code == 200
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    on_test = command(
+        chief,
+        "put_on_test",
+        site=str(place),
+        device=str(device),
+        zone="99",
+        why="service",
+        until=until,
+    )
+    assert on_test.status_code == 200, on_test.text
     site.number_facts()
     fact = chief.get("/api/v1/facts", params={"incident": incident}).json()["items"][0]
     assert fact["data"]["text"] == "sealed words"
@@ -185,6 +198,7 @@ def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[
         "facts": str(fact["position"]),
         "sites": str(place),
         "devices": str(device),
+        "on_tests": on_test.json()["facts"][0]["subject"],
     }
 
 
@@ -304,8 +318,9 @@ def test_rows_of_what_was_heard_keep_to_their_shapes(world: World) -> None:
     client = world.clients[SUPER]
     for kind, shape in (
         ("signals", shapes.SignalWhole),
-        ("sites", register_shapes.SiteRow),
-        ("devices", register_shapes.DeviceRow),
+        ("sites", register_shapes.SiteWhole),
+        ("devices", register_shapes.DeviceWhole),
+        ("on_tests", register_shapes.OnTestRow),
     ):
         row = client.get(f"/api/v1/{kind}/{world.own[kind]}").json()
         shape.model_validate(row)
@@ -367,8 +382,15 @@ def body_of(type_: str, things: dict[str, str], others: dict[str, str]) -> dict[
         "report_status": {"unit": things["units"], "state": "under_way"},
         "take_out_of_service": {"unit": things["units"], "reason": "breakdown"},
         "return_to_service": {"unit": things["units"]},
+        "put_on_test": {"site": things["sites"], "why": "service", "until": _in_hours(1)},
+        "extend_on_test": {"on_test": things["on_tests"], "until": _in_hours(2)},
+        "end_on_test": {"on_test": things["on_tests"]},
     }  # fmt: skip
     return bodies[type_]
+
+
+def _in_hours(hours: int) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
 
 
 @pytest.mark.parametrize("type_", [one for one in COMMANDS if one != "open_incident"])

@@ -12,6 +12,7 @@ import pytest
 
 from tocsin.core.incidents.facts import IncidentFact
 from tocsin.core.kinds import KIND_OF, KINDS, kind_of
+from tocsin.core.on_test import OnTestFact
 from tocsin.core.orders import OrderFact
 from tocsin.core.signals import SignalFact
 from tocsin.core.states import STATE_CLASS
@@ -22,6 +23,7 @@ FACTS = {
     SubjectKind.INCIDENT: get_args(IncidentFact),
     SubjectKind.ORDER: get_args(OrderFact),
     SubjectKind.SIGNAL: get_args(SignalFact),
+    SubjectKind.ON_TEST: get_args(OnTestFact),
     SubjectKind.UNIT: get_args(UnitFact),
 }
 

@@ -23,6 +23,7 @@ from tocsin.core.commands import (
 )
 from tocsin.core.incidents.state import OPEN, Incident, IncidentState
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
+from tocsin.core.on_test import OnTest
 from tocsin.core.orders import Order
 from tocsin.core.reactions import reactions
 from tocsin.core.rules import decide, further
@@ -41,6 +42,7 @@ from tocsin.core.terms import (
     Refused,
     Role,
     SubjectKind,
+    Watched,
 )
 from tocsin.core.units import Unit
 
@@ -63,6 +65,7 @@ class World:
     states: dict[UUID, State] = field(default_factory=dict)
     log: list[Decided] = field(default_factory=list)
     kinds: dict[UUID, SubjectKind] = field(default_factory=dict)
+    watched: Watched | None = None
     _ids: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
     _number: int = 0
 
@@ -103,6 +106,7 @@ class World:
             incident_number=self._number + 1,
             nearby=self._nearby(),
             obligations=self.obligations,
+            watched=self.watched,
         )
         before = dict(loaded)
         decided = decide(loaded, command, context)
@@ -228,6 +232,7 @@ class World:
             site_name_en="Mill" if site else "",
             place=MILL_ROAD if site else None,
             candidates=self.candidates(site, f"dc09/{account}", source),
+            on_test=self.on_tests(site),
             **more,  # type: ignore[arg-type]
         )
         self.do(command, SYSTEM)
@@ -258,6 +263,14 @@ class World:
 
     def incidents(self) -> list[UUID]:
         return self.all_of(SubjectKind.INCIDENT)
+
+    def on_tests(self, site: UUID | None) -> tuple[UUID, ...]:
+        """As the record finds them: those of the site that run."""
+        return tuple(
+            one
+            for one, state in self.states.items()
+            if isinstance(state, OnTest) and state.site == site and state.ended_at is None
+        )
 
     def _load(self, command: Command) -> dict[UUID, State]:
         loaded = {s: self.states[s] for _, s in subjects(command) if s in self.states}

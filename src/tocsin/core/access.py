@@ -62,6 +62,10 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "report_status":       (_N,   _D,   _D,   _U,   _N,   _N,   _N),
     "take_out_of_service": (_N,   _D,   _D,   _U,   _N,   _N,   _N),
     "return_to_service":   (_N,   _D,   _D,   _U,   _N,   _N,   _N),
+    # Silences what is on test: never by a token or a device, always by somebody who answers for it.
+    "put_on_test":         (_N,   _D,   _D,   _N,   _D,   _N,   _N),
+    "extend_on_test":      (_N,   _D,   _D,   _N,   _D,   _N,   _N),
+    "end_on_test":         (_N,   _D,   _D,   _N,   _D,   _N,   _N),
     "report_positions":    (_N,   _N,   _N,   _U,   _N,   _N,   _D),
 
     "read:incident":       (_D,   _D,   _D,   _U,   _N,   _D,   _D),
@@ -75,6 +79,8 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "read:sealed":         (_D,   _D,   _D,   _U,   _N,   _D,   _N),  # personal fields, notes
     "read:site":           (_D,   _D,   _D,   _U,   _D,   _D,   _D),
     "read:device":         (_N,   _D,   _D,   _N,   _D,   _D,   _N),
+    "read:on_test":        (_D,   _D,   _D,   _N,   _D,   _D,   _N),
+    "read:contact":        (_D,   _D,   _D,   _N,   _D,   _N,   _N),  # a desk: an incident is open
     "read:intake":         (_D,   _D,   _D,   _N,   _D,   _D,   _D),  # counters and lag
 
     "manage:sites":        (_N,   _N,   _N,   _N,   _D,   _N,   _N),

@@ -212,6 +212,36 @@ class ReturnToService:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOnTest:
+    """From now until `until`, at most 24 hours: the site, or its `device`, or that device's `zone`.
+
+    What is on test opens no incidents; every signal is recorded with what it would have done.
+    """
+
+    site: UUID
+    why: str
+    until: datetime
+    device: UUID | None = None
+    zone: str = ""
+    type: Literal["put_on_test"] = "put_on_test"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendOnTest:
+    """`until` is at most 24 hours from now, each time."""
+
+    on_test: UUID
+    until: datetime
+    type: Literal["extend_on_test"] = "extend_on_test"
+
+
+@dataclass(frozen=True, slots=True)
+class EndOnTest:
+    on_test: UUID
+    type: Literal["end_on_test"] = "end_on_test"
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeSignal:
     """What was read from something heard, with what the register knows about its source.
 
@@ -219,7 +249,8 @@ class JudgeSignal:
     source. `candidates` are the incidents it may belong to, newest first: for a known site its
     incidents that are open or merged; for an unknown source the open watch incidents with the same
     `source_key` or from the same address. `means` is what the code table `codes_version` of its
-    site or agency says; None and 0 where the built-in tables decide.
+    site or agency says; None and 0 where the built-in tables decide. `on_test` are the tests at
+    the site that run: whether one covers the signal is decided on their states.
     """
 
     signal: UUID
@@ -235,6 +266,7 @@ class JudgeSignal:
     place: Place | None = None
     repeat_of: UUID | None = None
     candidates: tuple[UUID, ...] = ()
+    on_test: tuple[UUID, ...] = ()
     means: Meaning | None = None
     codes_version: int = 0
     type: Literal["judge_signal"] = "judge_signal"
@@ -295,6 +327,9 @@ PersonCommand = (
     | ReportStatus
     | TakeOutOfService
     | ReturnToService
+    | PutOnTest
+    | ExtendOnTest
+    | EndOnTest
 )
 InternalCommand = JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand
 Command = PersonCommand | InternalCommand
@@ -309,7 +344,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
     is not among them; its id is fresh.
     """
     match command:
-        case OpenIncident():
+        case OpenIncident() | PutOnTest():
             return ()
         case (
             TakeIncident()
@@ -347,17 +382,27 @@ def subjects(command: Command) -> tuple[Subject, ...]:
         case ReceiveReport():
             return () if command.into is None else _incidents(command.into)
         case JudgeSignal():
-            return ((SubjectKind.SIGNAL, command.signal), *_incidents(*command.candidates))
-        case TimeIsUp():
-            return ((command.subject_kind, command.subject),)
+            return (
+                (SubjectKind.SIGNAL, command.signal),
+                *_incidents(*command.candidates),
+                *((SubjectKind.ON_TEST, one) for one in command.on_test),
+            )
+        case TimeIsUp() | ExtendOnTest() | EndOnTest():
+            return (_one(command),)
         case _:
             assert_never(command)
+
+
+def _one(command: TimeIsUp | ExtendOnTest | EndOnTest) -> Subject:
+    if isinstance(command, TimeIsUp):
+        return (command.subject_kind, command.subject)
+    return (SubjectKind.ON_TEST, command.on_test)
 
 
 def fresh_ids_needed(command: Command) -> int:
     """How many ids the command may need for what it creates."""
     match command:
-        case OpenIncident() | JudgeSignal() | ReceiveReport():
+        case OpenIncident() | JudgeSignal() | ReceiveReport() | PutOnTest():
             return 1
         case SendUnits():
             return len(command.units)

@@ -1,16 +1,19 @@
 """Judging a signal: it opens an incident, joins one, or is recorded only, always with the reason.
 
 In doubt it alarms. Restores, tests and statuses never open an incident; an unknown source opens a
-card in the watch band, one per source, and few per network address.
+card in the watch band, one per source, and few per network address. What a person has put on test
+is recorded only, with what it would have done.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from tocsin.core.code_tables import meaning
+from tocsin.core.code_tables import meaning, zone_of
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.commands import JudgeSignal
 from tocsin.core.incidents.decide import assign_by, prioritised, titled
@@ -18,6 +21,7 @@ from tocsin.core.incidents.duplicates import possible_duplicates
 from tocsin.core.incidents.facts import IncidentOpened, IncidentReleased, SignalJoined, Source
 from tocsin.core.incidents.state import OPEN, Incident, IncidentState
 from tocsin.core.obligations import deadline
+from tocsin.core.on_test import OnTest, OnTestSignalled, covers
 from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
 from tocsin.core.states import Decided, States
 from tocsin.core.terms import (
@@ -28,6 +32,7 @@ from tocsin.core.terms import (
     Refused,
     SubjectKind,
 )
+from tocsin.core.zones import zone_number
 
 LATE_AFTER: Final = timedelta(minutes=10)
 
@@ -49,9 +54,20 @@ _OPENED_BECAUSE: Final = {
 
 
 def judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
-    """The signal's verdict, with the incident it opens or joins."""
+    """The signal's verdict, with the incident it opens or joins. What is on test is recorded only,
+    with what it would have done."""
     if command.signal in states:
         raise Refused(Reason.ALREADY_SO)
+    decided = _judge(states, command, context)
+    under = [
+        one
+        for one in command.on_test
+        if isinstance(test := states.get(one), OnTest) and covers(test, command)
+    ]
+    return _on_test(decided, command, under) if under else decided
+
+
+def _judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
     means = command.means or meaning(command.read)
     if command.repeat_of is not None:
         return [_recorded(command, means, VerdictReason.REPEAT)]
@@ -65,6 +81,25 @@ def judge(states: States, command: JudgeSignal, context: Context) -> list[Decide
     if means.needs_answer and means.effect in _OPENED_BECAUSE:
         return _open(command, means, _OPENED_BECAUSE[means.effect], context)
     return [_recorded(command, means, _why_recorded(means))]
+
+
+def _on_test(decided: list[Decided], command: JudgeSignal, under: Sequence[UUID]) -> list[Decided]:
+    """The verdict of a signal of what is on test, in place of `decided`."""
+    kind, signal, judged = decided[0]
+    assert isinstance(judged, SignalJudged)
+    if judged.reason is VerdictReason.REPEAT:  # it tests nothing that its first did not
+        return decided
+    recorded = replace(
+        judged,
+        verdict=Verdict.RECORDED,
+        reason=VerdictReason.ON_TEST,
+        incident=None,
+        on_test=under[0],
+        would_have=judged.verdict,
+    )
+    zone = zone_number(zone_of(command.read))
+    signalled = OnTestSignalled(signal, command.device, zone, judged.verdict, judged.type)
+    return [(kind, signal, recorded), *((SubjectKind.ON_TEST, one, signalled) for one in under)]
 
 
 def source_key(command: JudgeSignal) -> str:

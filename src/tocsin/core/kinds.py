@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tocsin.core import orders, signals, units
+from tocsin.core import on_test, orders, signals, units
 from tocsin.core.incidents import facts as incidents
 from tocsin.core.states import Fact
 
@@ -55,6 +55,10 @@ KINDS: Final[dict[str, tuple[type, int]]] = {
     "unit.taken_out_of_service": (units.UnitTakenOutOfService, 1),
     "unit.returned_to_service": (units.UnitReturnedToService, 1),
     "unit.overdue": (units.UnitOverdue, 1),
+    "on_test.begun": (on_test.OnTestBegun, 1),
+    "on_test.extended": (on_test.OnTestExtended, 1),
+    "on_test.signalled": (on_test.OnTestSignalled, 1),
+    "on_test.ended": (on_test.OnTestEnded, 1),
 }
 
 KIND_OF: Final[dict[type, str]] = {fact: kind for kind, (fact, _) in KINDS.items()}

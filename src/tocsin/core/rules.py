@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tocsin.core import judging, reporting, sending
+from tocsin.core import judging, on_test, reporting, sending
 from tocsin.core.commands import (
     AcceptOrder,
     AddNote,
     ClassifyIncident,
     CloseIncident,
     Command,
+    EndOnTest,
+    ExtendOnTest,
     HoldIncident,
     JudgeSignal,
     LinkIncidents,
@@ -23,6 +25,7 @@ from tocsin.core.commands import (
     MoveSignal,
     OpenIncident,
     PrioritiseIncident,
+    PutOnTest,
     RecallUnits,
     ReceiveOrder,
     RefuseOrder,
@@ -42,10 +45,11 @@ from tocsin.core.commands import (
 from tocsin.core.incidents import decide as incident_rules
 from tocsin.core.incidents import joining, reported
 from tocsin.core.incidents.state import Incident
+from tocsin.core.on_test import OnTest
 from tocsin.core.orders import Order
 from tocsin.core.reports import AddToReport, ReceiveReport, WithdrawReport
 from tocsin.core.signals import Signal
-from tocsin.core.states import Decided, State, States, the_incident
+from tocsin.core.states import Decided, State, States, the_incident, the_test
 from tocsin.core.terms import Context, SubjectKind
 from tocsin.core.units import Unit
 
@@ -83,20 +87,36 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
             LinkIncidents() | UnlinkIncidents() | MergeIncidents() | SplitIncident() | MoveSignal()
         ):
             return joining.decide(states, command)
-        case SendUnits():
-            return sending.send_units(states, command, context)
-        case RecallUnits():
-            return sending.recall_units(states, command, context)
+        case SendUnits() | RecallUnits():
+            return _send_or_recall(states, command, context)
         case ReceiveOrder() | AcceptOrder() | RefuseOrder() | MarkOrderSent():
             return reporting.decide_order(states, command, context)
         case ReportStatus() | TakeOutOfService() | ReturnToService():
             return reporting.decide_unit(states, command, context)
         case RegisterUnit():
             return reporting.register(states, command, context)
+        case PutOnTest() | ExtendOnTest() | EndOnTest():
+            return _on_test(states, command, context)
         case TimeIsUp():
             return _time_is_up(states.get(command.subject), command, context)
         case _:
             assert_never(command)
+
+
+def _send_or_recall(
+    states: States, command: SendUnits | RecallUnits, context: Context
+) -> list[Decided]:
+    if isinstance(command, SendUnits):
+        return sending.send_units(states, command, context)
+    return sending.recall_units(states, command, context)
+
+
+def _on_test(
+    states: States, command: PutOnTest | ExtendOnTest | EndOnTest, context: Context
+) -> list[Decided]:
+    if isinstance(command, PutOnTest):
+        return [*on_test.begin(command, context)]
+    return [*on_test.decide(the_test(states, command.on_test), command, context)]
 
 
 def further(states: States, command: Command) -> tuple[Subject, ...]:
@@ -159,6 +179,8 @@ def _time_is_up(state: State | None, command: TimeIsUp, context: Context) -> lis
             ]
         case Unit():
             return [(kind, subject, fact) for fact in reporting.unit_time_is_up(state, context.now)]
+        case OnTest():
+            return [(kind, subject, fact) for fact in on_test.time_is_up(state, context)]
         case Signal() | None:
             return []
         case _:

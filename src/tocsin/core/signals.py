@@ -92,6 +92,7 @@ class VerdictReason(StrEnum):
     TEST = "test"
     NEEDS_ANSWER = "needs_answer"  # opened in the watch band: a status that somebody must act on
     NO_ANSWER_NEEDED = "no_answer_needed"  # recorded: so the site's or agency's code table
+    ON_TEST = "on_test"  # recorded: what sent it is on test
     NOTHING_OPEN = "nothing_open"  # a restore or status with no open incident to belong to
 
 
@@ -100,7 +101,8 @@ class SignalJudged:
     """What the signal means and what became of it. `late`: it occurred long before we heard it.
 
     `codes_version` is the version of the code table that gave the meaning, 0 for the built-in one;
-    the texts are kept where a table gave them.
+    the texts are kept where a table gave them. `on_test` is what it was recorded under, and
+    `would_have` what would have become of it otherwise.
     """
 
     verdict: Verdict
@@ -119,6 +121,8 @@ class SignalJudged:
     codes_version: int = 0
     text_zh: str = ""
     text_en: str = ""
+    on_test: UUID | None = None
+    would_have: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,8 @@ class Signal:
     codes_version: int = 0
     text_zh: str = ""
     text_en: str = ""
+    on_test: UUID | None = None
+    would_have: Verdict | None = None
 
 
 def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
@@ -175,6 +181,8 @@ def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
                 codes_version=fact.codes_version,
                 text_zh=fact.text_zh,
                 text_en=fact.text_en,
+                on_test=fact.on_test,
+                would_have=fact.would_have,
             )
         case SignalMoved():
             if signal is None:

@@ -10,25 +10,27 @@ from datetime import datetime
 from typing import Final, assert_never, cast
 from uuid import UUID
 
-from tocsin.core import orders, signals, units
+from tocsin.core import on_test, orders, signals, units
 from tocsin.core.incidents import state as incidents
 from tocsin.core.incidents.facts import IncidentFact
 from tocsin.core.incidents.state import Incident
+from tocsin.core.on_test import OnTest, OnTestFact
 from tocsin.core.orders import Order, OrderFact
 from tocsin.core.signals import Signal, SignalFact
 from tocsin.core.terms import Reason, Refused, SubjectKind
 from tocsin.core.units import Unit, UnitFact
 
-State = Signal | Incident | Order | Unit
-Fact = SignalFact | IncidentFact | OrderFact | UnitFact
+State = Signal | Incident | Order | Unit | OnTest
+Fact = SignalFact | IncidentFact | OrderFact | UnitFact | OnTestFact
 Decided = tuple[SubjectKind, UUID, Fact]
 States = Mapping[UUID, State]
 
-STATE_CLASS: Final[dict[SubjectKind, type[Signal | Incident | Order | Unit]]] = {
+STATE_CLASS: Final[dict[SubjectKind, type[Signal | Incident | Order | Unit | OnTest]]] = {
     SubjectKind.SIGNAL: Signal,
     SubjectKind.INCIDENT: Incident,
     SubjectKind.ORDER: Order,
     SubjectKind.UNIT: Unit,
+    SubjectKind.ON_TEST: OnTest,
 }
 
 
@@ -43,6 +45,8 @@ def evolve(kind: SubjectKind, state: State | None, fact: Fact) -> State:
             return orders.evolve(cast("Order | None", state), cast("OrderFact", fact))
         case SubjectKind.UNIT:
             return units.evolve(cast("Unit | None", state), cast("UnitFact", fact))
+        case SubjectKind.ON_TEST:
+            return on_test.evolve(cast("OnTest | None", state), cast("OnTestFact", fact))
         case _:
             assert_never(kind)
 
@@ -54,6 +58,8 @@ def due(state: State) -> datetime | None:
             return incidents.due(state)
         case Order() | Unit():
             return state.due_at
+        case OnTest():
+            return state.until if state.ended_at is None else None
         case Signal():
             return None
         case _:
@@ -76,6 +82,8 @@ def incident_of(subject: UUID, before: State | None, after: State) -> UUID | Non
             if after.incident is not None:
                 return after.incident
             return before.incident if isinstance(before, Unit) else None
+        case OnTest():
+            return None
         case _:
             assert_never(after)
 
@@ -106,3 +114,10 @@ def the_signal(states: States, subject: UUID) -> Signal:
     if isinstance(found, Signal):
         return found
     raise Refused(Reason.NOT_FOUND, subject_kind="signal")
+
+
+def the_test(states: States, subject: UUID) -> OnTest:
+    found = states.get(subject)
+    if isinstance(found, OnTest):
+        return found
+    raise Refused(Reason.NOT_FOUND, subject_kind="on_test")

@@ -100,12 +100,14 @@ class SubjectKind(StrEnum):
     INCIDENT = "incident"
     ORDER = "order"
     UNIT = "unit"
+    ON_TEST = "on_test"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where something is. Degrees, with their datum; `source` says who told us
-    (`site`, `call_taker`, `unit`, `reporter`). Addresses are kept in both languages where known."""
+    (`site`, `call_taker`, `unit`, `reporter`, `signal`). Addresses are kept in both languages where
+    known."""
 
     lat: float
     lon: float
@@ -142,13 +144,33 @@ class Nearby:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedZone:
+    """A zone of the register; `number` is without leading zeros."""
+
+    device: UUID
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the register says about the site of a test: its devices with their accounts, and their
+    zones."""
+
+    district: str
+    agency: str
+    devices: tuple[tuple[UUID, str], ...] = ()
+    zones: tuple[WatchedZone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Everything a decision needs besides state and command: time, actor and fresh ids.
 
     `fresh_ids` holds at least as many ids as the command may create (see
     `tocsin.core.commands.fresh_ids_needed`); `incident_number` is the next number of the
     district's sequence, used only if an incident is opened; `nearby` are open incidents around the
-    place of the one to be opened, from which its possible duplicates are named.
+    place of the one to be opened, from which its possible duplicates are named; `watched` is what
+    the register says about the site that a test is of, None: there is no such site.
     """
 
     now: datetime
@@ -156,6 +178,7 @@ class Context:
     fresh_ids: tuple[UUID, ...] = ()
     incident_number: int = 0
     nearby: tuple[Nearby, ...] = ()
+    watched: Watched | None = None
     obligations: Obligations = DEFAULT_OBLIGATIONS
 
 
@@ -190,6 +213,8 @@ class Reason(StrEnum):
     PLACE_INVALID = "place_invalid"
     ALREADY_SO = "already_so"
     CALL_SIGN_TAKEN = "call_sign_taken"
+    TEST_TOO_LONG = "test_too_long"
+    TEST_ENDED = "test_ended"
     LOST_RACE = "lost_race"
 
 

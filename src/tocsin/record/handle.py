@@ -45,6 +45,7 @@ from tocsin.record.database import Connection, DatabaseAway
 from tocsin.record.facts import NotStorable, StoredFact, canonical, data_of, decode_state
 from tocsin.record.ids import milliseconds, uuid7_of
 from tocsin.record.keys import Keyring
+from tocsin.record.on_test import watched_by
 
 __all__ = [
     "KeyInvalid",
@@ -231,6 +232,7 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
         actor=request.actor,
         fresh_ids=fresh_ids(request.now, fresh_ids_needed(command)),
         obligations=request.obligations,
+        watched=watched_by(connection, states, command),
     )
     decided = decide(states, command, context)
     opened = next((fact for _, _, fact in decided if isinstance(fact, IncidentOpened)), None)

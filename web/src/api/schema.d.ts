@@ -184,6 +184,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/on_tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listing
+         * @description On_tests, newest first, as far as the caller may see them.
+         */
+        get: operations["list_on_tests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/on_tests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One
+         * @description One of on_tests. A foreign one answers as a missing one.
+         */
+        get: operations["get_on_tests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders": {
         parameters: {
             query?: never;
@@ -592,19 +632,53 @@ export interface components {
              */
             type: "close_incident";
         };
-        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"];
+        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"];
+        /**
+         * ContactRow
+         * @description Personal data: shown to administrators, and to a desk with an open incident at the site.
+         */
+        ContactRow: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Language */
+            language: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /**
+             * Place
+             * @description 1 is called first.
+             */
+            place: number;
+            /** Role */
+            role: string;
+            /** Valid Until */
+            valid_until: string | null;
+        };
         /**
          * Datum
          * @description Reference system of a coordinate. A coordinate without one is refused.
          * @enum {string}
          */
         Datum: "WGS-84" | "GCJ-02" | "BD-09" | "CGCS2000";
+        /**
+         * Delay
+         * @description Whether somebody who belongs there may pass for a while before it alarms.
+         * @enum {string}
+         */
+        Delay: "" | "entry" | "exit" | "entry_exit";
         /** DeviceRow */
         DeviceRow: {
             /** Account */
             account: string;
             /** Agency */
             agency: string;
+            /** Dialect */
+            dialect: string;
             /** District */
             district: string;
             /** Has Key */
@@ -625,6 +699,39 @@ export interface components {
              * Format: uuid
              */
             site: string;
+        };
+        /** DeviceWhole */
+        DeviceWhole: {
+            /** Account */
+            account: string;
+            /** Agency */
+            agency: string;
+            /** Dialect */
+            dialect: string;
+            /** District */
+            district: string;
+            /** Has Key */
+            has_key: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Interval S */
+            interval_s: number | null;
+            /** Last Seen At */
+            last_seen_at: string | null;
+            /** Partitions */
+            partitions: components["schemas"]["PartitionRow"][];
+            /** Protocol */
+            protocol: string;
+            /**
+             * Site
+             * Format: uuid
+             */
+            site: string;
+            /** Zones */
+            zones: components["schemas"]["ZoneRow"][];
         };
         /** Devices */
         Devices: {
@@ -688,6 +795,43 @@ export interface components {
             subject_kind: components["schemas"]["SubjectKind"];
             /** Version */
             version: number;
+        };
+        /**
+         * EndOnTest
+         * @description EndOnTest(on_test: 'UUID', type: "Literal['end_on_test']" = 'end_on_test')
+         */
+        EndOnTest: {
+            /**
+             * On Test
+             * Format: uuid
+             */
+            on_test: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "end_on_test";
+        };
+        /**
+         * ExtendOnTest
+         * @description `until` is at most 24 hours from now, each time.
+         */
+        ExtendOnTest: {
+            /**
+             * On Test
+             * Format: uuid
+             */
+            on_test: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "extend_on_test";
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /** FactRow */
         FactRow: {
@@ -1082,6 +1226,108 @@ export interface components {
             name_zh: string;
         };
         /**
+         * OnTestEnding
+         * @description How it ended.
+         * @enum {string}
+         */
+        OnTestEnding: "by_hand" | "time_up";
+        /**
+         * OnTestRow
+         * @description A site, device or zone whose signals open nothing for a while, or did. `tested` and
+         *     `not_tested` are `account/zone`, told when it has ended.
+         */
+        OnTestRow: {
+            /** Account */
+            account: string;
+            /** Agency */
+            agency: string;
+            /**
+             * Begun At
+             * Format: date-time
+             */
+            begun_at: string;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /** Device */
+            device: string | null;
+            /** District */
+            district: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended By Name */
+            ended_by_name: string;
+            ending: components["schemas"]["OnTestEnding"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Not Tested */
+            not_tested: string[];
+            /** Signals */
+            signals: number;
+            /**
+             * Site
+             * Format: uuid
+             */
+            site: string;
+            /** Site Code */
+            site_code: string;
+            /** Site Name En */
+            site_name_en: string;
+            /** Site Name Zh */
+            site_name_zh: string;
+            /** Tested */
+            tested: string[];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Version */
+            version: number;
+            /** Why */
+            why: string;
+            /** Would Have Opened */
+            would_have_opened: number;
+            /** Zone */
+            zone: string;
+            /** Zones Heard */
+            zones_heard: number;
+        };
+        /** OnTests */
+        OnTests: {
+            /** Items */
+            items: components["schemas"]["OnTestRow"][];
+            /** Next */
+            next: string | null;
+        };
+        /** On_testsQuery */
+        On_testsQuery: {
+            /** Agency */
+            agency?: string | null;
+            /**
+             * Cursor
+             * @description `next` of the page before.
+             */
+            cursor?: string | null;
+            /** Device */
+            device?: string | null;
+            /** District */
+            district?: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+            /** Open */
+            open?: boolean | null;
+            /** Site */
+            site?: string | null;
+        };
+        /**
          * OpenIncident
          * @description A call, typed by a call-taker. The incident takes the first of the context's fresh ids.
          */
@@ -1228,6 +1474,27 @@ export interface components {
          * @enum {string}
          */
         OutOfServiceReason: "breakdown" | "maintenance" | "crew_rest" | "crew_short" | "refuelling_or_restocking" | "decontamination" | "training" | "other";
+        /** PartitionRow */
+        PartitionRow: {
+            /** Account */
+            account: string;
+            /**
+             * Device
+             * Format: uuid
+             */
+            device: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /** Number */
+            number: string;
+        };
         /**
          * PlaceBody
          * @description A coordinate never comes without its datum; who said it is known from who sends it.
@@ -1356,6 +1623,41 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+        };
+        /**
+         * PutOnTest
+         * @description From now until `until`, at most 24 hours: the site, or its `device`, or that device's `zone`.
+         *
+         *     What is on test opens no incidents; every signal is recorded with what it would have done.
+         */
+        PutOnTest: {
+            /**
+             * Device
+             * @default null
+             */
+            device: string | null;
+            /**
+             * Site
+             * Format: uuid
+             */
+            site: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "put_on_test";
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Why */
+            why: string;
+            /**
+             * Zone
+             * @default
+             */
+            zone: string;
         };
         /**
          * RecallUnits
@@ -1579,6 +1881,11 @@ export interface components {
             late: boolean;
             /** Occurred At */
             occurred_at: string | null;
+            /**
+             * On Test
+             * @description What it was only recorded under.
+             */
+            on_test: string | null;
             /** Partition */
             partition: string;
             /** Problem */
@@ -1612,6 +1919,8 @@ export interface components {
             verdict: string | null;
             /** Version */
             version: number;
+            /** @description What would have become of it without the test. */
+            would_have: components["schemas"]["Verdict"] | null;
             /** Zone */
             zone: string;
         };
@@ -1647,6 +1956,11 @@ export interface components {
             late: boolean;
             /** Occurred At */
             occurred_at: string | null;
+            /**
+             * On Test
+             * @description What it was only recorded under.
+             */
+            on_test: string | null;
             /** Partition */
             partition: string;
             /** Problem */
@@ -1685,6 +1999,8 @@ export interface components {
             verdict: string | null;
             /** Version */
             version: number;
+            /** @description What would have become of it without the test. */
+            would_have: components["schemas"]["Verdict"] | null;
             /** Zone */
             zone: string;
         };
@@ -1759,6 +2075,50 @@ export interface components {
             /** Name Zh */
             name_zh: string;
             place: components["schemas"]["PlaceRow"] | null;
+        };
+        /** SiteWhole */
+        SiteWhole: {
+            /** Address */
+            address: string;
+            /** Address En */
+            address_en: string;
+            /** Agency */
+            agency: string;
+            /**
+             * Code
+             * @description The operator's own name for it.
+             */
+            code: string;
+            /**
+             * Contacts
+             * @description null for whoever may not see them now. Each look is written down.
+             */
+            contacts: components["schemas"]["ContactRow"][] | null;
+            /** Devices */
+            devices: string[];
+            /** District */
+            district: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /**
+             * On Test
+             * @description What is on test at present.
+             */
+            on_test: components["schemas"]["OnTestRow"][];
+            /** Partitions */
+            partitions: components["schemas"]["PartitionRow"][];
+            place: components["schemas"]["PlaceRow"] | null;
+            /** Steps */
+            steps: components["schemas"]["StepRow"][];
+            /** Zones */
+            zones: components["schemas"]["ZoneRow"][];
         };
         /** Sites */
         Sites: {
@@ -1857,6 +2217,25 @@ export interface components {
             /** Name Zh */
             name_zh: string;
         };
+        /** StepRow */
+        StepRow: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Order */
+            order: number;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+            /**
+             * Zone
+             * @description null: a step of the whole site's plan.
+             */
+            zone: string | null;
+        };
         /**
          * Stored
          * @description How many positions were kept; the others' units have no order.
@@ -1872,7 +2251,7 @@ export interface components {
          * @description What a fact is about. A fact is about exactly one subject.
          * @enum {string}
          */
-        SubjectKind: "signal" | "incident" | "order" | "unit";
+        SubjectKind: "signal" | "incident" | "order" | "unit" | "on_test";
         /**
          * TakeIncident
          * @description TakeIncident(incident: 'UUID', type: "Literal['take_incident']" = 'take_incident')
@@ -2010,6 +2389,49 @@ export interface components {
              * @enum {string}
              */
             type: "unlink_incidents";
+        };
+        /**
+         * Verdict
+         * @description What became of a signal.
+         * @enum {string}
+         */
+        Verdict: "opened" | "joined" | "recorded";
+        /**
+         * ZoneKind
+         * @description What a zone is watched by. Two kinds that agree confirm each other; one kind twice does not
+         *     always (EN 54 and EN 50131 name the technologies alike).
+         * @enum {string}
+         */
+        ZoneKind: "smoke" | "heat" | "manual_call_point" | "intrusion" | "perimeter" | "glass_break" | "panic" | "holdup" | "medical" | "gas" | "water" | "tamper" | "technical" | "other";
+        /** ZoneRow */
+        ZoneRow: {
+            /** Account */
+            account: string;
+            delay: components["schemas"]["Delay"];
+            /**
+             * Device
+             * Format: uuid
+             */
+            device: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["ZoneKind"];
+            /** Location */
+            location: string;
+            /** Name En */
+            name_en: string;
+            /** Name Zh */
+            name_zh: string;
+            /**
+             * Number
+             * @description Without leading zeros.
+             */
+            number: string;
+            /** Partition */
+            partition: string;
         };
     };
     responses: never;
@@ -2237,7 +2659,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceRow"];
+                    "application/json": components["schemas"]["DeviceWhole"];
                 };
             };
             /** @description Refused, as a problem document (RFC 9457). */
@@ -2719,6 +3141,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MapInfo"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_on_tests: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                open?: boolean | null;
+                site?: string | null;
+                device?: string | null;
+                district?: string | null;
+                agency?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnTests"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_on_tests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnTestRow"];
                 };
             };
             /** @description Refused, as a problem document (RFC 9457). */
@@ -3393,7 +3974,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SiteRow"];
+                    "application/json": components["schemas"]["SiteWhole"];
                 };
             };
             /** @description Refused, as a problem document (RFC 9457). */

@@ -22,7 +22,7 @@ const JOINED: Record<string, string> = {
 /** Why a signal opened an incident: it is that incident's first. */
 const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer"]);
 const RECORDED: Record<string, string> = {
-  repeat: "repeat", test: "test", nothing_open: "nothing open",
+  repeat: "repeat", test: "test", on_test: "on test", nothing_open: "nothing open",
   no_answer_needed: "no answer needed, by the code table",
 };
 const SOURCES: Record<string, string> = {
@@ -91,6 +91,10 @@ export const facts: Record<string, FactSentence> = {
     `${f.unit()} ${f.unitState("state").toLowerCase()} (${f.lookUp(DETACHED, "reason")})`,
   "unit.taken_out_of_service": (f) => `${f.unit()} out of service: ${f.lookUp(OUT, "reason")}`,
   "unit.returned_to_service": (f) => `${f.unit()} back in service`,
+  "on_test.begun": (f) => `On test until ${f.time("until")}: ${f.text("why")}`,
+  "on_test.extended": (f) => `Test extended until ${f.time("until")}`,
+  "on_test.signalled": (f) => `Signal during the test, zone ${f.text("zone")}`,
+  "on_test.ended": (f) => `Test ended, ${f.text("signals")} signals`,
   "unit.overdue": (f) => `${f.unit()} overdue: not ${f.lookUp(STEPS, "step")} in time`,
   "signal.judged": (f) =>
     f.is("verdict", "opened")

@@ -20,7 +20,7 @@ const JOINED: Record<string, string> = {
 /** Why a signal opened an incident: it is that incident's first. */
 const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer"]);
 const RECORDED: Record<string, string> = {
-  repeat: "重复报文", test: "测试", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
+  repeat: "重复报文", test: "测试", on_test: "测试期间", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
 };
 const SOURCES: Record<string, string> = {
   signal: "收到报警信号", call: "接电话报警", report: "收到网上报警",
@@ -84,6 +84,10 @@ export const facts: Record<string, FactSentence> = {
   "unit.freed": (f) => `${f.unit()} ${f.unitState("state")}（${f.lookUp(DETACHED, "reason")}）`,
   "unit.taken_out_of_service": (f) => `${f.unit()} 停勤：${f.lookUp(OUT, "reason")}`,
   "unit.returned_to_service": (f) => `${f.unit()} 恢复执勤`,
+  "on_test.begun": (f) => `设为测试至 ${f.time("until")}：${f.text("why")}`,
+  "on_test.extended": (f) => `测试延长至 ${f.time("until")}`,
+  "on_test.signalled": (f) => `测试信号，防区 ${f.text("zone")}`,
+  "on_test.ended": (f) => `测试结束，信号 ${f.text("signals")} 条`,
   "unit.overdue": (f) => `${f.unit()} 超时：未按时${f.lookUp(STEPS, "step")}`,
   "signal.judged": (f) =>
     f.is("verdict", "opened")

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from django.http import HttpResponse
 
+from tocsin.apps.desk.site_whole import whole
 from tocsin.apps.desk.standing import require_act
 from tocsin.apps.log import connection, keyring
 from tocsin.core import access
@@ -28,6 +29,7 @@ ACTS: Final = {
     "orders": "read:order",
     "units": "read:unit",
     "signals": "read:signal",
+    "on_tests": "read:on_test",
     "facts": "read:fact",
     "sites": "read:site",
     "devices": "read:device",
@@ -91,6 +93,8 @@ def read_one(actor: Actor, kind: str, identifier: UUID | int) -> Row:
             unit=_unit_of(log, actor, kind, row),
         ):
             raise Refused(Reason.NOT_FOUND)
+        if kind in ("sites", "devices"):
+            return whole(log, actor, kind, row)
     return _shown(actor, kind, {"raw": None, **row} if kind == "signals" else row)
 
 

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 from tocsin.core.incidents.facts import Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.orders import OrderState
+from tocsin.core.signals import Verdict
 from tocsin.core.terms import (
     Capability,
     Channel,
@@ -164,6 +165,10 @@ class SignalRow(Schema):
     site: UUID | None
     device: UUID | None
     incident: UUID | None
+    on_test: Annotated[UUID | None, Field(description="What it was only recorded under.")]
+    would_have: Annotated[
+        Verdict | None, Field(description="What would have become of it without the test.")
+    ]
     district: str
     agency: str
     source: str | None
@@ -175,31 +180,6 @@ class SignalWhole(SignalRow):
     raw: Annotated[
         str | None, Field(description="Base64 of the bytes as heard, for roles that may see them.")
     ]
-
-
-class SiteRow(Schema):
-    id: UUID
-    code: Annotated[str, Field(description="The operator's own name for it.")]
-    name_zh: str
-    name_en: str
-    address: str
-    address_en: str
-    place: PlaceRow | None
-    district: str
-    agency: str
-    devices: list[UUID]
-
-
-class DeviceRow(Schema):
-    id: UUID
-    site: UUID
-    protocol: str
-    account: str
-    has_key: bool
-    interval_s: int | None
-    last_seen_at: Time | None
-    district: str
-    agency: str
 
 
 class FactRow(Schema):
@@ -249,16 +229,6 @@ class Units(Schema):
 
 class Signals(Schema):
     items: list[SignalRow]
-    next: str | None
-
-
-class Sites(Schema):
-    items: list[SiteRow]
-    next: str | None
-
-
-class Devices(Schema):
-    items: list[DeviceRow]
     next: str | None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from tocsin.core import access
-from tocsin.core.commands import OpenIncident, PersonCommand, subjects
+from tocsin.core.commands import OpenIncident, PersonCommand, PutOnTest, subjects
 from tocsin.core.terms import Actor, Reason, Refused
 from tocsin.record.database import Connection
 
@@ -22,6 +22,8 @@ SELECT i.id, i.district, i.agency, o.unit
 UNION ALL SELECT id, district, agency, unit FROM view."order" WHERE id = ANY(%(ids)s)
 UNION ALL SELECT id, district, agency, id FROM view.unit WHERE id = ANY(%(ids)s)
 UNION ALL SELECT id, district, agency, NULL::uuid FROM view.signal WHERE id = ANY(%(ids)s)
+UNION ALL SELECT id, district, agency, NULL::uuid FROM view.on_test WHERE id = ANY(%(ids)s)
+UNION ALL SELECT id, district, agency, NULL::uuid FROM ref.site WHERE id = ANY(%(ids)s)
 """
 
 
@@ -57,4 +59,7 @@ def require_command(connection: Connection, actor: Actor, command: PersonCommand
         if not access.may(actor, command.type, district=command.district, agency=command.agency):
             raise Refused(Reason.OPENING_ELSEWHERE)
         return
-    require(connection, actor, command.type, [subject for _, subject in subjects(command)])
+    named = [subject for _, subject in subjects(command)]
+    if isinstance(command, PutOnTest):
+        named.append(command.site)
+    require(connection, actor, command.type, named)

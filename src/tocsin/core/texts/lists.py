@@ -7,6 +7,7 @@ from typing import Final
 
 from tocsin.core.incidents.facts import IncidentStep, Source
 from tocsin.core.incidents.state import Band, IncidentState
+from tocsin.core.on_test import OnTestEnding
 from tocsin.core.orders import Ending, OrderState, OrderStep, Refusal
 from tocsin.core.reports import Hurt, ReportKind
 from tocsin.core.signals import Effect, Verdict, VerdictReason
@@ -72,6 +73,7 @@ SUBJECT_KINDS: Final[dict[SubjectKind, Text]] = {
     SubjectKind.INCIDENT: Text("警情", "Incident"),
     SubjectKind.ORDER: Text("出动命令", "Order"),
     SubjectKind.UNIT: Text("力量", "Unit"),
+    SubjectKind.ON_TEST: Text("测试", "On test"),
 }
 
 INCIDENT_STATES: Final[dict[IncidentState, Text]] = {
@@ -202,7 +204,13 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.NO_ANSWER_NEEDED: Text(
         "代码表规定无需处置", "no answer needed, by the code table"
     ),
+    VerdictReason.ON_TEST: Text("测试期间", "on test"),
     VerdictReason.NOTHING_OPEN: Text("无未结警情可并入", "no open incident to join"),
+}
+
+ON_TEST_ENDINGS: Final[dict[OnTestEnding, Text]] = {
+    OnTestEnding.BY_HAND: Text("人工结束", "ended by hand"),
+    OnTestEnding.TIME_UP: Text("时间到", "time was up"),
 }
 
 ENDINGS: Final[dict[Ending, Text]] = {
@@ -238,6 +246,7 @@ LISTS: Final[dict[type[Enum], dict[Enum, Text]]] = {
         (Effect, EFFECTS),
         (Verdict, VERDICTS),
         (VerdictReason, VERDICT_REASONS),
+        (OnTestEnding, ON_TEST_ENDINGS),
     )
 }
 

@@ -82,6 +82,11 @@ REFUSALS: Final[dict[Reason, Text]] = {
     Reason.CALL_SIGN_TAKEN: Text(
         "呼号 {call_sign} 已被使用。", "The call sign {call_sign} is in use."
     ),
+    Reason.TEST_TOO_LONG: Text(
+        "测试一次最长 {hours_max} 小时，需要更久请届时延长。",
+        "A test lasts at most {hours_max} hours; extend it later if it takes longer.",
+    ),
+    Reason.TEST_ENDED: Text("测试已结束。", "The test has ended."),
     Reason.LOST_RACE: Text("{by} 已于 {at} 抢先操作。", "{by} was first, at {at}."),
 }
 

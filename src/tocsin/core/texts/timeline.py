@@ -84,6 +84,20 @@ TIMELINE: Final[dict[str, Text]] = {
     "unit.overdue": Text(
         "{call_sign} {step}（期限 {due_at}）", "{call_sign}: {step} (due {due_at})"
     ),
+    "on_test.begun": Text(
+        "{by_name} 设为测试至 {until}：{why}", "{by_name} put it on test until {until}: {why}"
+    ),
+    "on_test.extended": Text(
+        "{by_name} 延长测试至 {until}", "{by_name} extended the test to {until}"
+    ),
+    "on_test.signalled": Text(
+        "测试信号，防区 {zone}（否则：{would_have}）",
+        "Signal during the test, zone {zone} (else: {would_have})",
+    ),
+    "on_test.ended": Text(
+        "测试结束（{ending}）：信号 {signals} 条；已测防区 {tested}；未测防区 {not_tested}",
+        "Test ended ({ending}): signals {signals}; zones tested {tested}; not tested {not_tested}",
+    ),
 }
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from tocsin.record.ids import first_at
 from tocsin.record.views.facts import FACT_COLUMNS, fact_row
-from tocsin.record.views.overlay import INCIDENTS, KINDS, ORDERS, SIGNALS, UNITS
+from tocsin.record.views.overlay import INCIDENTS, KINDS, ON_TESTS, ORDERS, SIGNALS, UNITS
 from tocsin.record.views.registry import DEVICES, SITES, device_rows, site_rows
 from tocsin.record.views.rows import Row
 
@@ -129,6 +129,22 @@ LISTS: Final[dict[str, List]] = {
             "until": ("s.id < %s AND s.received_at < %s", "until"),
         },
         rows=KINDS["signals"],
+    ),
+    "on_tests": List(
+        query=ON_TESTS,
+        order=(("w.id", "uuid"),),
+        newest_first=True,
+        district="w.district",
+        agency="w.agency",
+        unit=None,
+        filters={
+            "open": ("w.open = %s", "bool"),
+            "site": ("w.site = %s", "uuid"),
+            "device": ("w.device = %s", "uuid"),
+            "district": ("w.district = %s", "text"),
+            "agency": ("w.agency = %s", "text"),
+        },
+        rows=KINDS["on_tests"],
     ),
     "facts": List(
         query=_FACTS,

@@ -41,11 +41,18 @@ SELECT s.id, s.message, s.received_at, s.district, s.agency, s.device, s.site, s
 FROM heard.signal s
 LEFT JOIN view.signal v ON v.id = s.id"""
 
+ON_TESTS: Final = """
+SELECT w.id, w.row, w.open, s.code, s.name_zh, s.name_en, d.account
+FROM view.on_test w
+LEFT JOIN ref.site s ON s.id = w.site
+LEFT JOIN ref.device d ON d.id = w.device"""
+
 BY_ID: Final = {
     "incidents": f"{INCIDENTS} WHERE i.id = ANY($1::uuid[])",
     "orders": f"{ORDERS} WHERE o.id = ANY($1::uuid[])",
     "units": f"{UNITS} WHERE u.id = ANY($1::uuid[])",
     "signals": f"{SIGNALS} WHERE s.id = ANY($1::uuid[])",
+    "on_tests": f"{ON_TESTS} WHERE w.id = ANY($1::uuid[])",
 }
 
 
@@ -117,6 +124,8 @@ def signal_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
                     "site": one["site"],
                     "device": one["device"],
                     "incident": judged.get("incident"),
+                    "on_test": judged.get("on_test"),
+                    "would_have": judged.get("would_have"),
                     "district": one["district"],
                     "agency": one["agency"],
                     "source": one["source_address"],
@@ -128,11 +137,26 @@ def signal_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
     return rows
 
 
+def on_test_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """With what the site and the device are called."""
+    return [
+        {
+            **msgspec.json.decode(one["row"]),
+            "site_code": one["code"] or "",
+            "site_name_zh": one["name_zh"] or "",
+            "site_name_en": one["name_en"] or "",
+            "account": one["account"] or "",
+        }
+        for one in found
+    ]
+
+
 KINDS: Final[dict[str, Callable[[Iterable[Mapping[str, Any]]], list[Row]]]] = {
     "incidents": incident_rows,
     "orders": order_rows,
     "units": unit_rows,
     "signals": signal_rows,
+    "on_tests": on_test_rows,
 }
 
 

@@ -53,7 +53,7 @@ def rebuild(connection: Connection) -> int:
     return count
 
 
-_VIEWS: Final = ("view.incident", 'view."order"', "view.unit", "view.signal")
+_VIEWS: Final = ("view.incident", 'view."order"', "view.unit", "view.signal", "view.on_test")
 
 
 def _replayed(connection: Connection) -> Iterator[tuple[Written, int]]:

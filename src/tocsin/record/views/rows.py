@@ -10,6 +10,7 @@ import msgspec
 
 from tocsin.core.incidents import state as incidents
 from tocsin.core.incidents.state import Incident
+from tocsin.core.on_test import OnTest
 from tocsin.core.orders import Order
 from tocsin.core.signals import Signal
 from tocsin.core.states import State, due
@@ -30,6 +31,8 @@ def row_of(subject: UUID, version: int, state: State) -> Row:
             return unit_row(subject, version, state)
         case Signal():
             return signal_row(subject, version, state)
+        case OnTest():
+            return on_test_row(subject, version, state)
         case _:
             assert_never(state)
 
@@ -158,8 +161,36 @@ def signal_row(subject: UUID, version: int, signal: Signal) -> Row:
         "site": signal.site,
         "device": signal.device,
         "incident": signal.incident,
+        "on_test": signal.on_test,
+        "would_have": signal.would_have,
         "district": signal.district,
         "agency": signal.agency,
+        "version": version,
+    }
+
+
+def on_test_row(subject: UUID, version: int, test: OnTest) -> Row:
+    """`tested` and `not_tested` are told when it has ended, as `account/zone`."""
+    return {
+        "id": subject,
+        "site": test.site,
+        "device": test.device,
+        "zone": test.zone,
+        "why": test.why,
+        "by": test.by,
+        "by_name": test.by_name,
+        "begun_at": test.begun_at,
+        "until": test.until,
+        "signals": test.signals,
+        "would_have_opened": test.would_have_opened,
+        "zones_heard": len(test.heard_from),
+        "ending": test.ending,
+        "ended_at": test.ended_at,
+        "ended_by_name": test.ended_by_name,
+        "tested": test.tested,
+        "not_tested": test.not_tested,
+        "district": test.district,
+        "agency": test.agency,
         "version": version,
     }
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tocsin.core.incidents.state import OPEN, Incident
+from tocsin.core.on_test import OnTest
 from tocsin.core.orders import ENDED, Order
 from tocsin.core.signals import Signal
 from tocsin.core.states import State
@@ -95,6 +96,19 @@ SIGNAL: Final = _upsert(
 )
 
 
+ON_TEST: Final = _upsert(
+    "view.on_test",
+    _PLACED
+    | {
+        "site": "uuid",
+        "device": "uuid",
+        "open": "boolean",
+        "until": "timestamptz",
+        "row": "bytea",
+    },
+)
+
+
 def columns(one: Written) -> tuple[str, tuple[Any, ...]]:
     """The statement for a subject's read table and its values, in the statement's order."""
     state = one.state
@@ -134,6 +148,9 @@ def columns(one: Written) -> tuple[str, tuple[Any, ...]]:
             )
         case Signal():
             return SIGNAL, (*placed, state.verdict.value, state.incident, row)
+        case OnTest():
+            is_open = state.ended_at is None
+            return ON_TEST, (*placed, state.site, state.device, is_open, state.until, row)
 
 
 def write_rows(

@@ -1,0 +1,144 @@
+"""The shapes of what the desk knows beforehand: sites with their zones, plans and contacts, their
+devices, and what is on test."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from tocsin.apps.desk.shapes import PlaceRow, Time
+from tocsin.core.on_test import OnTestEnding
+from tocsin.core.zones import Delay, ZoneKind
+
+
+class OnTestRow(Schema):
+    """A site, device or zone whose signals open nothing for a while, or did. `tested` and
+    `not_tested` are `account/zone`, told when it has ended."""
+
+    id: UUID
+    site: UUID
+    site_code: str
+    site_name_zh: str
+    site_name_en: str
+    device: UUID | None
+    account: str
+    zone: str
+    why: str
+    by: str
+    by_name: str
+    begun_at: Time
+    until: Time
+    signals: int
+    would_have_opened: int
+    zones_heard: int
+    ending: OnTestEnding | None
+    ended_at: Time | None
+    ended_by_name: str
+    tested: list[str]
+    not_tested: list[str]
+    district: str
+    agency: str
+    version: int
+
+
+class SiteRow(Schema):
+    id: UUID
+    code: Annotated[str, Field(description="The operator's own name for it.")]
+    name_zh: str
+    name_en: str
+    address: str
+    address_en: str
+    place: PlaceRow | None
+    district: str
+    agency: str
+    devices: list[UUID]
+
+
+class DeviceRow(Schema):
+    id: UUID
+    site: UUID
+    protocol: str
+    account: str
+    has_key: bool
+    interval_s: int | None
+    dialect: str
+    last_seen_at: Time | None
+    district: str
+    agency: str
+
+
+class ZoneRow(Schema):
+    id: UUID
+    device: UUID
+    account: str
+    number: Annotated[str, Field(description="Without leading zeros.")]
+    partition: str
+    name_zh: str
+    name_en: str
+    kind: ZoneKind
+    location: str
+    delay: Delay
+
+
+class PartitionRow(Schema):
+    id: UUID
+    device: UUID
+    account: str
+    number: str
+    name_zh: str
+    name_en: str
+
+
+class StepRow(Schema):
+    id: UUID
+    zone: Annotated[UUID | None, Field(description="null: a step of the whole site's plan.")]
+    order: int
+    text_zh: str
+    text_en: str
+
+
+class ContactRow(Schema):
+    """Personal data: shown to administrators, and to a desk with an open incident at the site."""
+
+    id: UUID
+    place: Annotated[int, Field(description="1 is called first.")]
+    name: str
+    role: str
+    phone: str
+    language: str
+    valid_until: date | None
+
+
+class SiteWhole(SiteRow):
+    partitions: list[PartitionRow]
+    zones: list[ZoneRow]
+    steps: list[StepRow]
+    on_test: Annotated[list[OnTestRow], Field(description="What is on test at present.")]
+    contacts: Annotated[
+        list[ContactRow] | None,
+        Field(description="null for whoever may not see them now. Each look is written down."),
+    ]
+
+
+class DeviceWhole(DeviceRow):
+    partitions: list[PartitionRow]
+    zones: list[ZoneRow]
+
+
+class OnTests(Schema):
+    items: list[OnTestRow]
+    next: str | None
+
+
+class Sites(Schema):
+    items: list[SiteRow]
+    next: str | None
+
+
+class Devices(Schema):
+    items: list[DeviceRow]
+    next: str | None
