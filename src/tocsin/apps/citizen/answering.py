@@ -4,20 +4,28 @@ the page that stands in where the web process itself must refuse."""
 from __future__ import annotations
 
 import html
+import logging
 import secrets
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import psycopg
 from django.conf import settings
 from django.core import signing
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 from django.utils.html import escape
+from psycopg_pool import PoolTimeout
 
 from tocsin.apps.citizen.public import Public
 from tocsin.apps.citizen.words import WORDS, in_language
+from tocsin.record.database import DatabaseAway
 
 PATHS: Final = ("/report", "/follow")
+LOST: Final = (DatabaseAway, psycopg.Error, PoolTimeout, DatabaseError, InterfaceError)
+"""What is raised where the database is away: a state, and no fault."""
+
 TOKEN_SECONDS: Final = 86_400
 TOKEN_BYTES: Final = 16
 HEADERS: Final = {
@@ -74,6 +82,8 @@ def page(
     response["Content-Language"] = "zh-CN" if language == "zh" else "en"
     if status == 503:
         response["Retry-After"] = "5"
+    # Django logs the path of an answer over 400. Here it may hold a code, which opens a report.
+    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001
     return response
 
 
@@ -105,6 +115,14 @@ def is_foreign(request: HttpRequest) -> bool:
 
 def _salt(purpose: str) -> str:
     return f"tocsin.citizen.{purpose}"
+
+
+def log_failure(logger: logging.Logger, what: str, error: Exception) -> None:
+    """One line where the database is away, which everybody knows; a trace for what nobody does."""
+    if isinstance(error, LOST):
+        logger.warning(what, extra={"error": str(error).strip()})
+    else:
+        logger.error(what, exc_info=error)
 
 
 def refusal(status: int, language: str) -> bytes:

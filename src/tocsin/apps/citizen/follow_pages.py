@@ -15,6 +15,7 @@ from tocsin.apps.citizen import limits
 from tocsin.apps.citizen.answering import (
     is_foreign,
     language_of,
+    log_failure,
     new_token,
     page,
     public,
@@ -55,6 +56,7 @@ _ENDED = {
 }
 
 
+@csrf_exempt  # it changes nothing; another method is told so, and not asked for a cookie
 @require_http_methods(["GET", "HEAD"])
 def ask(request: HttpRequest) -> HttpResponse:
     """The form to type a code."""
@@ -85,9 +87,9 @@ def follow(request: HttpRequest, code: str) -> HttpResponse:
         return page("ask", language, status=429, notice="guesses")
     except NoReport:
         return page("ask", language, status=404, notice="unknown", typed=code[:TYPED_CHARS_MAX])
-    except Exception:
+    except Exception as error:  # noqa: BLE001
         # Whoever added something must not believe that it was stored.
-        logger.exception("a report could not be followed")
+        log_failure(logger, "a report could not be followed", error)
         text = cleaned(request.POST.get("text", ""))
         return page("message", language, status=503, notice="away", kept=text)
 
@@ -98,8 +100,8 @@ def _unknown(request: HttpRequest, language: str, typed: str) -> HttpResponse:
         limits.charge_guess(limits.Network.of(request), datetime.now(UTC))
     except limits.TooManyGuesses:
         return page("ask", language, status=429, notice="guesses")
-    except Exception:
-        logger.exception("a report could not be followed")
+    except Exception as error:  # noqa: BLE001
+        log_failure(logger, "a report could not be followed", error)
         return page("message", language, status=503, notice="away")
     return page("ask", language, status=404, notice="unknown", typed=typed[:TYPED_CHARS_MAX])
 

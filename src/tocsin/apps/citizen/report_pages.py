@@ -16,6 +16,7 @@ from tocsin.apps.citizen import limits
 from tocsin.apps.citizen.answering import (
     is_foreign,
     language_of,
+    log_failure,
     new_token,
     page,
     public,
@@ -64,9 +65,9 @@ def report(request: HttpRequest) -> HttpResponse:
         return _form(language, entered, sent, status=429, notice="crowded")
     except OutcomeUnknown:
         return _form(language, entered, sent, status=503, notice="unsure")
-    except Exception:
+    except Exception as error:  # noqa: BLE001
         # Whatever it was, a person waits for help and must not believe that it is on its way.
-        logger.exception("a public report was not received")
+        log_failure(logger, "a public report was not received", error)
         return _form(language, entered, sent, status=503, notice="lost")
     where = reverse("citizen_follow", args=[grouped(received.code)])
     how = "again" if received.replayed and not received.same else "received"
@@ -100,8 +101,8 @@ def _receive(request: HttpRequest, entered: Entered, token: bytes) -> Received:
         )
     try:
         limits.remember(network, now)
-    except Exception:  # it is received: that must be said, whatever else fails
-        logger.exception("a network that sent a report was not remembered")
+    except Exception as error:  # noqa: BLE001 - it is received: that must be said all the same
+        log_failure(logger, "a network that sent a report was not remembered", error)
     return received
 
 
