@@ -24,6 +24,11 @@ DATAGRAM_FRAMES_MAX: Final = 16
 UNSENT_BYTES_MAX: Final = 64 << 10  # answers nobody fetches; from then on the sender is not read
 
 
+def reason_of(event: Refused | Foreign) -> str:
+    """Under which bytes that are no frame are counted."""
+    return event.reason.value if isinstance(event, Refused) else f"foreign.{event.name}"
+
+
 class Connection(asyncio.Protocol):
     """One TCP connection: kept open or closed by the sender as it likes (DC-09:2013)."""
 
@@ -113,9 +118,9 @@ class Connection(asyncio.Protocol):
             reply = partial(self._reply, self._session.expect_answer())
             intake.take(event, sender, self._channel, reply)
         elif deed is Deed.COUNT and isinstance(event, Refused):
-            intake.counts.refused(event.reason, address)
+            intake.counts.refused(reason_of(event), address)
         elif deed is Deed.SEND_AWAY and isinstance(event, Foreign):
-            intake.counts.refused(f"foreign.{event.name}", address)
+            intake.counts.refused(reason_of(event), address)
             self._transport.write(STRANGERS[event.name].hears)
             self._transport.close()
         elif deed is Deed.COUNT_AND_CLOSE:
@@ -177,7 +182,7 @@ class Connection(asyncio.Protocol):
         intake.senders.disconnected(sender)
         unfinished = self._session.abandon()
         if unfinished is not None:
-            intake.counts.refused(unfinished.reason.value, sender.address)
+            intake.counts.refused(reason_of(unfinished), sender.address)
 
     def tidy(self, now: float) -> None:
         """Closes the connection when its sender was silent for too long. `now`: loop time."""
@@ -229,10 +234,8 @@ class Datagrams(asyncio.DatagramProtocol):
                 event = session.abandon()
             if event is None:
                 break
-            if isinstance(event, Refused):
-                intake.counts.refused(event.reason, sender.address)
-            elif isinstance(event, Foreign):  # hears nothing: the address may be a victim's
-                intake.counts.refused(f"foreign.{event.name}", sender.address)
+            if not isinstance(event, Received):  # hears nothing: the address may be a victim's
+                intake.counts.refused(reason_of(event), sender.address)
             elif not intake.senders.has_room(sender):
                 intake.counts.refused("too_many_in_flight", sender.address)
             else:

@@ -160,12 +160,16 @@ class Session:
                     self._buffer, self._position, self._inside = b"", 0, False
                 return event
 
-    def abandon(self) -> Refused | None:
+    def abandon(self) -> Refused | Foreign | None:
         """Gives up what is unfinished (silence, or the sender has gone) and says what it was."""
         unfinished = self._buffer[self._position :] if self._inside else self._rubbish
-        reason = Reason.CUT_SHORT if self._inside else Reason.RUBBISH
+        was_inside = self._inside
         self._buffer, self._position, self._inside, self._rubbish = b"", 0, False, b""
-        return Refused(unfinished, reason) if unfinished and unfinished.strip(_BLANK) else None
+        if not unfinished or not unfinished.strip(_BLANK):
+            return None
+        if was_inside:
+            return self._refused(unfinished, Reason.CUT_SHORT)
+        return Refused(unfinished, Reason.RUBBISH)
 
     def expect_answer(self) -> Place:
         """Holds the place of one frame's answer among those of its connection."""
@@ -233,10 +237,15 @@ class Session:
             reason = Reason.CUT_SHORT
         except BadFrame as bad:
             reason = bad.reason
-        if self._is_new and (found_out := stranger(raw[1:])):
-            self._is_strange = True
-            return Foreign(raw, found_out[0])
-        return Refused(raw, reason) if raw.strip(_BLANK) else None
+        return self._refused(raw, reason) if raw.strip(_BLANK) else None
+
+    def _refused(self, raw: bytes, reason: Reason) -> Refused | Foreign:
+        """A frame that is none; at the beginning of a stream it may be another protocol's."""
+        found = stranger(raw[1:]) if self._is_new else None
+        if found is None:
+            return Refused(raw, reason)
+        self._is_strange = True
+        return Foreign(raw, found[0])
 
     def _between(self, start: int, cut: int) -> Refused | Foreign | None:
         """No frame is open; whatever stands before `cut` is none."""
