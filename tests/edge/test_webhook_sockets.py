@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from signed_requests import Sender, github, sender, standard, stripe
 
 from tocsin.edge import http_problems
-from tocsin.edge.webhook import SHOWN_PER_MINUTE
+from tocsin.edge.http_door import SHOWN_PER_MINUTE
 from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
 

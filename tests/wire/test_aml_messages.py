@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import to_builtins
 
+from tocsin.core.caller_places import CallerPlace
 from tocsin.wire.aml import form, sms, text
-from tocsin.wire.aml.place import BadMessage, CallerPlace
+from tocsin.wire.aml.place import BadMessage, timely
 from tocsin.wire.aml.text import Read
 
 FRAMES = Path(__file__).parent.parent / "frames" / "aml" / "messages.json"
@@ -208,4 +209,4 @@ def test_what_is_kept_of_the_unreadable_has_no_number() -> None:
     assert text.without_identity("si=234159000000000;lt=51.53321;é" + "1" * 2_000) == (
         "si=[dropped];lt=51.[dropped];é[dropped]"
     )
-    assert text.timely(NOW - timedelta(hours=25), NOW) is None
+    assert timely(NOW - timedelta(hours=25), NOW) is None

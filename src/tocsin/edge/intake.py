@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from tocsin.core.caller_places import CallerPlace
 from tocsin.core.signals import SignalRead
 from tocsin.edge.counts import Counts
 from tocsin.edge.senders import Sender, Senders
@@ -131,6 +132,7 @@ class Intake:
         district: str = "",
         agency: str = "",
         is_named: bool = False,
+        caller_place: CallerPlace | None = None,
     ) -> None:
         """Returns when the message is on disk: only then may its sender hear `answer`, which is
         also what it is counted under.
@@ -164,6 +166,7 @@ class Intake:
                     repeat_key=repeat_key,
                     assurance=assurance,
                     is_named=is_named,
+                    caller_place=caller_place,
                 )
             )
         except NotKept:

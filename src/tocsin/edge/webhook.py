@@ -3,14 +3,14 @@ the commit has returned; whoever does not is told so and counted, and a few of t
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Protocol
 
 from tocsin.edge import http_parts
+from tocsin.edge.http_door import Shown, unreadable_headers
 from tocsin.edge.http_in import Server
 from tocsin.edge.http_parts import Request, Response
 from tocsin.edge.http_problems import accepted, problem
@@ -21,9 +21,6 @@ from tocsin.wire.webhook import identity, json_text
 from tocsin.wire.webhook.mapping import Fields
 from tocsin.wire.webhook.signals import Reading, nothing_read, read, repeat_key
 from tocsin.wire.webhook.signature import HEADER, Form, NotSigned, Signed, check
-
-SHOWN_PER_MINUTE: Final = 10
-"""Of requests that nobody signed, without their bodies."""
 
 _PATH: Final = re.compile(r"/hook/([A-Za-z0-9._-]{1,64})")
 _JSON: Final = re.compile(r"application/(?:json|[a-z0-9!#$&^_.+-]+\+json)", re.IGNORECASE)
@@ -56,42 +53,6 @@ async def serve(settings: Settings, intake: Intake) -> None:
         await Server(intake, settings, hooks.answer, problem).serve()
     finally:
         await hooks.finish()
-
-
-class Shown:
-    """A few of those whom nobody vouches for are kept to be looked at, without a device. Whether it
-    comes about is for nobody to wait for."""
-
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
-        self._minute = 0
-        self._left = SHOWN_PER_MINUTE
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def show(self, request: Request, reason: str) -> None:
-        minute = int(asyncio.get_running_loop().time() / 60)
-        if minute != self._minute:
-            self._minute, self._left = minute, SHOWN_PER_MINUTE
-        if self._left <= 0:
-            return
-        self._left -= 1
-        task = asyncio.create_task(self._keep(request, reason))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _keep(self, request: Request, reason: str) -> None:
-        keep = self._intake.keep
-        body = f"{request.method} {request.path}, {len(request.body)} bytes".encode()
-        try:
-            await keep(
-                source=request.address, body=body, answer="refused", signals=(), problem=reason
-            )
-        except NotKept:
-            return  # it is counted
-
-    async def finish(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
 
 
 class Hooks:
@@ -189,17 +150,3 @@ def _read(
         return Reading(signals=[said], problem=error.reason), kept, error
     kept = identity.written(document) if dropped else body
     return read(document, fields, source), kept, None
-
-
-def unreadable_headers(headers: Mapping[str, str], media_type: re.Pattern[str]) -> str:
-    """Why a body in this form is not read, else ""."""
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        return "unsupported_encoding"
-    kind, _, parameters = headers.get("content-type", "").partition(";")
-    if not media_type.fullmatch(kind.strip()):
-        return "unsupported_type"
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.strip().partition("=")
-        if name.lower() == "charset" and value.strip('"').lower() not in ("utf-8", "utf8"):
-            return "unsupported_type"
-    return ""

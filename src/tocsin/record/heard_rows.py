@@ -11,7 +11,9 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
+from tocsin.core.caller_places import CallerPlace
 from tocsin.core.signals import SignalRead
+from tocsin.record import caller_places
 from tocsin.record.database import Connection
 from tocsin.record.ids import following
 from tocsin.record.keys import CannotOpen, seal, unseal
@@ -29,6 +31,9 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     `district` and `agency` are the device's, or the intake's own for an unknown source.
     `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
     DC-09 has no message authentication, encrypted or not (AES-CBC, fixed initial vector), so: none.
+
+    `caller_place` stands alone, without signals: such a message has a row of its own kind, which is
+    gone within the hour (record/caller_places.py), and opens nothing.
 
     It is packed in the order of its fields, and each signal by their names: a new one goes to the
     end, with a default, so that what an earlier version has packed is still read.
@@ -49,6 +54,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     repeat_key: bytes | None = None
     assurance: str = "none"
     is_named: bool = False
+    caller_place: CallerPlace | None = None
 
 
 # -- as an intake commits them ------------------------------------------------------------------
@@ -89,9 +95,11 @@ class Rows:
 
     def __init__(self, keys: DayKeys) -> None:
         self._cipher = keys.cipher
+        self._fingerprint = keys.fingerprint
         self._messages: list[tuple[Any, ...]] = []
         self._further: list[tuple[Any, ...]] = []
         self._pending: list[tuple[Any, ...]] = []
+        self._places: list[tuple[Any, ...]] = []
 
     def add(self, identifier: UUID, message: Heard, repeat_of: UUID | None = None) -> None:
         """Seal `message` under a key of its own and note its signals, which are not decided on if
@@ -102,6 +110,14 @@ class Rows:
         decided on. Raises ValueError for more than SIGNALS_MAX.
         """
         cipher = self._cipher(identifier.bytes)
+        if message.caller_place is not None:
+            owner = (message.district, message.agency, message.assurance)
+            kept = caller_places.Kept(message.caller_place, message.body)
+            at = message.received_at
+            self._places.append(
+                caller_places.row(cipher, self._fingerprint, identifier, at, owner, kept)
+            )
+            return
         reads = message.signals or ()
         if len(reads) > SIGNALS_MAX:
             raise ValueError(f"{len(reads)} signals in one message")
@@ -164,6 +180,7 @@ class Rows:
         _copy(connection, "heard.message", _MESSAGE, self._messages)
         _copy(connection, "heard.further", _FURTHER, self._further)
         _copy(connection, "heard.pending", _PENDING, self._pending)
+        caller_places.write(connection, self._places)
 
 
 _MESSAGE: Final = (

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from tocsin.site.described import reached
 from tocsin.site.doors import through
+from tocsin.site.intakes.aml import Aml
 from tocsin.site.intakes.cap import Cap
 from tocsin.site.intakes.dc09 import Dc09
 from tocsin.site.intakes.mqtt import Mqtt
@@ -33,6 +34,7 @@ class Edge(Struct, forbid_unknown_fields=True, frozen=True):
     mqtt: Mqtt = field(default_factory=Mqtt)
     sos_access: SosAccess = field(default_factory=SosAccess)
     webhook: Webhook = field(default_factory=Webhook)
+    aml: Aml = field(default_factory=Aml)
     cap: Cap = field(default_factory=Cap)
 
 

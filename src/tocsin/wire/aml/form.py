@@ -11,12 +11,11 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
+from tocsin.core.caller_places import CallerPlace, Method
 from tocsin.wire.aml.place import (
     FLOOR_CHARS_MAX,
     WORDS,
     BadMessage,
-    CallerPlace,
-    Method,
     degrees,
     height,
     metres,

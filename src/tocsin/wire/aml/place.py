@@ -1,13 +1,11 @@
-"""Where a caller was, as the phone says: what is left of an AML message once everything that names
-or tells again a phone has been dropped."""
+"""The values of AML messages, each within its bounds, and the one error that reading raises."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
-import msgspec
+from tocsin.core.caller_places import Method
 
 MARKER: Final = "[dropped]"
 """Stands in the kept message where identity stood."""
@@ -17,16 +15,6 @@ HEIGHT_M: Final = (-1_000.0, 20_000.0)
 FLOOR_CHARS_MAX: Final = 8
 AHEAD_MAX: Final = timedelta(minutes=5)
 OLD_MAX: Final = timedelta(hours=24)
-
-
-class Method(StrEnum):
-    """How the phone found itself (TS 103 625, `pm`; Android's `ls`)."""
-
-    GNSS = "gnss"
-    WIFI = "wifi"
-    CELL = "cell"
-    FUSED = "fused"
-    UNKNOWN = "unknown"
 
 
 LETTERS: Final = {
@@ -43,26 +31,6 @@ WORDS: Final = {
     "cell": Method.CELL,
     "fused": Method.FUSED,
 }
-
-
-class CallerPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Degrees in WGS-84. `radius_m` is the uncertainty at `confidence` per cent; `at` is when it
-    was measured (UTC), None where the phone does not say or its clock is plainly wrong.
-
-    `altitude_m` is above the WGS-84 ellipsoid, within `vertical_m`; `floor` a label as in a lift.
-    `length_differs`: the message is not quite as long as it says.
-    """
-
-    lat: float
-    lon: float
-    radius_m: float | None = None
-    confidence: int | None = None
-    method: Method = Method.UNKNOWN
-    at: datetime | None = None
-    altitude_m: float | None = None
-    vertical_m: float | None = None
-    floor: str = ""
-    length_differs: bool = False
 
 
 class BadMessage(Exception):

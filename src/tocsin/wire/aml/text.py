@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from tocsin.core.caller_places import CallerPlace, Method
 from tocsin.wire.aml.place import (
     LETTERS,
     MARKER,
     BadMessage,
-    CallerPlace,
-    Method,
     degrees,
     height,
     metres,
