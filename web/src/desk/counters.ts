@@ -4,6 +4,7 @@
 /** Counted in the ordinary course: what was taken and answered, and who listens. */
 const ORDINARY = new Set([
   "poll", "received", "ack", "nak", "duh", "nothing", "repeat", "stream_clients",
+  "unchanged", "not_our_area", "expired", "feed_back",
 ]);
 
 /** The name without its intake. */
