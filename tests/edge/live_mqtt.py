@@ -14,11 +14,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from live_edge import Record, eventually
 from msgspec.structs import replace
 from paho.mqtt.client import Client
@@ -322,11 +327,10 @@ class Broker:
         if os.geteuid() == 0:
             lines.append("user root")
         file.write_text("\n".join(lines) + "\n")
-        self.process = subprocess.Popen(
-            [MOSQUITTO, "-c", str(file)],
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "mosquitto.log").open("ab"),
-        )
+        with (self.directory / "mosquitto.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [MOSQUITTO, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=log
+            )
         assert eventually(self._listens), (self.directory / "mosquitto.log").read_text()
 
     def _listens(self) -> bool:
@@ -341,10 +345,18 @@ class Broker:
             self.process.wait(WAIT_S)
             self.process = None
 
-    def say(self, topic: str, payload: str | bytes, qos: int = 1, *, retain: bool = False) -> None:
+    def say(
+        self,
+        topic: str,
+        payload: str | bytes,
+        qos: int = 1,
+        *,
+        retain: bool = False,
+        more: Sequence[str] = (),
+    ) -> None:
         """Published by somebody else of the site, with Debian's client."""
-        command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", topic]
-        command += ["-q", str(qos), "-s", *(["-r"] if retain else [])]
+        command = ["mosquitto_pub", "-h", "localhost", "-p", str(self.port), "-t", topic]
+        command += ["-q", str(qos), "-s", *(["-r"] if retain else []), *more]
         data = payload.encode() if isinstance(payload, str) else payload
         subprocess.run(command, input=data, check=True, timeout=WAIT_S)
 
@@ -360,6 +372,31 @@ def broker(directory: Path, *lines: str) -> Iterator[Broker]:
         yield found
     finally:
         found.stop()
+
+
+def certificate(directory: Path, name: str = "localhost") -> tuple[Path, Path]:
+    """A certificate that vouches for itself, and its key: the files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    whose = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(whose, whose, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = directory / f"{name}.pem", directory / f"{name}.key"
+    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return cert_file, key_file
 
 
 def soon(holds: Callable[[], bool], within_s: float = WAIT_S) -> None:

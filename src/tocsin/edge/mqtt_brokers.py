@@ -76,7 +76,7 @@ class BrokerSettings(Protocol):
 
 
 class Broken(Exception):
-    """The connection is over; the text is the name under which it is counted."""
+    """The connection is over; the text is the name under which it is counted, if it is not yet."""
 
 
 async def follow(settings: BrokerSettings, intake: Intake, taking: Taking) -> None:
@@ -90,7 +90,8 @@ async def follow(settings: BrokerSettings, intake: Intake, taking: Taking) -> No
             try:
                 await link.run()
             except Broken as why:
-                intake.counts.refused(str(why), settings.host)
+                if str(why):
+                    intake.counts.refused(str(why), settings.host)
             except Exception:
                 logger.exception("a broker's connection failed", extra={"broker": settings.name})
                 intake.counts.refused("broker_failed", settings.host)
@@ -144,6 +145,7 @@ class _Link:
         except (OSError, ValueError) as why:  # ssl.SSLError among them
             said = {"broker": settings.name, "why": str(why)}
             logger.warning("a broker cannot be reached", extra=said)
+            self._close()
             raise Broken("broker_unreachable") from None
         self._sock = client.socket()
         taking = self._loop.create_task(self._take_in_turn())
@@ -205,7 +207,12 @@ class _Link:
             word = Path(settings.password_file).read_text(encoding="utf-8").strip()
             client.username_pw_set(settings.username, word)
         if settings.tls:
-            context = ssl.create_default_context(cafile=settings.ca_file or None)
+            context = _Tls(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate with its name
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if settings.ca_file:
+                context.load_verify_locations(settings.ca_file)
+            else:
+                context.load_default_certs()
             client.tls_set_context(context)
         properties = None
         if self._version == V5:
@@ -371,7 +378,7 @@ class _Link:
             await self._taking.take(publish, raw, topic, origin)
         except NotKept:
             # It is delivered again when we connect again, and only then.
-            self._end("not_kept")
+            self._end("")
         else:
             self._kept(place)
 
@@ -394,6 +401,13 @@ class _Link:
     @property
     def _named(self) -> dict[str, str]:
         return {"broker": self._settings.name}
+
+
+class _Tls(ssl.SSLContext):
+    """Shakes hands as soon as it can, where ssl closes what fails; paho would leave it open."""
+
+    def wrap_socket(self, *arguments: Any, **named: Any) -> ssl.SSLSocket:
+        return super().wrap_socket(*arguments, **(named | {"do_handshake_on_connect": True}))
 
 
 class _Silence:
