@@ -104,7 +104,7 @@ def test_a_change_is_edited_tried_and_put_in_force(administrator: httpx.Client) 
     changed = administrator.get("/readiness/codes/?changed=on").text
     assert "Staff call" in changed
     history = administrator.get("/readiness/codes/versions/").text
-    for text in ("Put in force", "Draft begun", "+ sia BA", WHY, "In force"):
+    for text in ("Put in force", "Draft begun", "+ SIA BA", WHY, "In force"):
         assert text in history
     back = send(administrator, f"{draft}force/", draft, reason="it was wrong", back="1")
     assert back.status_code == 302

@@ -352,9 +352,9 @@ def _values(number: int, row: CodeOverride) -> tuple[Any, ...]:
 
 
 def _named(row: CodeOverride) -> str:
-    """How a change names a row: `cid 130`, `cid 1 750 (10-19)`."""
+    """How a change names a row: `SIA BA`, `CID 1 750 (10-19)`."""
     zones = "" if row.zone_from is None else f" ({row.zone_from}-{row.zone_to})"
-    return " ".join(part for part in (row.list, row.qualifier, row.code) if part) + zones
+    return " ".join(part for part in (row.list.upper(), row.qualifier, row.code) if part) + zones
 
 
 def _write(

@@ -20,7 +20,7 @@ from tocsin.record.code_tables import REASON_CHARS_MAX
 from tocsin.record.code_trial import DAYS, DAYS_MAX
 
 _LISTS = [("cid", "Contact ID"), ("sia", "SIA")]
-_QUALIFIERS = [("", _("every one")), ("1", _("1 new")), ("3", _("3 restore")), ("6", _("6 still"))]
+_QUALIFIERS = [("", _("all")), ("1", _("1 new")), ("3", _("3 restore")), ("6", _("6 still"))]
 _ANSWERS = [("yes", _("yes: it opens an incident")), ("no", _("no: it is only recorded"))]
 _WIDE = forms.Textarea(attrs={"rows": 2})
 
@@ -39,7 +39,7 @@ class FilterForm(forms.Form):
         required=False,
     )
     effect = forms.ChoiceField(label=_("Effect"), required=False)
-    changed = forms.BooleanField(label=_("Only what differs from the built-in"), required=False)
+    changed = forms.BooleanField(label=_("Only what differs"), required=False)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -52,7 +52,7 @@ class RowForm(forms.Form):
     """One row of a draft: the columns of the file."""
 
     list = forms.ChoiceField(label=_("List"), choices=_LISTS)
-    code = forms.CharField(label=_("Code"), max_length=3)
+    code = forms.CharField(label=_("Alarm code"), max_length=3)
     qualifier = forms.ChoiceField(
         label=_("Qualifier (Contact ID)"), choices=_QUALIFIERS, required=False
     )
