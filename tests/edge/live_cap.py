@@ -8,7 +8,7 @@ from cap_feed_server import FastCap, FastFeed, Site
 from live_intake import Record, eventually, running
 
 from cap_samples import Authority, document, to_bytes
-from tocsin.record.database import Urls, connect
+from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.wire.cap.document import parse
 from tocsin.wire.cap.signing import Signer
@@ -68,6 +68,15 @@ def now(seconds: float) -> str:
 def triple(raw: bytes) -> str:
     root = parse(raw)
     return ",".join(root.findtext(f"{{*}}{name}", "") for name in ("sender", "identifier", "sent"))
+
+
+def emptied(owner: Connection) -> None:
+    """As if nothing had been heard."""
+    owner.execute(
+        "TRUNCATE heard.message, heard.further, heard.arrived, heard.pending, ref.cap_alert,"
+        " ref.intake_counter"
+    )
+    owner.commit()
 
 
 def bring_forward(world: World) -> None:

@@ -21,7 +21,18 @@ from cap_feed_server import (
     status,
     versioned,
 )
-from live_cap import ENDED, GOES_ON, NEW, World, bring_forward, lasting, now, signed, triple
+from live_cap import (
+    ENDED,
+    GOES_ON,
+    NEW,
+    World,
+    bring_forward,
+    emptied,
+    lasting,
+    now,
+    signed,
+    triple,
+)
 from live_intake import Record, database_away, eventually
 
 from cap_samples import Authority, circle, polygon, sample
@@ -39,9 +50,10 @@ def web() -> Iterator[Site]:
 
 
 @pytest.fixture
-def world(fresh_urls: Urls, keyring: Keyring, web: Site) -> Iterator[World]:
-    with connect(fresh_urls.owner) as owner:
-        yield World(fresh_urls, keyring, Record(owner, keyring), web)
+def world(urls: Urls, keyring: Keyring, web: Site) -> Iterator[World]:
+    with connect(urls.owner) as owner:
+        emptied(owner)
+        yield World(urls, keyring, Record(owner, keyring), web)
 
 
 # -- what is heard ------------------------------------------------------------------------------
@@ -68,7 +80,7 @@ def test_an_index_is_followed_and_each_alert_is_heard_once_also_after_a_restart(
     assert (first["assurance"], first["problem"]) == ("none", None)
     assert (first["district"], first["source"], first["intake"]) == ("north", "county", "cap.feed")
     assert world.web.times("/one.xml") == 2  # once in each life of the process
-    assert eventually(lambda: world.counted("known") == 2)
+    assert eventually(lambda: world.counted("repeat") == 2)
 
 
 def test_alerts_inside_of_every_kind_of_feed_are_heard(world) -> None:
@@ -148,7 +160,7 @@ def test_exercises_never_alarm_and_bad_ones_are_shown(world) -> None:
     with world.run(world.feed()):  # what is not read is heard once too
         world.polled_again()
     assert len(world.kept()) == 5
-    assert eventually(lambda: world.counted("doctype") == 1)
+    assert eventually(lambda: world.counted("unreadable") == 3)
 
 
 def test_an_alert_that_was_over_before_we_heard_of_it_does_not_alarm(world) -> None:
@@ -289,7 +301,7 @@ def test_fewer_misses_than_allowed_are_counted_and_not_said(world) -> None:
     with world.run(world.feed(misses_max=3, interval_s=0.2)):
         assert eventually(lambda: world.web.times("/feed") == 2)
         world.web.pages["/feed"] = page(atom())
-        assert eventually(lambda: world.counted("polls") >= 1)
+        assert eventually(lambda: world.counted("poll") >= 1)
     assert world.says() == []
 
 

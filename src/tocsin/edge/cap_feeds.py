@@ -106,7 +106,8 @@ class Poller:
         except (Miss, BadAlert) as miss:
             state.misses += 1
             state.validators = Validators()
-            self._intake.counts.refused(f"feed_{miss.reason.value}", self._feed.name)
+            reason = miss.reason if isinstance(miss, Miss) else Unread.NOT_FEED
+            self._intake.counts.refused(f"feed_{reason.value}", self._feed.name)
             if state.misses >= self._feed.misses_max and not state.is_lost:
                 await self._say(FEED_LOST, str(miss))
                 state.is_lost = True
@@ -134,7 +135,7 @@ class Poller:
         await self._intake.keep(
             source=self._feed.name,
             body=f"{token} {text}".encode(),
-            answer=token.lower(),
+            answer="feed_lost" if what is FEED_LOST else "feed_back",
             signals=(signal,),
             assurance=NONE,
             transport="feed",
@@ -145,7 +146,7 @@ class Poller:
         state, feed = self._state, self._feed
         await self._refresh()
         found = await self._fetcher.fetch(feed.url, FEED.bytes_max, state.validators)
-        self._intake.counts.add("polls")
+        self._intake.counts.add("poll")
         if found.body is None:
             self._intake.counts.add("unchanged")
             return

@@ -36,6 +36,8 @@ logger = logging.getLogger("tocsin.edge")
 
 AUTHENTICATED: Final = "authenticated"
 NONE: Final = "none"
+NOT_SIGNED: Final = "not_signed"
+BAD_SIGNATURE: Final = "bad_signature"
 LOOKED_AT_ONCE: Final = 2
 """Documents that are read at once, in threads: alarm panels share the process."""
 
@@ -82,9 +84,9 @@ def look(raw: bytes, source: Source, now: datetime) -> Taken:
         outcome = check(root, source.anchors, sent=alert.sent, heard=now)
         assurance = AUTHENTICATED if outcome.is_verified else NONE
         if outcome is Outcome.NOT_SIGNED:
-            problem = "not_signed"
+            problem = NOT_SIGNED
         elif not outcome.is_verified:
-            problem = "bad_signature"
+            problem = BAD_SIGNATURE
     if problem is None and alert.flaws:
         problem = alert.flaws[0].value
     signal = read(alert, source.languages)
@@ -132,13 +134,17 @@ class Taking:
         self._looking = asyncio.Semaphore(LOOKED_AT_ONCE)
 
     async def load(self, source: str) -> None:
-        """What was heard of a source before. Raises `DatabaseAway`."""
-        before = self._known.get(source, set()) & self._unwritten.keys()
-        self._known[source] = await self.alerts.known(source) | before
+        """What was heard of a source before; what has been forgotten since goes. Alerts that are
+        heard meanwhile stay. Raises `DatabaseAway`."""
+        here = self._known.get(source, set())
+        settled = here - self._unwritten.keys()
+        found = await self.alerts.known(source)
+        known = self._known.setdefault(source, here)
+        known |= found
+        known -= settled - found
 
     async def reload(self) -> None:
-        """Every source's again: what has been forgotten since takes no memory. Raises
-        `DatabaseAway`."""
+        """Every source's again. Raises `DatabaseAway`."""
         for source in list(self._known):
             await self.load(source)
 
@@ -158,7 +164,7 @@ class Taking:
         known = self._known[source.name]
         name = taken.alert.key
         if name in known or name in self._busy:
-            self.intake.counts.add("known")
+            self.intake.counts.add("repeat")
             return
         # What takes an alert of ours away from our area is news for us too.
         if not taken.is_ours and not known.intersection(taken.over):
@@ -170,7 +176,7 @@ class Taking:
             await self.intake.keep(
                 source=address,
                 body=raw,
-                answer="heard" if taken.bad is None else "unreadable",
+                answer="received" if taken.bad is None else "unreadable",
                 signals=(taken.signal,),
                 problem=taken.problem,
                 assurance=taken.alert.assurance,
@@ -180,8 +186,13 @@ class Taking:
             known.add(name)
         finally:
             self._busy.discard(name)
-        if taken.problem is not None:
-            self.intake.counts.refused(taken.problem, source.name)
+        if taken.bad is not None:
+            logger.warning(
+                "a document cannot be read", extra={"source": source.name, "why": str(taken.bad)}
+            )
+        elif taken.problem is not None:
+            is_flaw = taken.problem not in (NOT_SIGNED, BAD_SIGNATURE)
+            self.intake.counts.refused("flawed" if is_flaw else taken.problem, source.name)
         if len(self._unwritten) < UNWRITTEN_MAX:
             self._unwritten[name] = (taken.alert, taken.over)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from tocsin.wire.cap.areas import BadArea, read_polygon
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")]
+
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class Feed(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -157,6 +160,12 @@ def _mistakes(feed: Feed, at: str) -> Iterator[str]:
             yield say(
                 f'{at}.area: {error}; write "lat,lon lat,lon ..." with the first point last again',
                 f"{at}.area：不是有效的多边形；写作“纬度,经度 纬度,经度 …”，末点与首点相同",
+            )
+    for host in feed.hosts:
+        if not _HOST.fullmatch(host):
+            yield say(
+                f"{at}.hosts: {host} is not host or host:port",
+                f"{at}.hosts：{host} 不是 主机 或 主机:端口 的形式",
             )
     for code in feed.geocodes:
         if "=" not in code:

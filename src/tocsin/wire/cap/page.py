@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from tocsin.wire.cap.alert import Flaw
 from tocsin.wire.cap.document import Reason
@@ -47,9 +48,33 @@ _SIGNED = {
     Outcome.ALTERED: "it does not fit the alert",
 }
 
+FEED_KEYS: Final = {
+    "name": "its name on screens and in counters",
+    "url": "its address, http:// or https://",
+    "kind": "`atom`, `rss`, `edxl`, `cap` (a bare alert), or `any`; another kind is a miss",
+    "interval_s": "seconds between two polls, 60 or more; a tenth more or less by chance",
+    "misses_max": "misses in a row after which the feed is said to be lost, as a signal",
+    "languages": "in place of those of the section",
+    "district": "of its alerts; without, that of unknown sources",
+    "hosts": "`host` or `host:port` where its links and redirects may lead to besides its own",
+    "anchors": "PEM file of authorities and signers; without, signatures are not looked at",
+    "tls_ca": "PEM file of authorities for HTTPS in place of the system's",
+    "authorization": "file with the value of that header; sent to the feed's own host only",
+    "area": "polygon `lat,lon lat,lon ...`, the first point last again: alerts that do not meet it"
+    " are counted as `not_our_area` and not kept",
+    "geocodes": "`name=value` of areas that are ours; in doubt an alert is for us",
+}
+PARTNER_KEYS: Final = {
+    "name": "its name in counters",
+    "token": "file with its token, 16 characters or more, sent as `Authorization: Bearer`",
+    "languages": "in place of those of the section",
+    "district": "of its alerts; without, that of unknown sources",
+    "anchors": "PEM file: then only a signature is trusted, and the token is not",
+}
+
 
 def sections() -> Iterator[str]:
-    """Levels, refusals, flaws and signatures, as lines of Markdown."""
+    """Levels, refusals, flaws, signatures and settings, as lines of Markdown."""
     yield "## Level"
     yield ""
     yield "The first row that fits decides; of several infos, the gravest."
@@ -82,4 +107,28 @@ def sections() -> Iterator[str]:
     yield "alert that is, nor end it."
     yield ""
     yield from table(("outcome", "when"), [(f"`{o.value}`", why) for o, why in _SIGNED.items()])
+    yield ""
+    yield from _settings()
+
+
+def _settings() -> Iterator[str]:
+    yield "## Feeds and partners"
+    yield ""
+    yield "A feed is a table of the configuration:"
+    yield ""
+    yield from ("```toml", "[edge.cap]", "enabled = true", "", "[[edge.cap.feeds]]")
+    yield from ('name = "weather"', 'url = "https://weather.example.org/alerts.atom"', "```")
+    yield ""
+    yield from table(("key", "meaning"), [(f"`{key}`", why) for key, why in FEED_KEYS.items()])
+    yield ""
+    yield "A feed that cannot be had is asked again after its interval, then after twice as long,"
+    yield "up to 15 minutes, and not before its server asks (`Retry-After`, an hour at most)."
+    yield "Its loss and its return are signals, `FeedLost` and `FeedBack`."
+    yield ""
+    yield "Partners post one alert to `/cap`, as `application/cap+xml`, and hear 200 once it is on"
+    yield "disk, 422 where it is kept and cannot be read. Each is a table `[[edge.cap.partners]]`:"
+    yield ""
+    yield from table(("key", "meaning"), [(f"`{key}`", why) for key, why in PARTNER_KEYS.items()])
+    yield ""
+    yield "With `tls_client_ca` a client certificate of that authority vouches without a token."
     yield ""

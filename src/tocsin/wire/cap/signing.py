@@ -114,7 +114,7 @@ def check(alert: etree._Element, anchors: Anchors, *, sent: datetime, heard: dat
 
     An alert does not say when it was signed: `sent` stands for it, or the beginning of the
     signer's certificate if that is later, which is then still before `heard`. So a certificate
-    that has expired since does not matter; nor does the clock of today.
+    that has expired since does not matter.
 
     Tried as it came first; then without text of white space only, since the WMO's signers sign
     before they indent (shown by their published samples).
