@@ -93,6 +93,10 @@ class Site:
         )
         return username
 
+    def apart(self, work: Callable[[], object]) -> None:
+        """Work with the ORM on a thread of its own: a browser test's own thread may not."""
+        _apart(work)
+
     def number_facts(self) -> None:
         """What `tocsin work` does all the time: give committed facts their positions."""
         from tocsin.record.sequencer import assign
@@ -132,7 +136,7 @@ def start_site(create: Callable[[str], Urls]) -> Site:
     )
     from tocsin.apps.schema import migrate
 
-    migrate(urls.application, urls.owner)
+    _apart(lambda: migrate(urls.application, urls.owner))
     server = uvicorn.Server(
         uvicorn.Config(
             "tocsin.site.asgi:application",

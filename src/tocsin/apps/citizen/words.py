@@ -61,8 +61,8 @@ WORDS: Final[Mapping[str, Text]] = {
     "position_asking": Text("正在取得位置…", "Finding your position…"),
     "text": Text("具体情况（选填）", "What can you see or hear? (optional)"),
     "text_hint": Text(
-        "例如：烟从哪里冒出、有几个人、车牌以外的车辆特征。请勿填写与此事无关的他人信息。",
-        "For example: where the smoke comes from, how many people there are. Leave out what you"
+        "例如：烟从哪里冒出、有几个人被困。请勿填写与此事无关的他人信息。",
+        "For example: where the smoke comes from, how many people are trapped. Leave out what you"
         " know about people who have nothing to do with it.",
     ),
     "hurt": Text("有人受伤或生病吗？", "Is anybody hurt or ill?"),
@@ -276,7 +276,7 @@ KINDS: Final[Mapping[ReportKind, tuple[Text, Text]]] = {
 HURT: Final[Mapping[Hurt, Text]] = {
     Hurt.YES: Text("有", "Yes"),
     Hurt.NO: Text("没有", "No"),
-    Hurt.UNKNOWN: Text("不清楚", "I do not know"),
+    Hurt.UNKNOWN: Text("不清楚", "Not sure"),
 }
 
 
