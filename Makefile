@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 PYTEST := $(BIN)/python -m pytest
 # Each part in a process of its own: some start servers, browsers and Django with their environment.
 # Those that mostly wait run three at once, the longest first; the last two need the whole machine.
-PARTS := tests/site tests/apps tests/sim tests/record tests/edge tests/access \
+PARTS := tests/fuzz tests/site tests/apps tests/sim tests/record tests/edge tests/access \
 	tests/core+tests/stories+tests/wire+tests/roads tests/never $(wildcard tests/test_*.py)
 WHOLE := tests/browser tests/faults
 LONG ?= $(shell grep -rl --include='test_*.py' '^@pytest.mark.long' tests)
