@@ -33,12 +33,13 @@ class Reception:
         self._listening: list[socket.socket] = []
         self._talking: dict[asyncio.Task[None], bool] = {}  # whether it may be ended at once
 
-    def listen(self, host: str, port: int, over: str, talk: Talk) -> None:
-        """Opens `port` and says so. Raises `AddressNotHad`, or OSError for what may pass."""
+    def listen(self, host: str, port: int, over: str, talk: Talk, turned_away: bytes = b"") -> None:
+        """Opens `port` and says so. `turned_away` is what one hears for whom there is no place.
+        Raises `AddressNotHad`, or OSError for what may pass."""
         for sock in self._intake.open_tcp(host, port):
             self._listening.append(sock)
             shown, number = sock.getsockname()[:2]
-            self._accepting.append(asyncio.create_task(self._accept(sock, talk)))
+            self._accepting.append(asyncio.create_task(self._accept(sock, talk, turned_away)))
             shown = f"[{shown}]" if ":" in shown else shown
             self._intake.say(f"listening {self._intake.name} {over} {shown}:{number}")
 
@@ -82,7 +83,7 @@ class Reception:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _accept(self, listening: socket.socket, talk: Talk) -> None:
+    async def _accept(self, listening: socket.socket, talk: Talk, turned_away: bytes) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -93,6 +94,8 @@ class Reception:
                 continue
             sender = self._intake.enter(str(peer[0]))
             if sender is None:
+                with contextlib.suppress(OSError):  # not blocking: a first line always has room
+                    sock.send(turned_away)
                 sock.close()
                 continue
             task = asyncio.create_task(self._hold(sock, sender, talk))

@@ -17,6 +17,7 @@ from tocsin.site.doors import through
 from tocsin.site.intakes.aml import Aml
 from tocsin.site.intakes.cap import Cap
 from tocsin.site.intakes.dc09 import Dc09
+from tocsin.site.intakes.mail import Mail
 from tocsin.site.intakes.mqtt import Mqtt
 from tocsin.site.intakes.sos_access import SosAccess
 from tocsin.site.intakes.webhook import Webhook
@@ -33,6 +34,7 @@ class Edge(Struct, forbid_unknown_fields=True, frozen=True):
     dc09: Dc09 = field(default_factory=Dc09)
     mqtt: Mqtt = field(default_factory=Mqtt)
     sos_access: SosAccess = field(default_factory=SosAccess)
+    mail: Mail = field(default_factory=Mail)
     webhook: Webhook = field(default_factory=Webhook)
     aml: Aml = field(default_factory=Aml)
     cap: Cap = field(default_factory=Cap)
