@@ -162,7 +162,9 @@ class Device:
         keep_alive_s: int = 60,
         will: tuple[str, bytes] | None = None,
         tls: Any = None,
+        wait_s: float = WAIT_S,
     ) -> None:
+        self.wait_s = wait_s
         is_v5 = version == V5
         self.connected: list[Any] = []
         self.acknowledged: list[int] = []
@@ -196,7 +198,9 @@ class Device:
         client.loop_start()
 
     def __enter__(self) -> Self:
-        assert eventually(lambda: bool(self.connected)), "no CONNACK"
+        if not eventually(lambda: bool(self.connected), self.wait_s):
+            self.client.loop_stop()
+            raise AssertionError("no CONNACK")
         return self
 
     def __exit__(self, *_: object) -> None:

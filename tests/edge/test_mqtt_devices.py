@@ -1,13 +1,27 @@
 """Devices on our own MQTT acceptor: real clients, the real record, answers after the commit."""
 
 import contextlib
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from live_edge import Record, eventually
-from live_mqtt import OTHER, PANEL, PASSWORD, Device, Edge, Raw, kept, register, running, soon
+from live_mqtt import (
+    OTHER,
+    PANEL,
+    PASSWORD,
+    Device,
+    Edge,
+    Raw,
+    certificate,
+    kept,
+    register,
+    running,
+    soon,
+)
 
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
@@ -287,6 +301,33 @@ def test_a_packet_that_is_too_large_ends_the_connection(
         assert edge.counted("oversized") == 1
 
 
+def test_over_tls_a_device_is_authenticated(
+    urls: Urls, ring: Keyring, devices: None, record: Record, tmp_path: Path
+) -> None:
+    cert, key = certificate(tmp_path)
+    files = {"tls_cert": str(cert), "tls_key": str(key)}
+    context = ssl.create_default_context(cafile=str(cert))
+    context.check_hostname = False  # the client calls us by our address
+    with (
+        running(urls, ring, port=-1, tls_port=0, **files) as edge,
+        Device(edge.ports["tls"], V5, tls=context) as device,
+    ):
+        assert device.is_told(device.publish("alarm", ALARM))
+    (one,) = kept(record, ring)
+    assert (one.intake, one.assurance) == ("mqtt.tls", "authenticated")
+    client, client_key = certificate(tmp_path, "device")
+    files["tls_client_ca"] = str(client)
+    with running(urls, ring, port=-1, tls_port=0, **files) as edge:
+        with (
+            pytest.raises(AssertionError, match="no CONNACK"),
+            Device(edge.ports["tls"], tls=context, wait_s=0.5),
+        ):
+            raise RuntimeError("it has shown no certificate")
+        context.load_cert_chain(client, client_key)
+        with Device(edge.ports["tls"], tls=context) as device:
+            assert device.is_told(device.publish("alarm", ALARM))
+
+
 # -- messages that come again ---------------------------------------------------------------------
 
 
@@ -392,6 +433,7 @@ def test_a_retained_alarm_that_could_not_be_kept_is_not_taken_for_known(
     with opened(edge.port) as device:
         device.say(Publish("home/alarm", b"disarmed", 1, 5))
         assert device.hear() == Ack(PUBACK, 5)
+        assert len(kept(record, ring)) == 1
         with database_away(administrator, edge):
             with contextlib.suppress(ConnectionError):
                 device.say(publish)

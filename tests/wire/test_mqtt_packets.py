@@ -1,6 +1,7 @@
 """MQTT packets and the server's session: whole is byte by byte, rubbish raises one error, answers
 leave in their order, and never before they are decided."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,7 @@ from tocsin.wire.mqtt.session import (
     Published,
     Session,
     State,
+    session_lasts_s,
 )
 
 WILL = Will("gone", b"lost", 1, True)
@@ -431,6 +433,20 @@ def test_what_is_given_up_says_why_in_version_5() -> None:
     session = opened()
     session.close(0x89, "not_kept")
     assert session.data_to_send() == b""
+
+
+@pytest.mark.parametrize(
+    ("connect", "lasts_s"),
+    [
+        (Connect(V3, "c", True), 0),
+        (Connect(V3, "c", False), math.inf),
+        (Connect(V5, "c", False), 0),
+        (Connect(V5, "c", True, properties=(("session_expiry_s", 60),)), 60),
+        (Connect(V5, "c", False, properties=(("session_expiry_s", 0xFFFF_FFFF),)), math.inf),
+    ],
+)
+def test_a_session_lasts_as_its_version_says(connect: Connect, lasts_s: float) -> None:
+    assert session_lasts_s(connect) == lasts_s
 
 
 def test_a_session_that_goes_on_is_said_to() -> None:

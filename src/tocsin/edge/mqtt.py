@@ -37,6 +37,7 @@ from tocsin.wire.mqtt.session import (
     Refusal,
     Session,
     State,
+    session_lasts_s,
 )
 from tocsin.wire.mqtt.signals import topic_of
 
@@ -109,7 +110,7 @@ class Acceptor:
         self.wills = Wills(intake, taking, settings.topics)
         self.is_finishing = False
         self._clients: dict[tuple[str, str], Connection] = {}
-        self._sessions: OrderedDict[tuple[str, str], frozenset[int]] = OrderedDict()
+        self._sessions: OrderedDict[tuple[str, str], tuple[frozenset[int], float]] = OrderedDict()
         self._beginning: dict[str, int] = {}
 
     def has_room(self, sender: Sender) -> bool:
@@ -148,14 +149,16 @@ class Acceptor:
         if before is not None:
             before.close(TAKEN_OVER, "taken_over")
         self._clients[client] = connection
-        return self._sessions.pop(client, None)
+        remembered, until = self._sessions.pop(client, (None, 0.0))
+        return remembered if until > connection.now() else None
 
     def leave(self, client: tuple[str, str], connection: Connection, session: Session) -> None:
         """Its connection has ended."""
         if self._clients.get(client) is connection:
             del self._clients[client]
-        if not connection.is_clean:
-            self._sessions[client] = frozenset(session.unreleased)
+        if connection.lasts_s:
+            until = connection.now() + connection.lasts_s
+            self._sessions[client] = (frozenset(session.unreleased), until)
             if len(self._sessions) > SESSIONS_MAX:
                 self._sessions.popitem(last=False)
 
@@ -180,7 +183,8 @@ class Connection(asyncio.Protocol):
     """One device's connection."""
 
     def __init__(self, acceptor: Acceptor, over: str) -> None:
-        self.is_clean = True
+        self.lasts_s = 0.0  # the client's session, when the connection has ended
+        self.now = asyncio.get_running_loop().time
         self._acceptor = acceptor
         self._intake = acceptor.intake
         self._over = over
@@ -194,7 +198,7 @@ class Connection(asyncio.Protocol):
         self._held: Published | None = None  # waits for what the record knows of its topic
         self._is_reading = True
         self._is_clogged = False
-        self._heard_at = self._loop.time()
+        self._heard_at = self.now()
         self._unfinished_since: float | None = None
 
     # -- the socket -----------------------------------------------------------------------------
@@ -215,7 +219,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._sender is not None:
-            self._heard_at = self._loop.time()
+            self._heard_at = self.now()
             self._session.receive_data(data)
             self._read()
 
@@ -254,7 +258,7 @@ class Connection(asyncio.Protocol):
         is_wanted = not (self._is_clogged or self._acceptor.is_finishing)
         if is_wanted and not self._is_reading and not self._transport.is_closing():
             self._is_reading = True
-            self._heard_at = self._loop.time()  # while it was not read it could not be heard
+            self._heard_at = self.now()  # while it was not read it could not be heard
             self._transport.resume_reading()
 
     # -- what it says ---------------------------------------------------------------------------
@@ -293,11 +297,11 @@ class Connection(asyncio.Protocol):
         if not session.is_waiting_for_more:
             self._unfinished_since = None
         elif progress or self._unfinished_since is None:
-            self._unfinished_since = self._loop.time()
+            self._unfinished_since = self.now()
 
     def _connect(self, connect: Connect, sender: Sender) -> None:
         acceptor, session = self._acceptor, self._session
-        reason, refusal = acceptor.decide(connect, sender.address, self._loop.time())
+        reason, refusal = acceptor.decide(connect, sender.address, self.now())
         if refusal is not None:
             self._intake.counts.refused(reason, sender.address)
             session.refuse(refusal)
@@ -308,7 +312,7 @@ class Connection(asyncio.Protocol):
         assert device is not None
         client_id = connect.client_id or f"tocsin-{secrets.token_hex(8)}"
         self._client = (account, client_id)
-        self.is_clean = connect.clean or not connect.client_id
+        self.lasts_s = session_lasts_s(connect) if connect.client_id else 0.0
         is_tls = self._over == "tls"
         self._origin = Origin(
             account,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -15,6 +16,7 @@ import msgspec
 from tocsin.core.signals import SignalRead
 from tocsin.record.arrivals import REPEAT_WINDOW
 from tocsin.record.database import DatabaseAway, connect_async
+from tocsin.record.floods import Lane
 from tocsin.record.ids import first_at
 
 logger = logging.getLogger("tocsin.recalling")
@@ -45,6 +47,8 @@ class Recall:
         self._url = url
         self._lock = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
+        self._sorted_until = datetime.min.replace(tzinfo=UTC)
+        self._looked_at = -1.0
 
     async def messages(self, protocol: str, device: UUID) -> list[Message]:
         """The device's last MESSAGES_MAX messages, the newest first, as what was read from them
@@ -72,13 +76,20 @@ class Recall:
             self._drop()
 
     async def _ask(self, *questions: tuple[Any, ...]) -> list[list[asyncpg.Record]]:
+        await self._sorted_in()
+
+        async def ask(connection: asyncpg.Connection) -> list[list[asyncpg.Record]]:
+            return [await connection.fetch(*one) for one in questions]
+
+        return await self._with_connection(ask)
+
+    async def _with_connection(self, act: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async with self._lock:
             try:
                 async with asyncio.timeout(ANSWER_S_MAX):
                     if self._connection is None or self._connection.is_closed():
                         self._connection = await connect_async(self._url, name="tocsin recall")
-                    await self._sorted_in(self._connection)
-                    return [await self._connection.fetch(*one) for one in questions]
+                    return await act(self._connection)
             except (
                 *(OSError, TimeoutError, DatabaseAway),
                 *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
@@ -86,14 +97,19 @@ class Recall:
                 self._drop()
                 raise NotKnown(str(error) or type(error).__name__) from error
 
-    async def _sorted_in(self, connection: asyncpg.Connection) -> None:
-        """Returns when everything that was kept before now is in the tables."""
-        now = datetime.now(UTC)
-        for _ in range(int(SORTED_S_MAX / _LOOK_S)):
-            if not await connection.fetchval(_BEHIND, now):
-                return
-            await asyncio.sleep(_LOOK_S)
-        raise NotKnown("what was kept before is not sorted in yet")
+    async def _sorted_in(self) -> None:
+        """Returns when everything that was kept before now is in the tables. However many wait for
+        that, one of them looks."""
+        loop = asyncio.get_running_loop()
+        now, until = datetime.now(UTC), loop.time() + SORTED_S_MAX
+        while self._sorted_until <= now:
+            if loop.time() > until:
+                raise NotKnown("what was kept before is not sorted in yet")
+            if loop.time() - self._looked_at >= _LOOK_S:
+                self._looked_at = loop.time()
+                self._sorted_until = await self._with_connection(_until)
+            else:
+                await asyncio.sleep(_LOOK_S)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -101,8 +117,20 @@ class Recall:
             connection.terminate()
 
 
+async def _until(connection: asyncpg.Connection) -> datetime:
+    """Everything that was kept before this time is in the tables."""
+    now = datetime.now(UTC)
+    oldest: datetime | None = await connection.fetchval(_OLDEST)
+    return now if oldest is None else oldest
+
+
 # Lane 3 is what cannot be sorted in: nobody waits for that.
-_BEHIND: Final = "SELECT EXISTS (SELECT FROM heard.arrived WHERE lane < 3 AND oldest_at <= $1)"
+_OLDEST: Final = "SELECT min(oldest_at) FROM ({}) first".format(  # noqa: S608
+    " UNION ALL ".join(
+        f"(SELECT oldest_at FROM heard.arrived WHERE lane = {lane} ORDER BY id LIMIT 1)"  # noqa: S608
+        for lane in (Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD)
+    )
+)
 _NEWEST: Final = """
 SELECT id, read FROM heard.message WHERE device = $1 AND protocol = $2 ORDER BY id DESC LIMIT $3"""
 _MESSAGES: Final = _NEWEST

@@ -3,6 +3,7 @@ A PUBACK or PUBREC is formed when whoever owns the session says that the message
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
@@ -391,6 +392,15 @@ class Session:
         (State.OPEN, PINGREQ): _on_ping,
         (State.OPEN, DISCONNECT): _on_disconnect,
     }
+
+
+def session_lasts_s(connect: Connect) -> float:
+    """For how long a client's session outlives its connection, in seconds (3.1.1 3.1.2.4, 5.0
+    3.1.2.11)."""
+    if connect.version == V3:
+        return 0.0 if connect.clean else math.inf
+    lasts_s = _get(connect.properties, "session_expiry_s") or 0
+    return math.inf if lasts_s == 0xFFFF_FFFF else float(lasts_s)
 
 
 def _get(properties: Properties, name: str) -> Any:
