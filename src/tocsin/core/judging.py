@@ -1,8 +1,8 @@
 """Judging a signal: it opens an incident, joins one, or is recorded only, always with the reason.
 
 In doubt it alarms. Restores, tests and statuses never open an incident; an unknown source opens a
-card in the watch band, one per source, and few per network address. What a person has put on test
-is recorded only, with what it would have done.
+card in the watch band, one per source, and few per network address; a warning's card has the
+priority that its source states. What is on test is recorded only, with what it would have done.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from tocsin.core import supervision
 from tocsin.core.code_tables import meaning, zone_of
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.commands import JudgeSignal
@@ -68,11 +69,14 @@ def judge(states: States, command: JudgeSignal, context: Context) -> list[Decide
 
 
 def _judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
-    means = command.means or meaning(command.read)
+    outage = supervision.outage_meaning(command.read)
+    means = outage or command.means or meaning(command.read)
     if command.repeat_of is not None:
         return [_recorded(command, means, VerdictReason.REPEAT)]
     if means.effect is Effect.TEST:
         return [_recorded(command, means, VerdictReason.TEST)]
+    if outage is not None:
+        return _judge_outage(states, command, outage, context)
     if command.site is None:
         return _judge_unknown_source(states, command, means, context)
     home = _home(states, command, means)
@@ -113,6 +117,12 @@ def is_late(command: JudgeSignal) -> bool:
     return occurred_at is not None and command.received_at - occurred_at > LATE_AFTER
 
 
+def _is_warning(command: JudgeSignal) -> bool:
+    """A warning of another service (CAP), with the priority that it gives it. Many warnings share
+    its card, so a graver one raises that and ends a hold."""
+    return command.read.codes == "cap" and command.read.level is not None
+
+
 def _judge_unknown_source(
     states: States, command: JudgeSignal, means: Meaning, context: Context
 ) -> list[Decided]:
@@ -138,6 +148,20 @@ def _judge_unknown_source(
         newest = same_address[0]
         return _join(states, command, means, newest, VerdictReason.SAME_ADDRESS, context)
     return _open(command, means, VerdictReason.UNKNOWN_SOURCE, context)
+
+
+def _judge_outage(
+    states: States, command: JudgeSignal, means: Meaning, context: Context
+) -> list[Decided]:
+    """One card for all devices of a way in that are silent together, beside those of incidents."""
+    key = source_key(command)
+    for one in command.candidates:
+        incident = states.get(one)
+        if isinstance(incident, Incident) and incident.state in OPEN and incident.source_key == key:
+            return _join(states, command, means, one, VerdictReason.SAME_SOURCE, context)
+    if means.effect is Effect.RESTORE:
+        return [_recorded(command, means, VerdictReason.NOTHING_OPEN)]
+    return _open(command, means, VerdictReason.OUTAGE, context)
 
 
 def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
@@ -222,7 +246,9 @@ def _join(
         (SubjectKind.INCIDENT, where, joined),
     ]
     incident = states[where]
-    if not alarms or not isinstance(incident, Incident) or command.site is None:
+    if not alarms or not isinstance(incident, Incident):
+        return decided
+    if command.site is None and not _is_warning(command):
         return decided
     if incident.state is IncidentState.HELD:
         # A further alarm is news: whoever held the incident must look again.
@@ -237,15 +263,18 @@ def _join(
 def _open(
     command: JudgeSignal, means: Meaning, reason: VerdictReason, context: Context
 ) -> list[Decided]:
-    watch = reason is not VerdictReason.ALARM
-    unknown_source = command.site is None
+    watch = reason not in (VerdictReason.ALARM, VerdictReason.OUTAGE)
+    has_no_site = command.site is None
+    unknown_source = has_no_site and reason is not VerdictReason.OUTAGE
+    # A warning's source states its priority, so its card has it in the watch band too.
+    as_told = not watch or (means.effect is Effect.ALARM and _is_warning(command))
     obligations = context.obligations
-    take_s = obligations.take_watch_s if watch else obligations.take_s[means.level - 1]
+    take_s = obligations.take_s[means.level - 1] if as_told else obligations.take_watch_s
     incident = context.fresh_ids[0]
     opened = IncidentOpened(
         number=context.incident_number,
-        type=IncidentType.UNKNOWN if unknown_source else means.type,
-        level=Level.P4 if watch else means.level,
+        type=IncidentType.UNKNOWN if unknown_source and not as_told else means.type,
+        level=means.level if as_told else Level.P4,
         place=command.place,
         district=command.district,
         agency=command.agency,
@@ -254,8 +283,8 @@ def _open(
         due_at=deadline(context.now, take_s),
         site=command.site,
         signal=command.signal,
-        source_key=source_key(command) if unknown_source else "",
-        source_address=command.source if unknown_source else "",
+        source_key=source_key(command) if has_no_site else "",
+        source_address=command.source if has_no_site else "",
         watch=watch,
         title_zh=titled(means.text_zh, _where(command, command.site_name_zh)),
         title_en=titled(means.text_en, _where(command, command.site_name_en)),
@@ -270,4 +299,8 @@ def _open(
 
 
 def _where(command: JudgeSignal, site_name: str) -> str:
-    return f"#{command.read.account}" if command.site is None else site_name
+    if command.site is not None:
+        return site_name
+    # Our own signals are about a way in, which has a name and no account.
+    is_ours = command.read.protocol == supervision.PROTOCOL
+    return command.read.account if is_ours else f"#{command.read.account}"
