@@ -43,6 +43,7 @@ EXPECTED: dict[tuple[str, str], frozenset[Role] | set[Role]] = {
     ("get", "/incidents"): DESKS | {CREW, INSP, SERV},
     ("get", "/incidents/{id}"): DESKS | {CREW, INSP, SERV},
     ("get", "/incidents/{id}/advice"): DESKS | {INSP},
+    ("get", "/caller-places"): DESKS,
     ("get", "/orders"): DESKS | {CREW, INSP, SERV},
     ("get", "/orders/{id}"): DESKS | {CREW, INSP, SERV},
     ("get", "/units"): set(Role),

@@ -81,6 +81,7 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "read:device":         (_N,   _D,   _D,   _N,   _D,   _D,   _N),
     "read:on_test":        (_D,   _D,   _D,   _N,   _D,   _D,   _N),
     "read:contact":        (_D,   _D,   _D,   _N,   _D,   _N,   _N),  # a desk: an incident is open
+    "read:caller_place":   (_D,   _D,   _D,   _N,   _N,   _N,   _N),  # where callers are, for calls
     "read:intake":         (_D,   _D,   _D,   _N,   _D,   _D,   _D),  # counters and lag
 
     "manage:sites":        (_N,   _N,   _N,   _N,   _D,   _N,   _N),

@@ -64,8 +64,11 @@ class PrioritiseIncident:
 
 @dataclass(frozen=True, slots=True)
 class LocateIncident:
+    """By a place, or by the id of a caller's place as `evidence`, which then gives the place."""
+
     incident: UUID
-    place: Place
+    place: Place | None = None
+    evidence: UUID | None = None
     type: Literal["locate_incident"] = "locate_incident"
 
 

@@ -106,8 +106,9 @@ class SubjectKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where something is. Degrees, with their datum; `source` says who told us
-    (`site`, `call_taker`, `unit`, `reporter`, `signal`). Addresses are kept in both languages where
-    known."""
+    (`site`, `call_taker`, `unit`, `reporter`, `signal`, `aml`). Addresses are kept in both
+    languages where known. `radius_m` is its uncertainty and `measured_at` (UTC) its age, where the
+    source says them."""
 
     lat: float
     lon: float
@@ -115,6 +116,8 @@ class Place:
     address_zh: str = ""
     address_en: str = ""
     source: str = "site"
+    radius_m: float | None = None
+    measured_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tocsin.edge.http_problems import accepted, problem
 from tocsin.edge.intake import Crowded, Intake
 from tocsin.record.heard import NotKept
 from tocsin.wire.aml import form, sms, text
-from tocsin.wire.aml.place import BadMessage
+from tocsin.wire.aml.place import MARKER, BadMessage
 from tocsin.wire.webhook import json_text
 from tocsin.wire.webhook.signature import Form, NotSigned, check
 
@@ -202,7 +202,7 @@ _HIDDEN: Final = re.compile(r"[0-9A-Fa-f]{16,}|(?:\\u00[0-9A-Fa-f]{2})+")
 def _bare(body: bytes) -> bytes:
     """What may be kept of what cannot be read: no number of four digits, and no hexadecimal."""
     readable = unquote_to_bytes(body).decode("latin-1")
-    return text.without_identity(_HIDDEN.sub(text.MARKER, readable)).encode("latin-1", "replace")
+    return text.without_identity(_HIDDEN.sub(MARKER, readable)).encode("latin-1", "replace")
 
 
 def _secret(file: str) -> bytes:

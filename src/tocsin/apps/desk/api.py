@@ -11,7 +11,7 @@ from ninja import NinjaAPI, Path, Query, Schema
 from ninja.openapi.schema import OpenAPISchema
 from pydantic import AwareDatetime, Field, create_model
 
-from tocsin.apps.desk import register_shapes, shapes
+from tocsin.apps.desk import caller_places, register_shapes, shapes
 from tocsin.apps.desk.advice import read_advice
 from tocsin.apps.desk.commands import answer_command, answer_positions
 from tocsin.apps.desk.door import BySession, ByToken, actor_of, caller_of, install_problems
@@ -45,6 +45,7 @@ api = Api(
     auth=[ByToken(), BySession()],
 )
 install_problems(api)
+api.add_router("", caller_places.router)
 
 
 @api.get("/session", response=shapes.Me, tags=["session"])

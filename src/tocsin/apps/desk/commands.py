@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from pydantic import TypeAdapter, ValidationError
 
-from tocsin.apps.desk import bodies, standing
+from tocsin.apps.desk import bodies, caller_places, standing
 from tocsin.apps.desk.door import actor_of
 from tocsin.apps.desk.field_errors import field_errors
 from tocsin.apps.desk.problems import Problem, language_of
@@ -29,6 +29,7 @@ def answer_command(request: HttpRequest) -> HttpResponse:
     key = key_of_caller(actor, _key(request))
     command = bodies.command_of(body, actor)
     with connection() as log:
+        command = caller_places.as_evidence(log, actor, command, language_of(request))
         # What was done is told again even to one whose reach has ended since: a crew's own clearing
         # ends its access, and its answer may have been lost.
         outcome = outcome_of(log, keyring(), command, actor=actor, key=key)
@@ -45,6 +46,7 @@ def answer_command(request: HttpRequest) -> HttpResponse:
                 now=datetime.now(UTC),
                 obligations=settings.OBLIGATIONS,
             )
+        caller_places.keep_evidence(log, command)
     return HttpResponse(
         msgspec.json.encode({"facts": outcome.facts}),
         content_type="application/json",

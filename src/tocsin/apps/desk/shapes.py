@@ -35,6 +35,10 @@ class PlaceRow(Schema):
     address_zh: str
     address_en: str
     source: str
+    radius_m: Annotated[
+        float | None, Field(description="Uncertainty, where the source says it.")
+    ] = None
+    measured_at: Annotated[Time | None, Field(description="Where the source says it.")] = None
 
 
 class AttachedUnit(Schema):

@@ -6,10 +6,12 @@ judging of signals is in `tocsin.core.judging`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from typing import Final, assert_never
 
+from tocsin.core import caller_places
 from tocsin.core.commands import (
     AddNote,
     ClassifyIncident,
@@ -86,7 +88,7 @@ def decide(  # noqa: C901 - one case each
             return [prioritised(incident, command.level, context)]
         case LocateIncident():
             require_open(incident)
-            return [IncidentLocated(checked_place(command.place))]
+            return [_located(command)]
         case AddNote():
             # A note is allowed on a closed or merged incident: late knowledge belongs there too.
             return [IncidentNoted(checked_text(command.text))]
@@ -185,6 +187,19 @@ def prioritised(incident: Incident, level: Level, context: Context) -> IncidentP
             anew = min(anew, due_at)
         due_at = anew
     return IncidentPrioritised(level, due_at=due_at)
+
+
+def _located(command: LocateIncident) -> IncidentLocated:
+    """By evidence it keeps its uncertainty and its age; what a person says has neither."""
+    if command.place is None:
+        raise Refused(Reason.PLACE_INVALID, lat=None, lon=None)
+    if command.evidence is None:
+        return IncidentLocated(checked_place(command.place))
+    place = checked_place(command.place, caller_places.SOURCE)
+    measured = replace(
+        place, radius_m=command.place.radius_m, measured_at=command.place.measured_at
+    )
+    return IncidentLocated(measured, evidence=command.evidence)
 
 
 def checked_place(place: Place, source: str = "call_taker") -> Place:

@@ -128,7 +128,10 @@ class IncidentPrioritised:
 
 @dataclass(frozen=True, slots=True)
 class IncidentLocated:
+    """`evidence`: the caller's place that it was taken from."""
+
     place: Place
+    evidence: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

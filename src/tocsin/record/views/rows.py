@@ -205,4 +205,6 @@ def place_row(place: Place | None) -> Row | None:
         "address_zh": place.address_zh,
         "address_en": place.address_en,
         "source": place.source,
+        "radius_m": place.radius_m,
+        "measured_at": place.measured_at,
     }
