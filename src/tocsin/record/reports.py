@@ -71,7 +71,7 @@ def receive(
     if before := received_before(connection, keyring, report, token=token):
         return before
     code = _code(keyring, token)
-    digest, content = digest_of(keyring, code), keyring.fingerprint(canonical(report))
+    digest, content = digest_of(keyring, code), _content(keyring, report, token)
     why, key = (None, "") if collecting is None else _card_key(connection, *collecting, report)
     report_id = UUID(bytes=keyring.fingerprint(b"tocsin.report.id\n" + token)[:16], version=4)
 
@@ -129,7 +129,7 @@ def received_before(
     if row is None:
         return None
     collected, content = row
-    same = content == keyring.fingerprint(canonical(report))
+    same = content == _content(keyring, report, token)
     return Received(code, collected=collected, replayed=True, same=same)
 
 
@@ -167,6 +167,11 @@ WHERE open AND source_key <> '' AND starts_with(source_key, 'report/')"""
 def _code(keyring: Keyring, token: bytes) -> str:
     # Made from the token, so that who sends the same form again is told the same code.
     return code_of(keyring.fingerprint(b"tocsin.report.code\n" + token))
+
+
+def _content(keyring: Keyring, report: Report, token: bytes) -> bytes:
+    # Under the form's own token, so that equal words of two reports have nothing in common.
+    return keyring.fingerprint(b"tocsin.report.content\n" + token + canonical(report))
 
 
 def _card_key(
