@@ -80,17 +80,17 @@ def test_a_file_that_is_none_is_said(administrator: httpx.Client, content: bytes
 def test_a_key_goes_in_and_never_comes_out(site: Site, administrator: httpx.Client) -> None:
     upload(administrator, f"{HEADER}\n{line('K-1', '2001')}", "import")
     listing = administrator.get("/api/v1/sites?code=K-1").json()["items"][0]
+    address = f"/readiness/sites/{listing['id']}/devices/{listing['devices'][0]}/"
     pages = [
         administrator.get(f"/readiness/sites/{listing['id']}/").text,
-        administrator.get(f"/readiness/sites/{listing['id']}/devices/2001/").text,
+        administrator.get(address).text,
         administrator.get("/api/v1/devices?account=2001").text,
     ]
-    assert "encrypted" in pages[0]
+    assert "has one" in pages[0]
     assert "A key is stored" in pages[1]
     assert '"has_key":true' in pages[2]
     assert all(KEY.lower() not in page.lower() for page in pages)
 
-    address = f"/readiness/sites/{listing['id']}/devices/2001/"
     form = {
         "csrfmiddlewaretoken": form_token(pages[1]),
         "name_zh": "新名",
@@ -123,7 +123,9 @@ def test_a_site_is_added_on_the_screen(administrator: httpx.Client) -> None:
         "lon": "121.4",
         "datum": "WGS-84",
         "district": "south",
+        "protocol": "dc09",
         "account": "3001",
+        "dialect": "eldes",
         "key": "",
         "key_form": "hex",
         "interval_s": "",
@@ -142,9 +144,9 @@ def test_what_belongs_to_others_cannot_be_seen_or_taken(
     assert south.get(f"/readiness/sites/{found}/").status_code == 404
     assert south.get(f"/api/v1/sites/{found}").status_code == 404
     grab = upload(south, f"{HEADER}\n{line('N-1', '4002', 'south')}", "import")
-    assert "This name belongs to another site." in grab.text
+    assert "you do not manage this site" in grab.text
     other = upload(south, f"{HEADER}\n{line('S-9', '4003', 'north')}", "import")
-    assert "You do not manage this district." in other.text
+    assert "you do not manage this site" in other.text
 
 
 @pytest.mark.parametrize("role", [Role.DISPATCHER, Role.CREW, Role.INSPECTOR])

@@ -7,12 +7,20 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
+from tocsin.core.on_test import WHY_CHARS_MAX
 from tocsin.core.terms import Datum
+from tocsin.record.credentials import ACCOUNT_CHARS_MAX, KEY_BYTES_MAX, RULES
 from tocsin.record.site_rows import COLUMNS
 
 _DATUMS = [(datum.value, datum.value) for datum in Datum]
 _KEY_FORMS = [("hex", _("hexadecimal digits")), ("ascii", _("plain characters"))]
+_PROTOCOLS = [(name, rules.name) for name, rules in RULES.items()]
+_HOURS = [
+    (hours, ngettext_lazy("%(count)d hour", "%(count)d hours", hours) % {"count": hours})
+    for hours in (1, 2, 4, 8, 12, 24)
+]
 
 
 class SiteForm(forms.Form):
@@ -27,10 +35,12 @@ class SiteForm(forms.Form):
     lon = forms.CharField(label=_("Longitude, degrees"), max_length=20)
     datum = forms.ChoiceField(label=_("Datum"), choices=_DATUMS)
     district = forms.CharField(label=_("District"), max_length=40)
-    account = forms.CharField(label=_("Device account"), max_length=16)
+    protocol = forms.ChoiceField(label=_("Protocol"), choices=_PROTOCOLS, initial="dc09")
+    account = forms.CharField(label=_("Device account"), max_length=ACCOUNT_CHARS_MAX)
     key = forms.CharField(
         label=_("Device key"),
-        max_length=64,
+        max_length=2 * KEY_BYTES_MAX,
+        strip=False,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
@@ -38,14 +48,49 @@ class SiteForm(forms.Form):
     interval_s = forms.CharField(
         label=_("Supervision interval, seconds"), max_length=10, required=False
     )
+    dialect = forms.CharField(label=_("Dialect"), max_length=80, required=False)
 
     def row(self) -> dict[str, Any]:
         """The cleaned fields as a row of the sites file."""
-        values = {**self.cleaned_data, "protocol": "dc09"}
-        return {column: str(values.get(column) or "") for column in (*COLUMNS, "address_en")}
+        columns = (*COLUMNS, "address_en", "dialect")
+        return {column: str(self.cleaned_data.get(column) or "") for column in columns}
+
+
+class AdoptForm(SiteForm):
+    """A device that was heard, for a site: one that is there, or a new one."""
+
+    PLACE = ("name_zh", "name_en", "address", "address_en", "lat", "lon", "datum", "district")
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        for name in self.PLACE:
+            self.fields[name].required = False
 
 
 class ImportForm(forms.Form):
-    """A CSV file of sites and devices."""
+    """A CSV file of sites and devices, or a workbook of the whole register."""
 
-    file = forms.FileField(label=_("CSV file (UTF-8)"))
+    file = forms.FileField(label=_("Workbook (.xlsx) or CSV file (UTF-8)"))
+
+
+class OnTestForm(forms.Form):
+    """What is put on test; why, and for how long."""
+
+    scope = forms.ChoiceField(label=_("What is on test"))
+    why = forms.CharField(label=_("Why"), max_length=WHY_CHARS_MAX)
+    hours = forms.TypedChoiceField(label=_("For"), choices=_HOURS, coerce=int, initial=1)
+
+
+class ExtendForm(forms.Form):
+    """How much longer, from now."""
+
+    hours = forms.TypedChoiceField(label=_("From now"), choices=_HOURS, coerce=int)
+
+
+class WatchForm(forms.Form):
+    """Whom the installer waits for."""
+
+    account = forms.CharField(
+        label=_("Account that you wait for"), max_length=ACCOUNT_CHARS_MAX, required=False
+    )
+    address = forms.GenericIPAddressField(label=_("Network address"), required=False)

@@ -1,9 +1,10 @@
-"""Sites and devices on a screen: list, add, edit, import with a trial run. A key goes in and never
-comes out again."""
+"""Sites and devices on a screen: list, add, edit, import with a trial run, export. A key goes in
+and never comes out again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -20,26 +21,37 @@ from django.views.decorators.http import require_http_methods
 
 from tocsin.apps.people.grants import actor_of
 from tocsin.apps.people.models import Account
-from tocsin.apps.readiness import siting
+from tocsin.apps.readiness import site_shown, siting
 from tocsin.apps.readiness.forms import ImportForm, SiteForm
 from tocsin.core.access import ever
 from tocsin.core.terms import Actor
+from tocsin.record.book import SHEETS
+from tocsin.record.credentials import RULES
 from tocsin.record.site_rows import COLUMNS
 from tocsin.record.views import BadFilter
+from tocsin.record.workbooks import UNPACKED_BYTES_MAX
 
 View = Callable[..., HttpResponse]
 
 
 def for_managers(view: View) -> View:
     """Gives the view the actor; only to roles that manage sites."""
+    return _guarded(view, "manage:sites")
 
+
+def for_testers(view: View) -> View:
+    """Gives the view the actor; only to roles that may put something on test."""
+    return _guarded(view, "put_on_test")
+
+
+def _guarded(view: View, act: str) -> View:
     @login_required
     @require_http_methods(["GET", "POST"])
     @wraps(view)
     def guarded(request: HttpRequest, **names: Any) -> HttpResponse:
         assert isinstance(request.user, Account)
         actor = actor_of(request.user)
-        if not ever(actor, "manage:sites"):
+        if not ever(actor, act):
             raise PermissionDenied
         return view(request, actor, **names)
 
@@ -61,7 +73,7 @@ def sites(request: HttpRequest, actor: Actor) -> HttpResponse:
 def add(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A new site with its first device."""
     form = SiteForm(request.POST or None)
-    if request.method == "POST" and _take(actor, form):
+    if request.method == "POST" and take(actor, form):
         messages.success(request, _("Saved."))
         return HttpResponseRedirect(reverse("readiness_sites"))
     return render(request, "readiness/site_form.html", {"form": form, "title": _("Add a site")})
@@ -69,66 +81,108 @@ def add(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @for_managers
 def show(request: HttpRequest, actor: Actor, site: UUID) -> HttpResponse:
-    """A site and its devices."""
+    """A site: its devices, zones, plan, tests; its contacts when they are asked for."""
     row, devices = _found(actor, site)
     [named] = _named([row])
-    return render(request, "readiness/site.html", {"site": named, "devices": devices})
+    with_contacts = request.method == "POST" and "contacts" in request.POST
+    known = site_shown.register_of(actor, row, _language(), with_contacts=with_contacts)
+    return render(
+        request,
+        "readiness/site.html",
+        {"site": named, "devices": [_device(one) for one in devices], **known},
+    )
 
 
 @for_managers
 def edit(
-    request: HttpRequest, actor: Actor, site: UUID, account: str | None = None
+    request: HttpRequest, actor: Actor, site: UUID, device: UUID | None = None
 ) -> HttpResponse:
     """Changes a site together with one of its devices, or gives it another device."""
     row, devices = _found(actor, site)
-    device = next((one for one in devices if one["account"] == account), None)
-    if account is not None and device is None:
+    chosen = next((one for one in devices if one["id"] == str(device)), None)
+    if device is not None and chosen is None:
         raise Http404
-    form = SiteForm(request.POST or None, initial=_initial(row, device))
+    form = SiteForm(request.POST or None, initial=_initial(row, chosen))
     form.fields["site"].disabled = True
-    form.fields["account"].disabled = device is not None
-    if request.method == "POST" and _take(actor, form):
+    form.fields["account"].disabled = form.fields["protocol"].disabled = chosen is not None
+    if request.method == "POST" and take(actor, form):
         messages.success(request, _("Saved."))
         return HttpResponseRedirect(reverse("readiness_site", kwargs={"site": site}))
-    title = _("Edit device %(account)s") % {"account": account} if device else _("Add a device")
+    title = (
+        _("Edit device %(account)s") % {"account": chosen["account"]}
+        if chosen
+        else _("Add a device")
+    )
     return render(
         request,
         "readiness/site_form.html",
-        {"form": form, "title": title, "site": row, "has_key": bool(device and device["has_key"])},
+        {"form": form, "title": title, "site": row, "has_key": bool(chosen and chosen["has_key"])},
     )
 
 
 @for_managers
 def import_file(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """A CSV file: checked in a trial run, or taken whole."""
+    """A workbook or a CSV file: checked in a trial run, or taken whole."""
     form = ImportForm(request.POST or None, request.FILES or None)
     report, trial = None, False
     if request.method == "POST" and form.is_valid():
         trial = "check" in request.POST
+        file = form.cleaned_data["file"]
         try:
-            content = form.cleaned_data["file"].read()
-            rows = siting.rows_of(content)
+            content = file.read(UNPACKED_BYTES_MAX + 1)
+            report = siting.take_file(
+                actor, file.name, content, dry_run=trial, language=_language()
+            )
         except siting.NotReadable as error:
             form.add_error("file", str(error))
         else:
-            report = siting.take(actor, rows, dry_run=trial, language=_language())
             if not report.errors and not trial:
-                count = report.rows_ok
+                count = sum(report.rows_ok.values())
                 text = ngettext("%(count)s row imported.", "%(count)s rows imported.", count)
                 messages.success(request, text % {"count": count})
                 return HttpResponseRedirect(reverse("readiness_sites"))
-    context = {"form": form, "report": report, "trial": trial, "columns": ",".join(COLUMNS)}
+    context = {
+        "form": form,
+        "report": report,
+        "rows_ok": sum(report.rows_ok.values()) if report else 0,
+        "trial": trial,
+        "columns": ",".join(COLUMNS),
+        "sheets": [(name, ",".join(columns)) for name, columns in SHEETS.items()],
+    }
     return render(request, "readiness/import.html", context)
 
 
-def _take(actor: Actor, form: SiteForm) -> bool:
-    """Puts the form's row into the record; what is wrong is shown at its field."""
+@for_managers
+def export_file(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The register as a workbook, without keys. By POST, since it is written down."""
+    if request.method != "POST":
+        return HttpResponseRedirect(reverse("readiness_sites"))
+    name = f"sites-{datetime.now(UTC):%Y%m%d-%H%M}.xlsx"
+    return HttpResponse(
+        siting.exported(actor, name),
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@for_managers
+def looked(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Who looked at what is kept closed."""
+    return render(request, "readiness/looked.html", {"looks": site_shown.looks_of(actor)})
+
+
+def take(actor: Actor, form: SiteForm, place: siting.Row | None = None) -> bool:
+    """Puts the form's row into the record, with `place` where the site is there already; what is
+    wrong is shown at its field."""
     if not form.is_valid():
         return False
-    report = siting.take(actor, [form.row()], dry_run=False, language=_language())
-    for _line, column, text in report.errors:
+    row = form.row() | (place or {})
+    for column, text in siting.take_row(actor, row, language=_language()):
         form.add_error(column if column in form.fields else None, text)
-    return not report.errors
+    return not form.errors
 
 
 def _found(actor: Actor, site: UUID) -> tuple[siting.Row, list[siting.Row]]:
@@ -157,9 +211,16 @@ def _initial(row: siting.Row, device: siting.Row | None) -> dict[str, Any]:
         "site": row["code"],
         **{name: row[name] for name in ("name_zh", "name_en", "address", "address_en", "district")},
         **{name: row["place"][name] for name in ("lat", "lon", "datum")},
+        "protocol": device["protocol"] if device else "dc09",
         "account": device["account"] if device else "",
+        "dialect": device["dialect"] if device else "",
         "interval_s": (device["interval_s"] or "") if device else "",
     }
+
+
+def _device(row: siting.Row) -> siting.Row:
+    name = RULES[row["protocol"]].name if row["protocol"] in RULES else row["protocol"]
+    return {**row, "protocol_name": name}
 
 
 def _language() -> str:

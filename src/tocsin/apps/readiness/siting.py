@@ -3,77 +3,91 @@ the administrator's own limits put in front of it."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language
 
 from tocsin.apps.log import connection, keyring
 from tocsin.core.access import may
 from tocsin.core.terms import Actor
-from tocsin.record.database import Connection
-from tocsin.record.importing import ImportReport
-from tocsin.record.sites import import_sites
+from tocsin.record import workbooks
+from tocsin.record.book import BookReport, import_book
+from tocsin.record.exporting import columns_of, export_sheets
+from tocsin.record.looked import Looked, record_look
 from tocsin.record.views import get_row, list_rows
+from tocsin.record.workbooks import Table, read_csv, read_xlsx, write_xlsx
 
 Row = dict[str, Any]
 
 
 class NotReadable(ValueError):
-    """The uploaded file is no CSV in UTF-8; the text says what to do."""
+    """The uploaded file cannot be taken; the text says why and what to do, in the reader's
+    language."""
 
 
 def rows_of(content: bytes) -> list[dict[str, Any]]:
     """The rows of an uploaded CSV file. Raises `NotReadable`."""
     try:
-        text = content.decode("utf-8-sig")
-        return list(csv.DictReader(io.StringIO(text, newline="")))
-    except UnicodeDecodeError:
-        raise NotReadable(gettext("The file is not UTF-8: save it as CSV UTF-8.")) from None
-    except csv.Error as error:
-        raise NotReadable(gettext("The file is not CSV: %(why)s") % {"why": error}) from None
+        return [row for _, row in read_csv(content).lines]
+    except workbooks.NotReadable as error:
+        raise NotReadable(error.of(get_language() or "zh")) from None
 
 
-def take(
-    actor: Actor, rows: Sequence[Mapping[str, Any]], *, dry_run: bool, language: str
-) -> ImportReport:
-    """Imports rows of the sites file, all or nothing, within what the actor may manage."""
+def take_file(
+    actor: Actor, name: str, content: bytes, *, dry_run: bool, language: str
+) -> BookReport:
+    """Imports a CSV file or a workbook, all or nothing, within what the actor may manage. Raises
+    `NotReadable`."""
+    is_book = name.lower().endswith((".xlsx", ".xlsm", ".xls"))
+    try:
+        sheets = read_xlsx(content) if is_book else {"sites": read_csv(content)}
+    except workbooks.NotReadable as error:
+        raise NotReadable(error.of(language)) from None
     with connection() as opened:
-        foreign = _foreign(opened, actor, rows)
-        if foreign:
-            return ImportReport(errors=foreign)
-        return import_sites(
-            opened, keyring(), rows, dry_run, agency=actor.agency, language=language
+        return import_book(
+            opened,
+            keyring(),
+            sheets,
+            dry_run,
+            agency=actor.agency,
+            language=language,
+            allowed=lambda district, agency: may(
+                actor, "manage:sites", district=district, agency=agency
+            ),
+            other_columns=not is_book,
         )
 
 
-def _foreign(
-    opened: Connection, actor: Actor, rows: Sequence[Mapping[str, Any]]
-) -> list[tuple[int, str, str]]:
-    """Rows for a district that the actor does not manage, or for a site of somebody else."""
-    codes = [str(row.get("site") or "").strip() for row in rows]
-    known = {
-        code: (district, agency)
-        for code, district, agency in opened.execute(
-            "SELECT code, district, agency FROM ref.site WHERE code = ANY(%s)",
-            ([code for code in codes if "\0" not in code],),
+def take_row(actor: Actor, row: Mapping[str, Any], *, language: str) -> list[tuple[str, str]]:
+    """Adds or changes one device of a site; what is wrong with it, by column."""
+    table = Table(tuple(row), [(2, dict(row))])
+    with connection() as opened:
+        report = import_book(
+            opened,
+            keyring(),
+            {"sites": table},
+            agency=actor.agency,
+            language=language,
+            allowed=lambda district, agency: may(
+                actor, "manage:sites", district=district, agency=agency
+            ),
         )
-    }
-    opened.rollback()
-    errors = []
-    for line, (row, code) in enumerate(zip(rows, codes, strict=True), start=2):
-        district = str(row.get("district") or "").strip()
-        if district and not may(actor, "manage:sites", district=district, agency=actor.agency):
-            errors.append((line, "district", gettext("You do not manage this district.")))
-        elif code in known:
-            owner_district, owner_agency = known[code]
-            if not may(actor, "manage:sites", district=owner_district, agency=owner_agency):
-                errors.append((line, "site", gettext("This name belongs to another site.")))
-    return errors
+    return [(column, text) for _, _, column, text in report.errors]
+
+
+def exported(actor: Actor, name: str) -> bytes:
+    """The register that the actor manages, as a workbook without keys; written down first."""
+    now = datetime.now(UTC)
+    with connection() as opened:
+        record_look(opened, actor, Looked.EXPORT, name, now=now)
+        sheets = export_sheets(
+            opened, keyring(), now.date(), agency=actor.agency, districts=actor.districts
+        )
+        opened.rollback()
+    return write_xlsx({sheet: (columns_of(sheet), rows) for sheet, rows in sheets.items()})
 
 
 def listed(actor: Actor, cursor: str | None) -> dict[str, Any]:
@@ -118,3 +132,16 @@ def _with_time(device: Row) -> Row:
     """The device with `last_seen_at` as a time, which a template can show."""
     at = device["last_seen_at"]
     return {**device, "last_seen_at": datetime.fromisoformat(at) if isinstance(at, str) else at}
+
+
+def by_code(actor: Actor, code: str) -> Row | None:
+    """The site of that name, as far as the actor manages it."""
+    with connection() as opened:
+        page = list_rows(
+            opened,
+            "sites",
+            filters={"code": code},
+            districts=actor.districts,
+            agency=actor.agency,
+        )
+    return page["items"][0] if page["items"] else None

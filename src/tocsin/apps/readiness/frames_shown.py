@@ -1,0 +1,142 @@
+"""What a frame of a panel that is being connected is shown as: its meaning in the reader's
+language, what is wrong with it, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tocsin.core.code_tables import meaning
+from tocsin.record.commissioning import key_of
+from tocsin.record.credentials import RULES
+from tocsin.record.database import Connection
+from tocsin.record.keys import Keyring
+from tocsin.wire.dc09.dialects import spoken_in
+from tocsin.wire.dc09.frames import BadFrame, Form, Frame, decode, unseal
+
+Row = dict[str, Any]
+
+ADVICE: Final[dict[str, Any]] = {
+    "unknown_account": gettext_lazy(
+        "The account is not registered. Compare it with the panel, then add it as a device."
+    ),
+    "unknown_transmitter": gettext_lazy(
+        "The transmitter code is not registered. Compare it with the transmitter, then add it as"
+        " a device."
+    ),
+    "unknown_token": gettext_lazy(
+        "This kind of message cannot be read. Set the panel to SIA-DCS or ADM-CID."
+    ),
+    "stale_time": gettext_lazy(
+        "The panel's clock is wrong, so its encrypted messages are refused. It is told the time:"
+        " wait for the next message, or set the clock or its time zone."
+    ),
+    "clock_off": gettext_lazy(
+        "The panel's clock is wrong or shows local time. Set its time zone to UTC, or give the"
+        " device the dialect local_time with its difference."
+    ),
+    "wrong_key": gettext_lazy(
+        "The key does not open this message. Type it again in the panel and here, with the same"
+        " length."
+    ),
+    "no_key": gettext_lazy(
+        "The panel encrypts, and the device has no key here. Edit the device and give its key."
+    ),
+    "wrong_secret": gettext_lazy("The secret does not fit. Compare it with that of the sender."),
+    "not_authorized": gettext_lazy(
+        "The authentication code does not fit. Compare it with that of the transmitter."
+    ),
+}
+KEY_AS_HEX: Final = gettext_lazy(
+    "The key is right, but its form is not: the panel takes it as hexadecimal digits. Edit the"
+    " device and choose that form."
+)
+KEY_AS_TEXT: Final = gettext_lazy(
+    "The key is right, but its form is not: the panel takes the digits as plain characters. Edit"
+    " the device and choose that form."
+)
+
+
+def shown(connection: Connection, keyring: Keyring, one: Row, language: str) -> Row:
+    """One frame of `record.commissioning.frames` as a row of the screen."""
+    read = one["read"]
+    means = meaning(read)
+    frame = _frame(one)
+    problem = one["problem"] or ("" if one["device"] else "unknown_account")
+    return {
+        "id": one["id"],
+        "at": one["received_at"],
+        "protocol": RULES[one["protocol"]].name if one["protocol"] in RULES else one["protocol"],
+        "protocol_name": one["protocol"],
+        "account": read.account,
+        "token": read.token,
+        "code": f"{read.qualifier}{read.code}",
+        "meaning": means.text_en if language == "en" else means.text_zh,
+        "effect": means.effect.value,
+        "zone": read.zone,
+        "partition": read.partition,
+        "address": one["source_address"],
+        "answer": one["answer"],
+        "repeat": one["repeat_of"] is not None,
+        "is_known": one["device"] is not None,
+        "can_be_added": one["device"] is None and one["protocol"] in RULES,
+        "encrypted": read.encrypted,
+        "problem": problem,
+        "advice": _advice(connection, keyring, problem, one["device"], frame),
+        "dialects": [*_dialects(frame), *filter(None, (one["dialect"] or "").split(";"))],
+    }
+
+
+def _frame(one: Row) -> Frame | None:
+    if one["protocol"] != "dc09" or one["raw"] is None:
+        return None
+    try:
+        return decode(one["raw"])
+    except BadFrame:
+        return None
+
+
+def _dialects(frame: Frame | None) -> tuple[str, ...]:
+    if frame is None:
+        return ()
+    if not frame.encrypted:
+        return spoken_in(frame)
+    # What a sealed frame says is not told from; how it is framed is.
+    return () if frame.form is Form.STANDARD else (frame.form.value,)
+
+
+def _advice(
+    connection: Connection, keyring: Keyring, problem: str, device: UUID | None, frame: Frame | None
+) -> str:
+    if problem == "wrong_key" and device is not None and frame is not None:
+        key = key_of(connection, keyring, device)
+        form = None if key is None else other_form(key, frame)
+        if form is not None:
+            return str(form)
+    if not problem:
+        return ""
+    return str(ADVICE.get(problem) or _("See the page of this protocol in the documentation."))
+
+
+def other_form(key: bytes, frame: Frame) -> Any:
+    """Why a right key does not open a frame: typed here as characters where the panel takes
+    hexadecimal digits, or the other way; None where neither opens it."""
+    try:
+        digits = bytes.fromhex(key.decode("ascii"))
+    except ValueError:
+        digits = b""
+    tries = [(digits, KEY_AS_HEX)]
+    tries += [(text.encode(), KEY_AS_TEXT) for text in (key.hex(), key.hex().upper())]
+    for other, why in tries:
+        if len(other) not in (16, 24, 32):
+            continue
+        try:
+            opened = unseal(frame, other)
+        except BadFrame:
+            continue
+        if opened.sent_at is not None:  # else a wrong key may have done it by chance
+            return why
+    return None
