@@ -90,6 +90,7 @@ class VerdictReason(StrEnum):
     BY_HAND = "by_hand"
     REPEAT = "repeat"
     TEST = "test"
+    OUTAGE = "outage"  # opened: many devices are silent at once
     NEEDS_ANSWER = "needs_answer"  # opened in the watch band: a status that somebody must act on
     NO_ANSWER_NEEDED = "no_answer_needed"  # recorded: so the site's or agency's code table
     ON_TEST = "on_test"  # recorded: what sent it is on test

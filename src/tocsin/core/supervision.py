@@ -7,7 +7,15 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
-from tocsin.core.terms import Level
+from tocsin.core.codes.meaning import Meaning
+from tocsin.core.signals import Effect, SignalRead
+from tocsin.core.terms import IncidentType, Level
+
+PROTOCOL: Final = "supervision"
+SILENCE: Final = "SILENCE"  # token of a signal about one device
+OUTAGE: Final = "OUTAGE"  # and about many of one way in
+FAILED: Final = "YC"  # SIA DC-03: communications fail
+RESTORED: Final = "YK"  # communications restoral
 
 LATE_SHARE: Final = 0.04
 """So much later than its interval a device may report. What it takes to notice and to tell comes on
@@ -47,6 +55,26 @@ def allowed_s(interval_s: float) -> float:
 def level_of(interval_s: float) -> Level:
     """How grave it is that a device with this interval is silent."""
     return next((level for limit_s, level in _LEVELS if interval_s <= limit_s), Level.P4)
+
+
+_BEGUN: Final = Meaning(
+    *(Effect.TROUBLE, IncidentType.TECHNICAL, Level.P2),
+    "多台设备同时失联",
+    "Many devices silent",
+    needs_answer=True,
+)
+_ENDED: Final = Meaning(
+    *(Effect.RESTORE, IncidentType.TECHNICAL, Level.P2),
+    "设备通信大面积恢复",
+    "Devices heard again",
+)
+
+
+def outage_meaning(read: SignalRead) -> Meaning | None:
+    """What our own signal about an outage says; None for any other signal."""
+    if read.protocol != PROTOCOL or read.token != OUTAGE:
+        return None
+    return _BEGUN if read.code == FAILED else _ENDED
 
 
 class Hearing:

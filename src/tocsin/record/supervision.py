@@ -15,8 +15,13 @@ import msgspec
 
 from tocsin.core.signals import SignalRead
 from tocsin.core.supervision import (
+    FAILED,
+    OUTAGE,
     OUTAGE_ENDS_BELOW,
     OUTAGE_WITHIN_S,
+    PROTOCOL,
+    RESTORED,
+    SILENCE,
     TELL_AGAIN_S,
     Hearing,
     allowed_s,
@@ -30,12 +35,6 @@ from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
 from tocsin.record.views.sql import fetch
 from tocsin.record.watched import Devices
-
-PROTOCOL: Final = "supervision"
-SILENCE: Final = "SILENCE"
-OUTAGE: Final = "OUTAGE"
-FAILED: Final = "YC"  # SIA DC-03: communications fail
-RESTORED: Final = "YK"  # communications restoral
 
 LOOKED_AT_MAX: Final = 20_000
 """Devices whose last sign of life is looked up in one turn; the others have the next."""

@@ -20,7 +20,7 @@ const JOINED: Record<string, string> = {
   by_hand: "by hand",
 };
 /** Why a signal opened an incident: it is that incident's first. */
-const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer"]);
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage"]);
 const RECORDED: Record<string, string> = {
   repeat: "repeat", test: "test", on_test: "on test", nothing_open: "nothing open",
   no_answer_needed: "no answer needed, by the code table",

@@ -18,7 +18,7 @@ const JOINED: Record<string, string> = {
   same_site: "同一单位", same_source: "同一来源", same_address: "同一地址来源", by_hand: "人工归并",
 };
 /** Why a signal opened an incident: it is that incident's first. */
-const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer"]);
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage"]);
 const RECORDED: Record<string, string> = {
   repeat: "重复报文", test: "测试", on_test: "测试期间", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
 };

@@ -200,6 +200,7 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.BY_HAND: Text("人工归并", "moved by hand"),
     VerdictReason.REPEAT: Text("重复发送", "repeat of a signal already stored"),
     VerdictReason.TEST: Text("测试信号", "test"),
+    VerdictReason.OUTAGE: Text("多台设备同时失联", "many devices silent at once"),
     VerdictReason.NEEDS_ANSWER: Text("状态信号，需要处置", "a status that needs an answer"),
     VerdictReason.NO_ANSWER_NEEDED: Text(
         "代码表规定无需处置", "no answer needed, by the code table"

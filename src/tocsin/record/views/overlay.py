@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tocsin.core.code_tables import meaning, partition_of, zone_of
 from tocsin.core.judging import LATE_AFTER
 from tocsin.core.signals import SignalRead
+from tocsin.core.supervision import outage_meaning
 from tocsin.record.views.rows import Row
 
 Fetched = list[dict[str, Any]]
@@ -94,7 +95,9 @@ def signal_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
     for one in found:
         read = msgspec.json.decode(one["read"], type=SignalRead)
         # Whether there is a text decides what an empty code means; what it says does not.
-        means = meaning(read if one["text"] is None else replace(read, text="-"))
+        means = outage_meaning(read) or meaning(
+            read if one["text"] is None else replace(read, text="-")
+        )
         judged: Row = msgspec.json.decode(one["row"]) if one["row"] else {}
         occurred_at = read.occurred_at
         late = occurred_at is not None and one["received_at"] - occurred_at > LATE_AFTER

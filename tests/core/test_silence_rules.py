@@ -2,18 +2,27 @@
 not make a liar of a device whose last poll it took along."""
 
 import random
+from uuid import UUID
 
 import pytest
 
+from core.world import SYSTEM, World
+from tocsin.core.commands import CloseIncident, JudgeSignal
+from tocsin.core.incidents.state import Band, band
+from tocsin.core.signals import Effect, SignalRead, Verdict, VerdictReason
 from tocsin.core.supervision import (
+    FAILED,
+    OUTAGE,
     OUTAGE_DEVICES,
     OUTAGE_SITES,
+    PROTOCOL,
+    RESTORED,
     Hearing,
     allowed_s,
     is_outage,
     level_of,
 )
-from tocsin.core.terms import Level
+from tocsin.core.terms import Disposition, IncidentType, Level
 
 
 def is_silent(hearing: Hearing, last_seen: float, interval_s: float = 60) -> bool:
@@ -93,3 +102,37 @@ def test_outage_at_its_limits(devices: int, sites: int, expected: bool) -> None:
 
 def test_what_reports_often_is_graver() -> None:
     assert [level_of(s) for s in (60, 90, 600, 86_400)] == [Level.P2, Level.P2, Level.P3, Level.P4]
+
+
+def told(world: World, code: str) -> UUID:
+    """Our own signal about an outage of DC-09 is judged."""
+    signal = world.id()
+    read = SignalRead(protocol=PROTOCOL, token=OUTAGE, account="dc09", code=code, codes="sia")
+    command = JudgeSignal(
+        signal=signal,
+        read=read,
+        received_at=world.now,
+        district="north",
+        agency="city",
+        source="",
+        candidates=world.candidates(None, f"{PROTOCOL}/dc09", ""),
+    )
+    world.do(command, SYSTEM)
+    return signal
+
+
+def test_an_outage_is_one_card_that_nobody_overlooks() -> None:
+    world = World()
+    assert world.signal(told(world, RESTORED)).verdict is Verdict.RECORDED
+    first, more = told(world, FAILED), told(world, FAILED)
+    (incident,) = world.incidents()
+    state = world.incident(incident)
+    assert (state.type, state.level) == (IncidentType.TECHNICAL, Level.P2)
+    assert band(state) is Band.UNASSIGNED
+    assert state.title_en == "Many devices silent · dc09"
+    assert world.signal(first).reason is VerdictReason.OUTAGE
+    assert world.signal(more).incident == incident
+    ended = world.signal(told(world, RESTORED))
+    assert (ended.incident, ended.effect) == (incident, Effect.RESTORE)
+    world.do(CloseIncident(incident, Disposition.NO_RESPONSE_NEEDED))
+    assert world.signal(told(world, FAILED)).verdict is Verdict.OPENED
