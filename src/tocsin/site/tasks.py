@@ -9,7 +9,7 @@ import msgspec
 from prometheus_client import Gauge
 
 from tocsin.core.obligations import Obligations
-from tocsin.record import judging, retention, sequencer, working
+from tocsin.record import caller_places, judging, retention, sequencer, working
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.keys import Keyring
@@ -57,6 +57,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
         Loop("deadlines", sound, idle_s=0.25),
         Loop("silence", listen, idle_s=0.5),
         Loop("retention", _tidy, idle_s=600),
+        Loop("caller_places", _forget_places, idle_s=30),
     ]
 
 
@@ -64,6 +65,10 @@ def _tidy(connection: Connection) -> int:
     retention.prepare_partitions(connection, _now())
     forget_spans(connection, _now())
     return retention.forget_old(connection, _now())
+
+
+def _forget_places(connection: Connection) -> int:
+    return caller_places.forget(connection, _now())
 
 
 def measure(url: str) -> None:
