@@ -117,8 +117,7 @@ def test_a_place_is_shown_for_minutes_and_gone_within_the_hour(
         found = caller_places.recent(connection, keyring, agency="fire", districts=(), now=at)
         return [one.id for one in found]
 
-    assert SHOWN_FOR == timedelta(minutes=15)
-    assert KEPT_FOR == timedelta(minutes=60)
+    assert [one.total_seconds() / 60 for one in (SHOWN_FOR, KEPT_FOR)] == [15, 60]
     assert seen(now) == ids[:1]
     assert seen(now - timedelta(seconds=1)) == ids[:2]
     assert caller_places.find(connection, keyring, ids[3], now) is None  # before it is deleted
