@@ -4,7 +4,7 @@ a report says is in the log, sealed; here is only which code belongs to it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -74,30 +74,17 @@ def receive(
     digest, content = digest_of(keyring, code), _content(keyring, report, token)
     why, key = (None, "") if collecting is None else _card_key(connection, *collecting, report)
     report_id = UUID(bytes=keyring.fingerprint(b"tocsin.report.id\n" + token)[:16], version=4)
+    command = _command(report, report_id, district, agency, why, key)
 
     def also(opened: Connection, facts: list[StoredFact]) -> None:
         opened.execute(_KEEP, (digest, report_id, facts[0].incident, now, bool(key), content))
         opened.execute(_COUNT, ("report.collected" if key else "report.received", now))
 
     def opened_or_joined(into: UUID | None) -> None:
-        command = ReceiveReport(
-            report_id,
-            report.kind,
-            report.hurt,
-            report.where,
-            district,
-            agency,
-            text=report.text,
-            phone=report.phone,
-            place=report.place,
-            collecting=why,
-            source_key=key,
-            into=into,
-        )
         handle(
             connection,
             keyring,
-            command,
+            replace(command, into=into),
             actor=sender(agency),
             key=f"report:{token.hex()}",
             now=now,
@@ -117,6 +104,29 @@ def receive(
             raise
         return before
     return Received(code, collected=bool(key))
+
+
+def _command(
+    report: Report,
+    report_id: UUID,
+    district: str,
+    agency: str,
+    collecting: Collecting | None,
+    source_key: str,
+) -> ReceiveReport:
+    return ReceiveReport(
+        report_id,
+        report.kind,
+        report.hurt,
+        report.where,
+        district,
+        agency,
+        text=report.text,
+        phone=report.phone,
+        place=report.place,
+        collecting=collecting,
+        source_key=source_key,
+    )
 
 
 def received_before(
