@@ -111,12 +111,7 @@ class Rows:
         """
         cipher = self._cipher(identifier.bytes)
         if message.caller_place is not None:
-            owner = (message.district, message.agency, message.assurance)
-            kept = caller_places.Kept(message.caller_place, message.body)
-            at = message.received_at
-            self._places.append(
-                caller_places.row(cipher, self._fingerprint, identifier, at, owner, kept)
-            )
+            self._add_place(identifier, message, message.caller_place)
             return
         reads = message.signals or ()
         if len(reads) > SIGNALS_MAX:
@@ -166,9 +161,20 @@ class Rows:
                 )
             )
         if repeat_of is None:
-            queue = message.source if message.device is None else str(message.device)
-            known = message.device is not None
-            self._pending += [(signal, known, queue, 0, None) for signal in signals]
+            self._queue(message, signals)
+
+    def _queue(self, message: Heard, signals: list[UUID]) -> None:
+        queue = message.source if message.device is None else str(message.device)
+        known = message.device is not None
+        self._pending += [(signal, known, queue, 0, None) for signal in signals]
+
+    def _add_place(self, identifier: UUID, message: Heard, place: CallerPlace) -> None:
+        owner = (message.district, message.agency, message.assurance)
+        kept = caller_places.Kept(place, message.body)
+        cipher, at = self._cipher(identifier.bytes), message.received_at
+        self._places.append(
+            caller_places.row(cipher, self._fingerprint, identifier, at, owner, kept)
+        )
 
     @property
     def pending(self) -> int:
