@@ -92,11 +92,11 @@ def sections() -> Iterator[str]:
     yield "message that is nothing but four to ten digits. In its place stands `[removed]`, in the"
     yield "kept bytes too. Spelling, case and dividers do not matter."
     yield ""
-    rows = [
+    taken_out = [
         ("a PIN or password", ", ".join(sorted(PIN_KEYS))),
         ("a person, telephone, vehicle or route", ", ".join(sorted(IDENTITY_KEYS))),
     ]
-    yield from table(("what", "keys"), rows)
+    yield from table(("what", "keys"), taken_out)
     yield ""
     yield "## Codes of the dialects"
     yield ""
