@@ -105,14 +105,14 @@ class Rows:
         """Seal `message` under a key of its own and note its signals, which are not decided on if
         it repeats another.
 
-        The first signal has its message's id, one thing heard, one name; those after it have the
-        ids that follow. A message without one has a signal too, which says nothing and is not
-        decided on. Raises ValueError for more than SIGNALS_MAX.
+        The first signal has its message's id, those after it have the ids that follow. A message
+        without one has a signal too, which says nothing and is not decided on. Raises ValueError
+        for more than SIGNALS_MAX.
         """
-        cipher = self._cipher(identifier.bytes)
         if message.caller_place is not None:
             self._add_place(identifier, message, message.caller_place)
             return
+        cipher = self._cipher(identifier.bytes)
         reads = message.signals or ()
         if len(reads) > SIGNALS_MAX:
             raise ValueError(f"{len(reads)} signals in one message")
