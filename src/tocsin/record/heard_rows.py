@@ -102,8 +102,7 @@ class Rows:
         self._places: list[tuple[Any, ...]] = []
 
     def add(self, identifier: UUID, message: Heard, repeat_of: UUID | None = None) -> None:
-        """Seal `message` under a key of its own and note its signals, which are not decided on if
-        it repeats another.
+        """Seal `message` under a key of its own and note its signals; a repeat's wait for nobody.
 
         The first signal has its message's id, those after it have the ids that follow. A message
         without one has a signal too, which says nothing and is not decided on. Raises ValueError
