@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/caller-places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Caller Places
+         * @description Where callers were in the last 15 minutes, newest first: of the asker's own districts.
+         */
+        get: operations["tocsin_apps_desk_caller_places_list_caller_places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commands": {
         parameters: {
             query?: never;
@@ -582,6 +602,84 @@ export interface components {
          */
         Band: "unassigned" | "working" | "watch" | "closed";
         /**
+         * CallerPlaceRow
+         * @description A place that a caller's phone said, without who the caller is.
+         */
+        CallerPlaceRow: {
+            /** Agency */
+            agency: string;
+            /**
+             * Altitude M
+             * @description Above the WGS-84 ellipsoid.
+             */
+            altitude_m: number | null;
+            /**
+             * Assurance
+             * @description `authenticated`, or `none`: unsigned.
+             */
+            assurance: string;
+            /**
+             * At
+             * @description When it was measured, where the phone says so.
+             */
+            at: string | null;
+            /**
+             * Confidence
+             * @description Per cent.
+             */
+            confidence: number | null;
+            datum: components["schemas"]["Datum"];
+            /** District */
+            district: string;
+            /**
+             * Floor
+             * @description As a lift labels it.
+             */
+            floor: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Incident
+             * @description Whose evidence it is.
+             */
+            incident: string | null;
+            /** Lat */
+            lat: number;
+            /**
+             * Length Differs
+             * @description Not quite as long as it says.
+             */
+            length_differs: boolean;
+            /** Lon */
+            lon: number;
+            method: components["schemas"]["Method"];
+            /**
+             * Radius M
+             * @description Uncertainty, at `confidence`.
+             */
+            radius_m: number | null;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Vertical M
+             * @description Uncertainty of the altitude.
+             */
+            vertical_m: number | null;
+        };
+        /** CallerPlaces */
+        CallerPlaces: {
+            /** Items */
+            items: components["schemas"]["CallerPlaceRow"][];
+            /** Next */
+            next?: null;
+        };
+        /**
          * Capability
          * @description What a unit can do; an incident type asks for capabilities, never for call signs.
          * @enum {string}
@@ -1120,15 +1218,21 @@ export interface components {
         };
         /**
          * LocateIncident
-         * @description LocateIncident(incident: 'UUID', place: 'Place', type: "Literal['locate_incident']" = 'locate_incident')
+         * @description By a place, or by the id of a caller's place as `evidence`, which then gives the place.
          */
         LocateIncident: {
+            /**
+             * Evidence
+             * @default null
+             */
+            evidence: string | null;
             /**
              * Incident
              * Format: uuid
              */
             incident: string;
-            place: components["schemas"]["PlaceBody"];
+            /** @default null */
+            place: components["schemas"]["PlaceBody"] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1190,6 +1294,12 @@ export interface components {
              */
             type: "merge_incidents";
         };
+        /**
+         * Method
+         * @description How the phone found itself.
+         * @enum {string}
+         */
+        Method: "gnss" | "wifi" | "cell" | "fused" | "unknown";
         /**
          * MoveSignal
          * @description The signal belongs to the incident `to`, not to `incident`.
@@ -1527,6 +1637,16 @@ export interface components {
             lat: number;
             /** Lon */
             lon: number;
+            /**
+             * Measured At
+             * @description Where the source says it.
+             */
+            measured_at?: string | null;
+            /**
+             * Radius M
+             * @description Uncertainty, where the source says it.
+             */
+            radius_m?: number | null;
             /** Source */
             source: string;
         };
@@ -2442,6 +2562,80 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    tocsin_apps_desk_caller_places_list_caller_places: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallerPlaces"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     tocsin_apps_desk_api_commands: {
         parameters: {
             query?: never;
