@@ -159,6 +159,23 @@ def test_an_edit_after_the_trial_asks_for_another(connection: Connection, agency
     put_in_force(connection, number, WANG, NOW, reason=WHY)
 
 
+def test_what_somebody_else_edited_meanwhile_is_not_lost(
+    connection: Connection, agency: str
+) -> None:
+    scope = Scope(agency)
+    seen = version(connection, begun(connection, scope, CALL))
+    save_draft(connection, scope, [CALL, row("PA")], LI, NOW, reason="one more", seen=seen)
+    for later in ([row("MA")], []):
+        with pytest.raises(CodesRefused) as caught:
+            save_draft(connection, scope, later, WANG, NOW, seen=seen)
+        assert caught.value.reason is CodesReason.EDITED
+    assert table_of(connection, seen.version).rows == (CALL, row("PA"))
+    assert changes(connection, scope)[0]["reason"] == "one more"
+    drop_draft(connection, scope, LI, NOW)
+    with pytest.raises(CodesRefused):
+        save_draft(connection, scope, [CALL], WANG, NOW, seen=seen)
+
+
 def test_a_reason_is_always_needed(connection: Connection, agency: str) -> None:
     number = begun(connection, Scope(agency), CALL)
     for reason in ("", "   ", "abcd", "x" * 1_001):

@@ -38,6 +38,7 @@ class CodesReason(StrEnum):
     REASON_NEEDED = "reason_needed"
     SILENCES = "silences"
     TOO_MANY = "too_many"
+    EDITED = "edited"
 
 
 class CodesRefused(Exception):
@@ -86,6 +87,10 @@ class Version:
     @property
     def scope(self) -> Scope:
         return Scope(self.agency, self.site)
+
+    def is_still(self, later: Version) -> bool:
+        """Whether `later` is this version, not edited since."""
+        return (self.version, self.edits) == (later.version, later.edits)
 
 
 _VERSIONS: Final = """
@@ -173,13 +178,20 @@ def save_draft(
     *,
     note: str = "",
     reason: str = "",
+    seen: Version | None = None,
 ) -> int:
     """The scope's draft holds exactly `rows` from now on, and must be tried anew; it is begun where
-    there is none. Commits; its version. Raises `CodesRefused` (TOO_MANY)."""
+    there is none. Commits; its version.
+
+    `seen`: the draft that `rows` were made from. Raises `CodesRefused`: TOO_MANY, or EDITED where
+    the draft is not that any more.
+    """
     if len(rows) > OVERRIDES_MAX:
         raise CodesRefused(CodesReason.TOO_MANY)
     with _one_act(connection):
         draft = of_state(connection, scope, "draft")
+        if seen is not None and (draft is None or not seen.is_still(draft)):
+            raise CodesRefused(CodesReason.EDITED)
         act = "edited" if draft else "created"
         number = draft.version if draft else _begin(connection, scope, who, now)
         before = table_of(connection, number).rows if draft else ()

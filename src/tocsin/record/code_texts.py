@@ -32,6 +32,10 @@ REASONS: Final[dict[CodesReason, Text]] = {
         "Fire, medical, hold-up, panic or gas alarms would open no incident any more: give a"
         " written reason for that; it is kept.",
     ),
+    CodesReason.EDITED: Text(
+        "草稿已被他人修改：请重新查看",
+        "Somebody has edited the draft meanwhile: look at it again.",
+    ),
     CodesReason.TOO_MANY: Text(
         f"代码表最多 {OVERRIDES_MAX} 行", f"A table has at most {OVERRIDES_MAX} rows."
     ),

@@ -64,6 +64,7 @@ class RowForm(forms.Form):
     text_zh = forms.CharField(label=_("Chinese text"), max_length=TEXT_CHARS_MAX, required=False)
     text_en = forms.CharField(label=_("English text"), max_length=TEXT_CHARS_MAX, required=False)
     needs_answer = forms.ChoiceField(label=_("Somebody must act"), choices=_ANSWERS)
+    reason = forms.CharField(label=_("Why; it is kept"), max_length=200, required=False)
     edits = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -152,11 +153,8 @@ def edit(
         initial = {"effect": "alarm", "level": "2"} if place is None else as_fields(rows[place])
         form = RowForm(request.POST or None, initial={**initial, "edits": chosen.edits})
         if request.method == "POST" and form.is_valid():
-            if form.cleaned_data["edits"] != chosen.edits:
-                form.add_error(
-                    None, _("Somebody has edited the draft meanwhile: look at it again.")
-                )
-            elif _save_row(opened, actor, chosen, rows, place, form, "remove" in request.POST):
+            seen = replace(chosen, edits=form.cleaned_data["edits"])
+            if _save_row(opened, actor, seen, rows, place, form, "remove" in request.POST):
                 messages.success(request, _("Saved. The draft must be tried again."))
                 return HttpResponseRedirect(reverse("readiness_codes_version", args=[version]))
     context = {**names, "form": form, "version": chosen, "place": place}
@@ -265,7 +263,7 @@ def _begun(opened: Connection, actor: Actor, scope: Scope) -> int:
 def _save_row(
     opened: Connection,
     actor: Actor,
-    chosen: Version,
+    seen: Version,
     rows: list[CodeOverride],
     place: int | None,
     form: RowForm,
@@ -281,7 +279,14 @@ def _save_row(
         if errors:
             return False
         others = found
-    tables.save_draft(opened, chosen.scope, others, _who(actor), datetime.now(UTC))
+    reason = form.cleaned_data["reason"]
+    try:
+        tables.save_draft(
+            opened, seen.scope, others, _who(actor), datetime.now(UTC), reason=reason, seen=seen
+        )
+    except CodesRefused as refusal:
+        form.add_error(None, shown.told(REASONS[refusal.reason]))
+        return False
     return True
 
 
@@ -299,7 +304,10 @@ def _take_file(
         for line, column, text in errors[:20]:
             form.add_error("file", f"{line}, {column}: {text}")
         if not errors:
-            tables.save_draft(opened, chosen.scope, found, _who(actor), datetime.now(UTC))
+            now = datetime.now(UTC)
+            tables.save_draft(
+                opened, chosen.scope, found, _who(actor), now, reason=_("from a file")
+            )
             messages.success(request, _("Saved. The draft must be tried again."))
             return HttpResponseRedirect(reverse("readiness_codes_version", args=[chosen.version]))
     return _page(request, opened, chosen, names, file_form=form)
