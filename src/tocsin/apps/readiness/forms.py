@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext
 
 from tocsin.core.on_test import WHY_CHARS_MAX
 from tocsin.core.terms import Datum
@@ -17,10 +17,14 @@ from tocsin.record.site_rows import COLUMNS
 _DATUMS = [(datum.value, datum.value) for datum in Datum]
 _KEY_FORMS = [("hex", _("hexadecimal digits")), ("ascii", _("plain characters"))]
 _PROTOCOLS = [(name, rules.name) for name, rules in RULES.items()]
-_HOURS = [
-    (hours, ngettext_lazy("%(count)d hour", "%(count)d hours", hours) % {"count": hours})
-    for hours in (1, 2, 4, 8, 12, 24)
-]
+_HOURS = (1, 2, 4, 8, 12, 24)
+
+
+def _hours() -> list[tuple[int, str]]:
+    return [
+        (hours, ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours})
+        for hours in _HOURS
+    ]
 
 
 class SiteForm(forms.Form):
@@ -78,13 +82,13 @@ class OnTestForm(forms.Form):
 
     scope = forms.ChoiceField(label=_("What is on test"))
     why = forms.CharField(label=_("Why"), max_length=WHY_CHARS_MAX)
-    hours = forms.TypedChoiceField(label=_("For"), choices=_HOURS, coerce=int, initial=1)
+    hours = forms.TypedChoiceField(label=_("For"), choices=_hours, coerce=int, initial=1)
 
 
 class ExtendForm(forms.Form):
     """How much longer, from now."""
 
-    hours = forms.TypedChoiceField(label=_("From now"), choices=_HOURS, coerce=int)
+    hours = forms.TypedChoiceField(label=_("From now"), choices=_hours, coerce=int)
 
 
 class WatchForm(forms.Form):

@@ -99,13 +99,20 @@ def _frame(one: Row) -> Frame | None:
         return None
 
 
+_FRAMED: Final = {
+    Form.STANDARD: (),
+    Form.CRC_WITH_CR: ("eldes",),
+    Form.RAW_CRC: ("binary_crc",),
+}
+
+
 def _dialects(frame: Frame | None) -> tuple[str, ...]:
     if frame is None:
         return ()
     if not frame.encrypted:
         return spoken_in(frame)
     # What a sealed frame says is not told from; how it is framed is.
-    return () if frame.form is Form.STANDARD else (frame.form.value,)
+    return _FRAMED[frame.form]
 
 
 def _advice(

@@ -30,6 +30,7 @@ Row = dict[str, Any]
 
 SIGNALS_SHOWN = 30
 TESTS_SHOWN = 50
+_WHOLE = "site"
 
 
 @for_testers
@@ -66,7 +67,8 @@ def put_on_test(request: HttpRequest, actor: Actor, site: UUID) -> HttpResponse:
     form = OnTestForm(request.POST or None)
     form.fields["scope"].choices = _scopes(row)  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
-        device, _separator, zone = form.cleaned_data["scope"].partition("/")
+        scope = form.cleaned_data["scope"]
+        device, _separator, zone = ("" if scope == _WHOLE else scope).partition("/")
         until = datetime.now(UTC) + timedelta(hours=form.cleaned_data["hours"])
         command = PutOnTest(
             site=site,
@@ -154,7 +156,7 @@ def _scopes(site: Row) -> list[tuple[str, str]]:
         filters = {"site": site["id"]}
         devices = list_rows(opened, "devices", limit=500, filters=filters)["items"]
         zones = zones_of(opened, UUID(site["id"]))
-    scopes = [("", _("The whole site"))]
+    scopes = [(_WHOLE, _("The whole site"))]
     for device in sorted(devices, key=lambda one: one["account"]):
         scopes.append((device["id"], _("Device %(account)s") % {"account": device["account"]}))
         for zone in zones:
