@@ -78,33 +78,7 @@ def running(
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         stop.append(lambda: loop.call_soon_threadsafe(stopping.set))
-        heard, devices = HeardLog(name=f"{name} {next(_names)}"), DeviceBook()
-        await heard.start(urls, keyring)
-        await devices.start(urls.application, keyring)
-        try:
-            await asyncio.wait_for(heard.connected(), WAIT_S)
-            live.heard = heard
-            live.intake = intake = Intake(
-                name,
-                heard,
-                devices,
-                stopping,
-                say,
-                district="main",
-                agency="fire",
-                limits=settings,
-            )
-            prepare(intake)
-            serve = importlib.import_module(f"tocsin.edge.{name}").serve
-            ticking = asyncio.create_task(_tick(intake))
-            try:
-                await serve(settings, intake)
-            finally:
-                ticking.cancel()
-                intake.tidy(loop.time())
-        finally:
-            await heard.stop()
-            await devices.stop()
+        await _serve(name, settings, urls, keyring, stopping, say, live, prepare)
 
     def run() -> None:
         try:
@@ -126,6 +100,36 @@ def running(
         thread.join(WAIT_S * 2)
         assert not thread.is_alive()
     assert not failed, failed
+
+
+async def _serve(
+    name: str,
+    settings: Any,
+    urls: Urls,
+    keyring: Keyring,
+    stopping: asyncio.Event,
+    say: Callable[[str], None],
+    live: Live,
+    prepare: Callable[[Any], None],
+) -> None:
+    heard, devices = HeardLog(name=f"{name} {next(_names)}"), DeviceBook()
+    await heard.start(urls, keyring)
+    await devices.start(urls.application, keyring)
+    try:
+        await asyncio.wait_for(heard.connected(), WAIT_S)
+        common = {"district": "main", "agency": "fire", "limits": settings}
+        intake = Intake(name, heard, devices, stopping, say, **common)
+        live.heard, live.intake = heard, intake
+        prepare(intake)
+        ticking = asyncio.create_task(_tick(intake))
+        try:
+            await importlib.import_module(f"tocsin.edge.{name}").serve(settings, intake)
+        finally:
+            ticking.cancel()
+            intake.tidy(asyncio.get_running_loop().time())
+    finally:
+        await heard.stop()
+        await devices.stop()
 
 
 async def _tick(intake: Intake) -> None:

@@ -1,14 +1,11 @@
-"""SOS Access over real sockets, with the public client and the real record: each status, each
-limit, and nothing answered before it is on disk."""
+"""SOS Access over real sockets, with the public client and the real record: each status, and
+nothing answered before it is on disk."""
 
 import asyncio
 import re
-import socket
-import ssl
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from live_intake import (
@@ -22,35 +19,24 @@ from live_intake import (
     opened,
     running,
 )
+from live_sos_access import (
+    AUTHENTICATION,
+    CODE,
+    SETTINGS,
+    Line,
+    alarm,
+    document,
+    kept,
+    refusals,
+    sos_client,
+    tls_of_a_client,
+    transmitter,
+)
 from msgspec.structs import replace
 
 from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
-from tocsin.site.intakes.sos_access import SosAccess
-from tocsin.wire.sos_access.requests import HEADER, REQUEST_CHARS_MAX, Kind, Request, encode
-
-with warnings.catch_warnings():  # the client's own libraries are of another time
-    warnings.simplefilter("ignore")
-    from sos_access import client as sos_client
-    from sos_access import exceptions as refusals
-
-WAIT_S = 10.0
-SETTINGS = SosAccess(enabled=True, port=0)
-CODE, AUTHENTICATION = "IK0001", "012345678901234"
-STATUS = re.compile(rb"<status>(\d+)</status>")
-
-
-def alarm(**values: Any) -> Request:
-    usual = {
-        "transmittercode": CODE,
-        "authentication": AUTHENTICATION,
-        "eventcode": "BA",
-    }
-    return Request(values.pop("kind", Kind.ALARM), **(usual | values))
-
-
-def document(inner: str, root: str = "alarmrequest") -> bytes:
-    return HEADER + f"<{root}>{inner}</{root}>".encode("latin-1")
+from tocsin.wire.sos_access.requests import HEADER, REQUEST_CHARS_MAX, Kind, encode
 
 
 @pytest.fixture(scope="module")
@@ -77,82 +63,15 @@ def live(urls: Urls, ring: Keyring, record: Record, tls: tuple[Path, Path]) -> I
         yield one
 
 
-def tls_of_a_client(self: Any, secure: bool = False, timeout: float | None = None) -> Any:
-    """The client's own context is a server's, which Python 3.10 and later do not connect with."""
-    plain = socket.socket()
-    plain.settimeout(timeout)
-    if not secure:
-        return plain
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context.wrap_socket(plain)
-
-
 @pytest.fixture(autouse=True)
 def client_s_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sos_client.TCPTransport, "_get_socket", tls_of_a_client)
-
-
-def transmitter(live: Live, *, over: str = "tcp", **values: Any) -> sos_client.SOSAccessClient:
-    usual = {
-        "transmitter_code": CODE,
-        "transmitter_type": "SV001",
-        "authentication": AUTHENTICATION,
-        "receiver_id": "42",
-        "receiver_address": ("127.0.0.1", live.ports[over]),
-        "use_single_receiver": True,
-        "use_tls": over == "tls",
-    }
-    return sos_client.SOSAccessClient(**(usual | values))
-
-
-class Line:
-    """One connection that speaks for itself."""
-
-    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), WAIT_S, (source, 0))
-        self.rest = b""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def status(self, timeout_s: float = WAIT_S) -> int | None:
-        """Of the next answer; None when the other side has closed. TimeoutError on silence."""
-        self.socket.settimeout(timeout_s)
-        while b"response>" not in self.rest:
-            try:
-                more = self.socket.recv(65_536)
-            except ConnectionResetError:
-                more = b""
-            if not more:
-                return None
-            self.rest += more
-        answer, end, self.rest = re.split(rb"(</\w+response>)", self.rest, maxsplit=1)
-        found = STATUS.search(answer + end)
-        assert found is not None
-        return int(found[1])
 
 
 @pytest.fixture
 def line(live: Live) -> Iterator[Line]:
     with Line(live.ports["tcp"]) as opened:
         yield opened
-
-
-def kept(record: Record) -> list[tuple[Any, ...]]:
-    """Intake, answer, problem, assurance, whether a device's, and what was read; oldest first."""
-    record.rollback()
-    rows: list[tuple[Any, ...]] = record.execute(
-        "SELECT intake, answer, problem, assurance, device IS NOT NULL,"
-        " convert_from(read, 'UTF8')::jsonb FROM heard.message ORDER BY id"
-    ).fetchall()
-    return rows
 
 
 # -- the public client --------------------------------------------------------------------------
@@ -396,156 +315,3 @@ def test_a_stop_answers_what_is_in_flight(urls, ring, record) -> None:
     assert idle.status() is None
     for line in (idle, busy):
         line.socket.close()
-
-
-# -- limits -------------------------------------------------------------------------------------
-
-
-def test_connections_have_a_ceiling_in_all_and_per_address(urls, ring, record) -> None:
-    settings = replace(SETTINGS, max_connections=3, max_connections_per_address=2)
-    ping = encode(alarm(kind=Kind.PING))
-    with running("sos_access", settings, urls, ring) as live:
-        port = live.ports["tcp"]
-        lines = [Line(port), Line(port)]
-        for line in lines:
-            line.send(ping)
-            assert line.status() == 0
-        with Line(port) as third:
-            assert third.status() is None
-        lines.append(Line(port, "127.0.0.2"))
-        lines[-1].send(ping)
-        assert lines[-1].status() == 0
-        with Line(port, "127.0.0.3") as fourth:
-            assert fourth.status() is None
-        lines.pop().socket.close()
-        assert eventually(lambda: live.intake.connections == 2)
-        lines.append(Line(port, "127.0.0.3"))
-        lines[-1].send(ping)
-        assert lines[-1].status() == 0
-        for line in lines:
-            line.socket.close()
-    assert record.counted("sos_access.too_many_connections") == 1
-    assert record.counted("sos_access.too_many_connections_of_address") == 1
-
-
-def test_half_a_request_and_silence_hears_2_and_is_closed(urls, ring, record) -> None:
-    with (
-        running("sos_access", replace(SETTINGS, half_request_s=0.2), urls, ring) as live,
-        Line(live.ports["tcp"]) as line,
-    ):
-        line.send(encode(alarm())[:50])
-        assert line.status() == 2
-        assert line.status() is None
-    assert record.counted("sos_access.cut_short") == 1
-
-
-def test_a_trickle_does_not_hold_a_connection_open(urls, ring, record) -> None:
-    with (
-        running("sos_access", replace(SETTINGS, half_request_s=0.3), urls, ring) as live,
-        Line(live.ports["tcp"]) as line,
-    ):
-        line.send(b"<alarmrequest>")
-        line.socket.settimeout(0.02)
-        heard = b""
-        for _ in range(200):
-            try:
-                line.send(b"x")
-                heard = heard or line.socket.recv(4_096)
-            except TimeoutError:
-                continue
-            except (ConnectionResetError, BrokenPipeError):
-                break
-            if heard:
-                break
-        assert STATUS.search(heard)
-
-
-def test_idle_connection_is_closed_even_if_it_sends_blanks(urls, ring, record) -> None:
-    settings = replace(SETTINGS, idle_s=1.0)
-    with running("sos_access", settings, urls, ring) as live, Line(live.ports["tcp"]) as line:
-        for _ in range(3):
-            line.send(b"\r\n")
-        assert line.status() is None
-
-
-def test_too_many_refusals_end_a_connection(live, record) -> None:
-    from tocsin.edge.sos_access import REFUSED_MAX
-
-    with Line(live.ports["tcp"]) as line:
-        for _ in range(REFUSED_MAX):
-            line.send(document("<a></b>"))
-            assert line.status() == 2
-        assert line.status() is None
-    assert eventually(lambda: record.counted("sos_access.too_many_refused") == 1)
-
-
-def test_a_flood_of_one_address_does_not_stop_another(live) -> None:
-    flood = Line(live.ports["tcp"])
-    flood.send(encode(alarm()) * 300)
-    with Line(live.ports["tcp"], "127.0.0.2") as other:
-        other.send(encode(alarm()))
-        assert other.status() == 0
-    flood.socket.close()
-
-
-def test_tls_is_tls_and_nothing_else(live, tls) -> None:
-    with Line(live.ports["tls"]) as line:
-        line.send(encode(alarm()))
-        assert line.status() is None
-    context = ssl.create_default_context(cafile=str(tls[0]))
-    assert context.check_hostname
-    with (
-        socket.create_connection(("127.0.0.1", live.ports["tls"]), WAIT_S) as plain,
-        context.wrap_socket(plain, server_hostname="localhost") as secure,
-    ):
-        secure.sendall(encode(alarm()))
-        assert STATUS.search(secure.recv(4_096))[1] == b"0"
-        # More than is read at once, so that reading pauses and goes on.
-        big = encode(alarm(kind=Kind.PING)).replace(b"<auth", b"<!--" + b"x" * 90_000 + b"--><auth")
-        secure.sendall(big * 12)
-        answers = b""
-        while answers.count(b"<status>0<") < 12:
-            more = secure.recv(65_536)
-            assert more
-            answers += more
-
-
-def test_a_greeting_that_comes_with_the_connection_is_not_lost(live, tls) -> None:
-    """Again and again, since it is a race."""
-    context = ssl.create_default_context(cafile=str(tls[0]))
-    for _ in range(100):
-        with (
-            socket.create_connection(("127.0.0.1", live.ports["tls"]), WAIT_S) as plain,
-            context.wrap_socket(plain, server_hostname="localhost") as secure,
-        ):
-            secure.sendall(encode(alarm(kind=Kind.PING)))
-            assert STATUS.search(secure.recv(4_096))[1] == b"0"
-
-
-def test_what_never_shakes_hands_holds_a_place_and_no_more(urls, ring, record, tls) -> None:
-    settings = replace(
-        SETTINGS,
-        max_connections_per_address=2,
-        port=-1,
-        tls_port=0,
-        tls_cert=str(tls[0]),
-        tls_key=str(tls[1]),
-    )
-    with running("sos_access", settings, urls, ring) as live:
-        lines = [Line(live.ports["tls"]) for _ in range(3)]
-        assert lines[2].status() is None
-        assert live.intake.connections == 2
-        for line in lines:
-            line.socket.close()
-        assert eventually(lambda: live.intake.connections == 0)
-
-
-def test_settings_that_contradict_each_other_are_refused() -> None:
-    def said(**values: Any) -> list[str]:
-        return list(replace(SETTINGS, **values).contradictions("edge.sos_access"))
-
-    assert said() == []
-    assert said(port=-1)
-    assert said(tls_port=0)
-    assert "in clear" in said(host="0.0.0.0")[0]
-    assert said(host="0.0.0.0", port=-1, tls_port=0, tls_cert="c", tls_key="k") == []

@@ -44,7 +44,7 @@ def sections() -> Iterator[str]:
     yield "```toml"
     yield "[edge.mail]"
     yield "enabled = true"
-    yield 'domains = ["alarm.example.org"]'
+    yield 'domains = ["alarm.example.com"]'
     yield ""
     yield "[[edge.mail.rules]]"
     yield 'account = "mill-road"       # the device; "*", the default: every one'
