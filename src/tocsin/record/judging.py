@@ -98,9 +98,10 @@ def judge_pending(
         waiting = fetch(connection, _PENDING, [picked]) if picked else []
         connection.rollback()
         book = code_book.current(connection)
-        for first in range(0, len(waiting), TOGETHER_MAX):
-            part = waiting[first : first + TOGETHER_MAX]
-            _judge_all(connection, keyring, book, part, now, obligations)
+        rest: list[Waiting] = list(waiting)
+        while rest:
+            part, rest = rest[:TOGETHER_MAX], rest[TOGETHER_MAX:]
+            rest = _judge_some(connection, keyring, book, part, now, obligations) + rest
         return len(waiting)
     finally:
         with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
@@ -109,19 +110,21 @@ def judge_pending(
             connection.commit()
 
 
-def _judge_all(
+def _judge_some(
     connection: Connection,
     keyring: Keyring,
     book: code_book.CodeBook,
     waiting: Sequence[Waiting],
     now: datetime,
     obligations: Obligations,
-) -> None:
-    """Together what can be; then singly, in the same order, what was left."""
+) -> list[Waiting]:
+    """Together what can be; then singly, in the same order, what cannot. Returns those that it did
+    not come to."""
     left = {one["signal"] for one in waiting}
+    not_yet: set[UUID] = set()
     commands = _commands(connection, book, [one for one in waiting if not one["failures"]])
     if len(commands) > 1:
-        undone = judge_together(
+        singly, later = judge_together(
             connection,
             keyring,
             commands,
@@ -130,7 +133,8 @@ def _judge_all(
             now=now,
             obligations=obligations,
         )
-        left -= {one.signal for one in commands} - {one.signal for one in undone}
+        not_yet = {one.signal for one in later}
+        left -= {one.signal for one in commands} - {one.signal for one in singly}
     for one in waiting:
         if one["signal"] not in left:
             continue
@@ -142,6 +146,7 @@ def _judge_all(
             connection.rollback()
             logger.exception("a signal cannot be judged", extra={"signal": str(one["signal"])})
             _failed(connection, one, now, f"{type(error).__name__}: {error}")
+    return [one for one in waiting if one["signal"] in not_yet]
 
 
 def _judge(

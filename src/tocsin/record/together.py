@@ -3,6 +3,7 @@ it, and all are written at once. What cannot go together is left to be handled o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,6 +35,9 @@ from tocsin.record.handle import (
 )
 from tocsin.record.keys import Keyring
 
+HOLD_S: Final = 0.02
+"""A batch that has opened an incident takes up no more signals after this long."""
+
 _COMMANDS: Final = """
 INSERT INTO log.command (key, id, actor, body_hash, outcome, at)
 SELECT c.key, c.id, %s, c.body_hash, c.outcome, %s
@@ -62,12 +66,14 @@ def judge_together(
     key: Callable[[JudgeSignal], str],
     now: datetime,
     obligations: Obligations,
-) -> list[JudgeSignal]:
+) -> tuple[list[JudgeSignal], list[JudgeSignal]]:
     """Judge `commands` in their order in one transaction, as `handle` would one by one; commits.
 
-    Returns those that are left: all of them where somebody changed the same subjects meanwhile, and
-    any whose judging failed. They have changed nothing and are to be handled singly. Each command's
-    `candidates` are those found before; what the batch itself opens is added to them.
+    Returns those that are to be handled singly: all of them where somebody changed the same
+    subjects meanwhile, and any whose judging failed; they have changed nothing. And those that it
+    did not come to: who enters a call waits for the number that an incident opened here has taken,
+    so a batch that opens some is a short one. Each command's `candidates` are those found before;
+    what the batch itself opens is added to them.
     Raises `OutcomeUnknown`, and what says that the database is away.
     """
     named = _reached(connection, commands)
@@ -80,19 +86,15 @@ def judge_together(
     # What judging asks for besides depends on the states alone, so one command asks for all.
     if any(one not in named for _, one in further(states, commands[0])):
         connection.rollback()  # they moved on between reading and locking
-        return list(commands)
+        return list(commands), []
     batch = _Batch(states, [], [], [], [], [])
-    left = []
-    for command in commands:
-        try:
-            _decide(connection, batch, command, actor, now, obligations)
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error:
-            connection.rollback()
-            return list(commands)
-        except Exception:  # noqa: BLE001 - handled singly, where it is said what it is
-            left.append(command)
+    try:
+        singly, later = _decide_all(connection, batch, commands, actor, now, obligations)
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error:
+        connection.rollback()
+        return list(commands), []
     try:
         with connection.pipeline():
             facts = append(
@@ -126,11 +128,34 @@ def judge_together(
         if connection.closed or connection.broken:
             raise OutcomeUnknown(str(error).strip()) from error
         connection.rollback()
-        return list(commands)
+        return list(commands), []
     except Exception:  # noqa: BLE001 - one of them; which, is found out singly
         connection.rollback()
-        return list(commands)
-    return left
+        return list(commands), []
+    return singly, later
+
+
+def _decide_all(
+    connection: Connection,
+    batch: _Batch,
+    commands: Sequence[JudgeSignal],
+    actor: Actor,
+    now: datetime,
+    obligations: Obligations,
+) -> tuple[list[JudgeSignal], list[JudgeSignal]]:
+    """Those that cannot be decided, and those that there was no time for."""
+    singly = []
+    until = time.monotonic() + HOLD_S
+    for place, command in enumerate(commands):
+        if batch.opened and time.monotonic() > until:
+            return singly, list(commands[place:])
+        try:
+            _decide(connection, batch, command, actor, now, obligations)
+        except psycopg.Error:
+            raise
+        except Exception:  # noqa: BLE001 - handled singly, where it is said what it is
+            singly.append(command)
+    return singly, []
 
 
 def _decide(
