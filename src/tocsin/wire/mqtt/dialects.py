@@ -235,6 +235,8 @@ def _at(content: Any, pointer: str) -> Any:
 
 def _word(value: Any) -> str:
     """A text or a number as text; nothing for anything else."""
+    if value is None:
+        return ""
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):

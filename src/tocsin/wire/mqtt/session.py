@@ -47,6 +47,7 @@ CONNECT_BYTES_MAX: Final = 8_192
 """Of a CONNECT, will and all: whoever sends it has not shown a password yet."""
 
 HEADER_BYTES_MAX: Final = 5
+_PUBACK: Final = bytes((PUBACK << 4, 2))
 
 
 class State(Enum):
@@ -327,7 +328,7 @@ class Session:
         if publish.qos == 0:
             place[0] = b""
         elif publish.qos == 1:
-            place[0] = encode(Ack(PUBACK, publish.packet_id), self.version)
+            place[0] = _PUBACK + publish.packet_id.to_bytes(2, "big")  # as `encode` writes it
         else:
             self._taking.discard(publish.packet_id)
             self.unreleased.add(publish.packet_id)
