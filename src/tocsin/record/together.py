@@ -144,7 +144,7 @@ def _decide_all(
     obligations: Obligations,
 ) -> tuple[list[JudgeSignal], list[JudgeSignal]]:
     """Those that cannot be decided, and those that there was no time for."""
-    singly = []
+    singly: list[JudgeSignal] = []
     until = time.monotonic() + HOLD_S
     for place, command in enumerate(commands):
         if batch.opened and time.monotonic() > until:
