@@ -4,7 +4,8 @@
 /** Counted in the ordinary course: what was taken and answered, and who listens. */
 const ORDINARY = new Set([
   "poll", "received", "ack", "nak", "duh", "nothing", "repeat", "stream_clients",
-  "unchanged", "not_our_area", "expired", "feed_back",
+  "unchanged", "not_our_area", "expired", "feed_back", "place", "identity_dropped",
+  "refused",
 ]);
 
 /** The name without its intake. */

@@ -57,7 +57,7 @@ export const en: Messages = {
     administrator: "Administrator", inspector: "Inspector", service: "System service",
   },
   sources: { signal: "Alarm signal", call: "Phone call", report: "Public report" },
-  placeSources: { site: "site register", call_taker: "call-taker", unit: "unit at scene", reporter: "reporter" },
+  placeSources: { site: "site register", call_taker: "call-taker", unit: "unit at scene", reporter: "reporter", aml: "caller's phone" },
   overdueSteps: {
     take: "Not taken in time", assign: "No unit sent in time", close: "Not closed in time",
     receipt: "No receipt", answer: "No answer", start: "Not under way in time",
@@ -136,6 +136,14 @@ export const en: Messages = {
     link_asked_to_wait: "Linked warning asked us to wait", feed_server_fault: "Feed server fault",
     link_server_fault: "Linked warning server fault", feed_refused: "Feed refused",
     link_refused: "Linked warning refused", feed_not_feed: "Feed is no feed",
+    not_http: "Not HTTP", head_too_large: "Head too large", body_too_large: "Body too large",
+    too_many_at_once: "Too many requests at once", too_slow: "Too slow", cut_off: "Broken off",
+    failed: "Faults of ours (not answered)", unknown_source: "Unknown source",
+    method_not_allowed: "Wrong method", unsupported_encoding: "Compressed body",
+    unsupported_type: "Wrong media type", signature_missing: "Signature missing",
+    signature_malformed: "Signature malformed", signature_wrong: "Signature wrong",
+    time_outside_window: "Signed too long ago", refused: "Refused (shown)",
+    identity_dropped: "Identity dropped", place: "Callers' locations",
   },
   queue: {
     title: "Incidents",

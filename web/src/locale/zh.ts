@@ -78,7 +78,7 @@ export const zh = {
     inspector: "督察员", service: "系统服务",
   } as Words,
   sources: { signal: "报警信号", call: "电话报警", report: "网上报警" } as Words,
-  placeSources: { site: "联网单位", call_taker: "接警员", unit: "现场力量", reporter: "报警人" } as Words,
+  placeSources: { site: "联网单位", call_taker: "接警员", unit: "现场力量", reporter: "报警人", aml: "来电定位" } as Words,
   overdueSteps: {
     take: "超时未签收", assign: "超时未派", close: "超时未结案", receipt: "超时未送达", answer: "超时未签收",
     start: "超时未出动", arrival: "超时未到场", handover: "转送超时",
@@ -148,6 +148,12 @@ export const zh = {
     link_asked_to_wait: "预警链接要求稍后再取", feed_server_fault: "预警源服务器故障",
     link_server_fault: "预警链接服务器故障", feed_refused: "预警源拒绝访问",
     link_refused: "预警链接拒绝访问", feed_not_feed: "预警源内容无法识别",
+    not_http: "不是 HTTP 请求", head_too_large: "请求头过大", body_too_large: "正文过大",
+    too_many_at_once: "并发请求过多", too_slow: "发送过慢", cut_off: "中途断开",
+    failed: "我方故障（未应答）", unknown_source: "来源不存在", method_not_allowed: "请求方法错误",
+    unsupported_encoding: "正文被压缩", unsupported_type: "媒体类型错误", signature_missing: "缺少签名",
+    signature_malformed: "签名格式错误", signature_wrong: "签名不符", time_outside_window: "签名时间超限",
+    refused: "已拒绝（显示）", identity_dropped: "已去除身份信息", place: "来电定位",
   } as Words,
   queue: {
     title: "警情",
