@@ -1,28 +1,14 @@
 """A code table's file: what each column takes, how each mistake is named, in both languages."""
 
 import pytest
+from code_desk import TEXTS, row
 
-from tocsin.core.codes.overrides import OVERRIDES_MAX, CodeOverride
+from tocsin.core.codes.overrides import OVERRIDES_MAX
 from tocsin.core.signals import Effect
-from tocsin.core.terms import IncidentType, Level
+from tocsin.core.terms import Level
 from tocsin.record.code_rows import COLUMNS, as_fields, read_table
 from tocsin.record.code_tables import CodesReason
 from tocsin.record.code_texts import ACTS, NUMBERS, REASONS, STATES
-
-TEXTS = {"text_zh": "店员求助", "text_en": "Staff call"}
-
-
-def row(code: str, effect: Effect = Effect.ALARM, **more: object) -> CodeOverride:
-    values: dict[str, object] = {
-        "list": "cid" if code.isdecimal() else "sia",
-        "code": code,
-        "effect": effect,
-        "type": IncidentType.PANIC,
-        "level": Level.P1,
-        "needs_answer": effect in (Effect.ALARM, Effect.TROUBLE),
-    }
-    return CodeOverride(**values | more)  # type: ignore[arg-type]
-
 
 GOOD = dict.fromkeys(COLUMNS, "") | {
     "list": "cid",

@@ -1,24 +1,19 @@
-"""Code tables of agencies and sites: drafts, trial, in force, roll back, what is refused, and what
-the worker makes of a signal while a version is in force."""
-
-import itertools
-from datetime import timedelta
-from uuid import UUID
+"""Code tables of agencies and sites: drafts, in force, roll back, what is refused, and what the
+worker makes of a signal while a version is in force."""
 
 import psycopg
 import pytest
-from random_history import hear, site_row
+from code_desk import AGENCIES, CALL, LI, TEXTS, WANG, WHY, a_signal, a_site, begun, enforced, row
 from record_desk import NOW
 
-from tocsin.core.codes.overrides import OVERRIDES_MAX, CodeOverride
-from tocsin.core.signals import Effect, SignalRead
+from tocsin.core.codes.overrides import OVERRIDES_MAX
+from tocsin.core.signals import Effect
 from tocsin.core.terms import IncidentType, Level
-from tocsin.record import code_book, code_tables, code_trial
+from tocsin.record import code_book, code_tables
 from tocsin.record.code_tables import (
     CodesReason,
     CodesRefused,
     Scope,
-    Who,
     changes,
     drop_draft,
     of_state,
@@ -28,93 +23,17 @@ from tocsin.record.code_tables import (
     table_of,
     version,
 )
-from tocsin.record.code_trial import sampled, try_version
+from tocsin.record.code_trial import try_version
 from tocsin.record.database import Connection
-from tocsin.record.heard_rows import Heard
 from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
-from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row, rebuild
-
-LI = Who("user:li", "Li Wei")
-WANG = Who("user:wang", "Wang Fang")
-WHY = "agreed with the operator of the site"
-
-_accounts = itertools.count(0xB000)
-_agencies = itertools.count(1)
-
-
-def row(code: str, effect: Effect = Effect.ALARM, **more: object) -> CodeOverride:
-    values: dict[str, object] = {
-        "list": "cid" if code.isdecimal() else "sia",
-        "code": code,
-        "effect": effect,
-        "type": IncidentType.PANIC,
-        "level": Level.P1,
-        "needs_answer": effect in (Effect.ALARM, Effect.TROUBLE),
-    }
-    return CodeOverride(**values | more)  # type: ignore[arg-type]
-
-
-TEXTS = {"text_zh": "店员求助", "text_en": "Staff call"}
-CALL = row("BA", **TEXTS)
 
 
 @pytest.fixture
 def agency() -> str:
     """An agency that no other test knows."""
-    return f"agency-{next(_agencies)}"
-
-
-def a_site(connection: Connection, keyring: Keyring, agency: str) -> tuple[UUID, UUID, str]:
-    """A site of the agency: its id, its device, the device's account."""
-    account = f"{next(_accounts):X}"
-    report = import_sites(connection, keyring, [site_row(account)], agency=agency)
-    assert report.errors == []
-    found = connection.execute(
-        "SELECT site, id FROM ref.device WHERE account = %s", (account,)
-    ).fetchone()
-    assert found is not None
-    return found[0], found[1], account
-
-
-def a_signal(
-    connection: Connection,
-    keyring: Keyring,
-    agency: str,
-    at: tuple[UUID | None, UUID | None, str],
-    code: str = "BA",
-    zone: str = "7",
-) -> UUID:
-    site, device, account = at
-    read = SignalRead("dc09", "SIA-DCS", account, code=code, zone=zone)
-    one = Heard(
-        received_at=NOW,
-        intake="dc09.tcp",
-        protocol="dc09",
-        source="192.0.2.9",
-        body=b"frame",
-        answer="ack",
-        district="huangpu",
-        agency=agency,
-        device=device,
-        site=site,
-        signals=(read,),
-    )
-    return hear(connection, keyring, one)
-
-
-def begun(connection: Connection, scope: Scope, *rows: CodeOverride, tried: bool = True) -> int:
-    number = save_draft(connection, scope, rows, LI, NOW)
-    if tried:
-        try_version(connection, version(connection, number), LI, NOW)
-    return number
-
-
-def enforced(connection: Connection, scope: Scope, *rows: CodeOverride) -> int:
-    number = begun(connection, scope, *rows)
-    put_in_force(connection, number, WANG, NOW, reason=WHY)
-    return number
+    return f"agency-{next(AGENCIES)}"
 
 
 def refused(connection: Connection, number: int, **more: str) -> CodesReason:
@@ -331,75 +250,6 @@ def test_signals_are_judged_by_the_table_in_force_and_say_so(
     kept = connection.execute("SELECT row FROM view.signal").fetchall()
     connection.rollback()
     assert len([one for (one,) in kept if b"Staff call" in one]) == 1
-
-
-def test_a_trial_tells_what_would_have_been_and_changes_nothing(
-    connection: Connection, keyring: Keyring, agency: str
-) -> None:
-    site, other = a_site(connection, keyring, agency), a_site(connection, keyring, agency)
-    for at, code, zone in (
-        *((site, "BA", "7"), (site, "BA", "7"), (site, "BA", "8"), (other, "BA", "7")),
-        *((site, "CL", "501"), (other, "CL", "502"), (site, "FA", "1")),
-    ):
-        a_signal(connection, keyring, agency, at, code, zone)
-    closing = row("CL", Effect.TROUBLE, **TEXTS)
-    whole = begun(connection, Scope(agency), closing, CALL, tried=False)
-    trial = try_version(connection, version(connection, whole), LI, NOW)
-    assert (trial.signals, trial.changed, trial.cut) == (7, 6, False)
-    assert (trial.needing_now, trial.needing_then) == (5, 7)
-    # Who closed is nobody's business: the two users' closings are one row without a number.
-    assert [(one.code, one.zone, one.count) for one in trial.differing] == [
-        *(("BA", "7", 3), ("CL", "", 2), ("BA", "8", 1))
-    ]
-    assert trial.differing[0].now.text_en == "Burglary alarm, zone 7"
-    assert trial.differing[0].then.text_en == "Staff call, zone 7"
-    mine = begun(connection, Scope(agency, site[0]), CALL, tried=False)
-    trial = try_version(connection, version(connection, mine), LI, NOW)
-    assert (trial.signals, trial.changed) == (5, 3)
-    [act] = [one for one in changes(connection, Scope(agency, site[0])) if one["act"] == "tried"]
-    assert (act["detail"]["signals"], act["detail"]["changed"]) == (5, 3)
-    assert connection.execute(
-        "SELECT count(*) FROM ref.code_table WHERE agency = %s AND state = 'in_force'", (agency,)
-    ).fetchone() == (0,)
-
-
-def test_a_sites_own_table_is_not_tried_away_by_its_agencys(
-    connection: Connection, keyring: Keyring, agency: str
-) -> None:
-    at = a_site(connection, keyring, agency)
-    enforced(connection, Scope(agency, at[0]), row("BA", level=Level.P3))
-    a_signal(connection, keyring, agency, at, "BA")
-    number = begun(connection, Scope(agency), CALL, tried=False)
-    assert try_version(connection, version(connection, number), LI, NOW).changed == 0
-
-
-def test_a_trial_looks_at_so_many_days_and_signals(
-    connection: Connection, keyring: Keyring, agency: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = a_site(connection, keyring, agency)
-    for _ in range(3):
-        a_signal(connection, keyring, agency, at)
-    number = begun(connection, Scope(agency), CALL, tried=False)
-    chosen = version(connection, number)
-    late = NOW + timedelta(days=2)
-    assert try_version(connection, chosen, LI, late, days=1).signals == 0
-    assert try_version(connection, chosen, LI, late, days=3).signals == 3
-    for days in (0, 366):
-        with pytest.raises(ValueError, match="1 to 365"):
-            try_version(connection, chosen, LI, NOW, days=days)
-    monkeypatch.setattr(code_trial, "SIGNALS_MAX", 3)
-    assert not try_version(connection, chosen, LI, NOW).cut
-    monkeypatch.setattr(code_trial, "SIGNALS_MAX", 2)
-    found = try_version(connection, chosen, LI, NOW)
-    assert (found.cut, found.signals) == (True, 2)
-
-
-def test_a_typed_code_shows_now_and_then(connection: Connection, agency: str) -> None:
-    number = begun(connection, Scope(agency), CALL, tried=False)
-    read = SignalRead("", "", "", code="BA", zone="4", codes="sia")
-    found = sampled(connection, version(connection, number), read)
-    assert (found.now.text_en, found.then.text_zh) == ("Burglary alarm, zone 4", "店员求助，防区 4")
-    assert refused(connection, number) is CodesReason.NOT_TRIED  # one code is no trial
 
 
 def test_the_read_tables_are_the_same_when_made_anew(
