@@ -165,7 +165,7 @@ def test_a_zone_is_put_on_test_watched_and_ended(site: Site, administrator: http
     hear(site, row, "HA", "8")
     live = dispatcher.get(f"{path}?live=1").text
     assert "<html" not in live
-    assert "Opened an incident" in live
+    assert "opens an incident" in live
     assert live.count("<tr>") == 2  # the header, and what the zone said: the hold-up is not of it
     incidents = administrator.get("/api/v1/signals", params={"site": row["id"]})
     assert incidents.status_code == 403

@@ -40,6 +40,7 @@ from tocsin.site.start_page import BUILT  # noqa: E402
 STATIC_PACKAGES: Final = [
     ("tocsin.apps.people", "static"),
     ("tocsin.apps.citizen", "static"),
+    ("tocsin.apps.readiness", "static"),
     ("allauth.account", "static"),
     ("allauth.mfa", "static"),
     ("django.contrib.admin", "static"),

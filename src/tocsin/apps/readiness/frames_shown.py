@@ -50,6 +50,17 @@ ADVICE: Final[dict[str, Any]] = {
         "The authentication code does not fit. Compare it with that of the transmitter."
     ),
 }
+NAMES: Final[dict[str, Any]] = {
+    "unknown_account": gettext_lazy("unknown account"),
+    "unknown_transmitter": gettext_lazy("unknown account"),
+    "unknown_token": gettext_lazy("unknown kind of message"),
+    "stale_time": gettext_lazy("wrong time"),
+    "clock_off": gettext_lazy("clock off"),
+    "wrong_key": gettext_lazy("wrong key"),
+    "wrong_secret": gettext_lazy("wrong key"),
+    "not_authorized": gettext_lazy("wrong key"),
+    "no_key": gettext_lazy("no key"),
+}
 KEY_AS_HEX: Final = gettext_lazy(
     "The key is right, but its form is not: the panel takes it as hexadecimal digits. Edit the"
     " device and choose that form."
@@ -84,7 +95,7 @@ def shown(connection: Connection, keyring: Keyring, one: Row, language: str) -> 
         "is_known": one["device"] is not None,
         "can_be_added": one["device"] is None and one["protocol"] in RULES,
         "encrypted": read.encrypted,
-        "problem": problem,
+        "problem": NAMES.get(problem, problem),
         "advice": _advice(connection, keyring, problem, one["device"], frame),
         "dialects": [*_dialects(frame), *filter(None, (one["dialect"] or "").split(";"))],
     }

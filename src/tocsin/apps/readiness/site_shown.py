@@ -36,7 +36,7 @@ def register_of(actor: Actor, site: Row, language: str, *, with_contacts: bool) 
     return {
         "zones": [_zone(one, names, language) for one in zones],
         "plans": _plans(steps, zones, language),
-        "tests": tests,
+        "tests": [test_shown(one, language) for one in tests],
         "contacts": contacts,
         "contacts_shown": contacts is not None,
     }
@@ -49,6 +49,17 @@ def looks_of(actor: Actor) -> list[dict[str, Any]]:
     return [
         one for one in found if not actor.districts or one["district"] in (*actor.districts, "")
     ]
+
+
+def test_shown(row: Row, language: str) -> Row:
+    """A test with its times as times, its site's name and its scope in words."""
+    times = {name: _time(row[name]) for name in ("begun_at", "until", "ended_at")}
+    scope = " / ".join(filter(None, (row["account"], row["zone"])))
+    return {**row, **times, "site_name": row[f"site_name_{language}"], "scope": scope}
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _zone(one: Row, partitions: dict[tuple[str, str], str], language: str) -> Row:

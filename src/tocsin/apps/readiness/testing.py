@@ -16,11 +16,10 @@ from django.utils.translation import gettext as _
 from tocsin.apps.log import connection, keyring
 from tocsin.apps.readiness.forms import ExtendForm, OnTestForm
 from tocsin.apps.readiness.screens import for_testers
+from tocsin.apps.readiness.site_shown import test_shown
 from tocsin.core.access import may
 from tocsin.core.commands import EndOnTest, ExtendOnTest, PersonCommand, PutOnTest
-from tocsin.core.signals import Verdict
 from tocsin.core.terms import Actor, Refused
-from tocsin.core.texts.lists import VERDICTS
 from tocsin.core.texts.refusals import refusal_text
 from tocsin.record.handle import handle
 from tocsin.record.register import zones_of
@@ -55,7 +54,7 @@ def test(request: HttpRequest, actor: Actor, on_test: UUID) -> HttpResponse:
         if _do(request, actor, ExtendOnTest(on_test, until)):
             messages.success(request, _("The test goes on longer."))
         return HttpResponseRedirect(request.path)
-    context = {"test": _shown(row), "form": form, "signals": _signals(row)}
+    context = {"test": test_shown(row, _language()), "form": form, "signals": _signals(row)}
     name = "on_test_live.html" if "live" in request.GET else "on_test.html"
     return render(request, f"readiness/{name}", context)
 
@@ -119,18 +118,16 @@ def _listed(actor: Actor, *, is_open: bool) -> list[Row]:
             districts=actor.districts,
             agency=actor.agency,
         )
-    return [_shown(row) for row in page["items"]]
-
-
-def _shown(row: Row) -> Row:
-    times = {name: _time(row[name]) for name in ("begun_at", "until", "ended_at")}
-    name = row[f"site_name_{_language()}"]
-    scope = " / ".join(filter(None, (row["account"], row["zone"])))
-    return {**row, **times, "site_name": name, "scope": scope}
+    return [test_shown(row, _language()) for row in page["items"]]
 
 
 def _signals(test: Row) -> list[Row]:
     language = _language()
+    would = {
+        "opened": _("opens an incident"),
+        "joined": _("joins an incident"),
+        "recorded": _("is recorded only"),
+    }
     with connection() as opened:
         found = list_rows(
             opened,
@@ -142,9 +139,9 @@ def _signals(test: Row) -> list[Row]:
     return [
         {
             **one,
-            "received_at": _time(one["received_at"]),
+            "received_at": datetime.fromisoformat(one["received_at"]),
             "meaning": one[f"text_{language}"],
-            "would_have_text": VERDICTS[Verdict(one["would_have"])].of(language),
+            "would_have_text": would[one["would_have"]],
         }
         for one in mine
     ]
@@ -168,10 +165,6 @@ def _scopes(site: Row) -> list[tuple[str, str]]:
                 }
                 scopes.append((f"{device['id']}/{zone['number']}", text))
     return scopes
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) else text
 
 
 def _language() -> str:
