@@ -33,7 +33,7 @@ def test_an_alert_becomes_one_signal() -> None:
     assert signal.position == Position(31.25, 121.5, "WGS-84", 11_015.0)
     assert signal.occurred_at == datetime(2026, 7, 11, 7, 20, tzinfo=UTC)
     assert signal.text == (
-        "暴雨橙色预警\n过去三小时降雨量已达 50 毫米以上， 预计仍将持续。\n"
+        "暴雨橙色预警\n过去三小时降雨量已达 50 毫米以上，预计仍将持续。\n"
         "停止户外作业，远离低洼地带。\n东城区\n\n"
         "Orange rainstorm warning\nMore than 50 mm of rain in three hours, and more to come.\n"
         "East district"
@@ -163,7 +163,7 @@ def test_what_is_not_read_says_what_it_can() -> None:
     with pytest.raises(BadAlert) as caught:
         decode(sample("google_invalid.cap"))
     signal = unread(caught.value, "ny")
-    assert (signal.account, signal.code, signal.text) == ("sender", "", "Storm; 12345")
+    assert (signal.account, signal.code, signal.text) == ("ny", "", "sender; Storm; 12345")
     with pytest.raises(BadAlert) as caught:
         decode(document(status="Test", sent="2026-07-11T15:20:00Z"))
     assert unread(caught.value, "ny").code == "Test"

@@ -3,6 +3,7 @@ answers are told by their code, so that they never alarm."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -102,18 +103,20 @@ def read(alert: Alert, languages: tuple[str, ...]) -> SignalRead:
     )
 
 
-def unread(error: BadAlert, account: str) -> SignalRead:
+def unread(error: BadAlert, source: str) -> SignalRead:
     """The signal of a document that is not read, with what a person can still be told of it.
-    `account` is the source's name, where the document does not say its sender."""
+
+    Its account is the source's name: what it says of its sender would put it on that one's card.
+    """
     said = error.said
     status = "" if said is None else said.status
     return SignalRead(
         protocol=PROTOCOL,
         token="",
-        account=((said.sender if said else "") or account)[:NAME_CHARS_MAX],
+        account=source,
         code=status if status in NOT_ACTUAL else "",
         codes=CODES,
-        text="" if said is None else said.text,
+        text="" if said is None else "; ".join(one for one in (said.sender, said.text) if one),
     )
 
 
@@ -177,10 +180,15 @@ def _text(told: list[Info]) -> str:
     return "\n\n".join(text for info in infos if (text := _shortened(_lines(info), share)))
 
 
+# A line break between two Chinese characters is the sender's indentation and no space.
+_WIDE: Final = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
+_UNSPACED: Final = re.compile(rf"(?<={_WIDE})[ \t]*[\r\n]\s*(?={_WIDE})")
+
+
 def _lines(info: Info) -> str:
     where = "; ".join(area.description for area in info.areas if area.description)
     parts = (info.headline or info.event, info.description, info.instruction, where)
-    return "\n".join(" ".join(part.split()) for part in parts if part.strip())
+    return "\n".join(" ".join(_UNSPACED.sub("", part).split()) for part in parts if part.strip())
 
 
 def _shortened(text: str, chars: int) -> str:
