@@ -6,6 +6,7 @@ const ORDINARY = new Set([
   "poll", "received", "ack", "nak", "duh", "nothing", "repeat", "stream_clients",
   "unchanged", "not_our_area", "expired", "feed_back", "place", "identity_dropped",
   "refused",
+  "published", "puback", "pubrec", "connections", "nothing_new", "broker_connected",
 ]);
 
 /** The name without its intake. */
