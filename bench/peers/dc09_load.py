@@ -1,7 +1,8 @@
 """Panels that send one plain frame, wait for its ACK, and send the next: the load of intake.py.
 
-`dc09_load.py HOST PORT PANELS SECONDS FIRST_SEQUENCE [--any]` prints one line of JSON: answers per
-second, their latency, and how many were not the ACK of the frame sent (`--any`: not looked at).
+`dc09_load.py HOST PORT PANELS SECONDS FIRST_SEQUENCE [KEY] [--any]` prints one line of JSON:
+answers per second, their latency, and how many were not the ACK of the frame sent (`--any`: not
+looked at). With a key the frames are encrypted, all of them before the first is sent.
 """
 
 import asyncio
@@ -9,22 +10,28 @@ import gc
 import json
 import sys
 import time
+from datetime import UTC, datetime
 
 import uvloop
 
-from tocsin.wire.dc09.frames import Frame, encode
+from tocsin.wire.dc09.frames import Frame, encode, seal, write_timestamp
 
 WARM_UP_S = 0.5
 FRAMES_PER_PANEL = 1_200
+SEALED_PER_PANEL = 400
 
 
-def frames_of(panel: int, first: int) -> list[bytes]:
+def frames_of(panel: int, first: int, key: bytes | None) -> list[bytes]:
     account = f"{0xA000 + panel:X}"
     data = f"#{account}|Nri1/BA12".encode()
-    return [
-        encode(Frame("SIA-DCS", f"{(first + n) % 9999 + 1:04d}", "1", "1", account, data))
-        for n in range(FRAMES_PER_PANEL)
-    ]
+    clear = Frame("SIA-DCS", "", "1", "1", account, data)
+    if key is not None:
+        clear = clear._replace(timestamp=write_timestamp(datetime.now(UTC)))
+    made = []
+    for n in range(FRAMES_PER_PANEL if key is None else SEALED_PER_PANEL):
+        frame = clear._replace(sequence=f"{(first + n) % 9999 + 1:04d}")
+        made.append(encode(frame if key is None else seal(frame, key, bytes(range(16)))))
+    return made
 
 
 class Panel(asyncio.Protocol):
@@ -32,7 +39,8 @@ class Panel(asyncio.Protocol):
 
     def __init__(self, frames: list[bytes], told: list[float], wrong: list[bytes], any_: bool):
         self.frames, self.told, self.wrong, self.any = frames, told, wrong, any_
-        self.next = 0
+        self.next = self.ever = 0
+        self.is_sealed = frames[0][9:11] == b'"*'
         self.running = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -40,15 +48,19 @@ class Panel(asyncio.Protocol):
 
     def send(self) -> None:
         self.sent = self.frames[self.next]
-        self.next = (self.next + 1) % FRAMES_PER_PANEL
+        self.ever += 1
+        self.next = (self.next + 1) % len(self.frames)
         self.at = time.perf_counter()
         self.write(self.sent)
 
     def data_received(self, data: bytes) -> None:
         self.told.append(time.perf_counter() - self.at)
         # LF, CRC and length (9), "ACK" (5), sequence (4); the panel's token is "SIA-DCS" (9)
-        if not self.any and data[9:18] != b'"ACK"' + self.sent[18:22]:
-            self.wrong.append(data)
+        if not self.any:
+            said = data[9:19] if self.is_sealed else data[9:18]
+            wanted = b'"*ACK"' + self.sent[19:23] if self.is_sealed else b'"ACK"' + self.sent[18:22]
+            if said != wanted:
+                self.wrong.append(data)
         if self.running:
             self.send()
 
@@ -57,11 +69,13 @@ class Panel(asyncio.Protocol):
             self.wrong.append(b"connection lost")
 
 
-async def main(host: str, port: int, panels: int, seconds: float, first: int, any_: bool) -> None:
+async def main(
+    host: str, port: int, panels: int, seconds: float, first: int, key: bytes | None, any_: bool
+) -> None:
     loop = asyncio.get_running_loop()
     told: list[float] = []
     wrong: list[bytes] = []
-    prepared = [frames_of(n, first) for n in range(panels)]
+    prepared = [frames_of(n, first, key) for n in range(panels)]
     gc.freeze()
     opened = [
         (await loop.create_connection(lambda f=f: Panel(f, told, wrong, any_), host, port))[1]
@@ -86,7 +100,7 @@ async def main(host: str, port: int, panels: int, seconds: float, first: int, an
                 "wrong": len(wrong),
                 "wrong_first": wrong[0].decode("latin-1") if wrong else None,
                 "load_cpu": cpu / took,
-                "sent": sum(panel.next for panel in opened),
+                "sent": sum(panel.ever for panel in opened),
             }
         )
     )
@@ -94,4 +108,6 @@ async def main(host: str, port: int, panels: int, seconds: float, first: int, an
 
 if __name__ == "__main__":
     host, port, panels, seconds, first = sys.argv[1:6]
-    uvloop.run(main(host, int(port), int(panels), float(seconds), int(first), "--any" in sys.argv))
+    key = next((one.encode() for one in sys.argv[6:] if not one.startswith("-")), None)
+    is_any = "--any" in sys.argv
+    uvloop.run(main(host, int(port), int(panels), float(seconds), int(first), key, is_any))

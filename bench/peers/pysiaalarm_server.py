@@ -13,8 +13,8 @@ async def nothing(_: object) -> None:
     return
 
 
-async def main(accounts: int) -> None:
-    known = {f"{0xA000 + n:X}": SIAAccount(f"{0xA000 + n:X}") for n in range(accounts)}
+async def main(accounts: int, key: str | None) -> None:
+    known = {f"{0xA000 + n:X}": SIAAccount(f"{0xA000 + n:X}", key) for n in range(accounts)}
     receiver = SIAServerTCP(known, nothing, Counter())
     server = await asyncio.start_server(receiver.handle_line, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
@@ -22,4 +22,4 @@ async def main(accounts: int) -> None:
     await server.serve_forever()
 
 
-uvloop.run(main(int(sys.argv[1])))
+uvloop.run(main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))
