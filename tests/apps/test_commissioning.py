@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from hearing import hear
-from test_on_test import known, post
 from test_readiness import HEADER, KEY, signed_in, upload
+from test_site_screens import known, post
 
 from little_city import City, build
 from tocsin.core.terms import Role
