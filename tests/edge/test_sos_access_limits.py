@@ -181,7 +181,7 @@ def test_tls_is_tls_and_nothing_else(live, tls) -> None:
 def test_a_greeting_that_comes_with_the_connection_is_not_lost(live, tls) -> None:
     """Again and again, since it is a race."""
     context = ssl.create_default_context(cafile=str(tls[0]))
-    for _ in range(100):
+    for _ in range(40):
         with (
             socket.create_connection(("127.0.0.1", live.ports["tls"]), WAIT_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secure,

@@ -325,7 +325,13 @@ def test_secret_word_is_in_nothing_that_is_kept(name: str) -> None:
     assert secrets.MARKER in one.signals[0].text
 
 
-@pytest.mark.parametrize("name", ["openly", "subject", "base64", "quoted-printable", "utf-16"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("openly", "subject", "subject in base64", "base64", "quoted-printable", "utf-16"),
+        "also in another header",
+    ],
+)
 def test_what_stands_around_the_secret_word_stays(name: str) -> None:
     raw = WITH_SECRET[name]
     before, after = read(raw), read(taken(raw, key=SECRET.encode()).body)
