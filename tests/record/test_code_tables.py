@@ -261,3 +261,22 @@ def test_the_read_tables_are_the_same_when_made_anew(
     assert any(b"Staff call" in row for _, row in before)
     rebuild(owner)
     assert connection.execute(query).fetchall() == before
+
+
+def test_a_row_shows_a_zone_as_a_zone_and_a_user_not_at_all(
+    connection: Connection, keyring: Keyring, agency: str
+) -> None:
+    at = a_site(connection, keyring, agency)
+
+    def shown(code: str, number: str) -> tuple[str, str]:
+        one = a_signal(connection, keyring, agency, at, code, number)
+        found = get_row(connection, "signals", one)
+        connection.rollback()
+        assert found is not None
+        assert number not in found["text_en"] or code != "CL"
+        return found["zone"], found["partition"]
+
+    assert shown("BA", "7") == ("7", "")
+    assert shown("CL", "501") == ("", "")
+    assert shown("NL", "2") == ("", "2")
+    assert shown("DF", "3") == ("", "")
