@@ -1,6 +1,7 @@
 """The edge on real sockets in a thread of its own, with the real record behind it, and a panel."""
 
 import asyncio
+import contextlib
 import itertools
 import socket
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
+from unittest import mock
 from uuid import UUID, uuid4
 
 import uvloop
@@ -28,6 +30,7 @@ from tocsin.wire.dc09.frames import Frame, decode, encode, seal, write_timestamp
 PLAIN, ENCRYPTED = "1234", "5678"
 KEY, WRONG_KEY = b"0123456789abcdef", b"fedcba9876543210"
 WAIT_S = 5.0
+EACH_S = 0.1  # what the edge does each second, so that no test waits for it
 NOISE = bytes(range(16))
 sequence = iter(range(1, 9_999))
 _names = itertools.count(1)
@@ -41,12 +44,17 @@ def frame(data: str = "NFA7", account: str = PLAIN, token: str = "SIA-DCS", **fi
 
 
 def sealed(
-    data: str = "NFA7", key: bytes = KEY, late_s: float = 0.0, token: str = "SIA-DCS"
+    data: str = "NFA7",
+    key: bytes = KEY,
+    late_s: float = 0.0,
+    token: str = "SIA-DCS",
+    account: str = ENCRYPTED,
+    number: str = "",
 ) -> bytes:
     sent = write_timestamp(datetime.now(UTC) - timedelta(seconds=late_s))
-    body = f"#{ENCRYPTED}|{data}".encode() if data else b""
-    number = f"{next(sequence):04d}"
-    clear = Frame(token, number, None, "0", ENCRYPTED, body, timestamp=sent)
+    body = f"#{account}|{data}".encode() if data else b""
+    number = number or f"{next(sequence):04d}"
+    clear = Frame(token, number, None, "0", account, body, timestamp=sent)
     return encode(seal(clear, key, NOISE))
 
 
@@ -74,7 +82,10 @@ class Edge:
     turns: list[bool] = field(default_factory=list)
 
     def connect(self, source: str = "127.0.0.1") -> "Panel":
-        return Panel(socket.create_connection(("127.0.0.1", self.port), WAIT_S, (source, 0)))
+        return Panel(self.dial(self.port, source))
+
+    def dial(self, port: int, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", port), WAIT_S, (source, 0))
 
     def datagrams(self) -> socket.socket:
         opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -101,17 +112,33 @@ class Panel:
 
     def receive(self, timeout_s: float = WAIT_S) -> Frame | None:
         """The next answer; None when the edge has closed. Raises TimeoutError on silence."""
+        raw = self.receive_raw(timeout_s)
+        return decode(raw) if raw else None
+
+    def receive_raw(self, timeout_s: float = WAIT_S) -> bytes:
+        """Its bytes; empty when the edge has closed."""
         self.socket.settimeout(timeout_s)
-        while b"\r" not in self.rest:
+        # Not before its tenth byte: the two of a binary CRC may be anything.
+        while b"\r" not in self.rest[9:]:
             try:
                 more = self.socket.recv(65_536)
             except ConnectionResetError:
                 more = b""
             if not more:
-                return None
+                return b""
             self.rest += more
-        raw, _, self.rest = self.rest.partition(b"\r")
-        return decode(raw + b"\r")
+        end = self.rest.index(b"\r", 9) + 1
+        raw, self.rest = self.rest[:end], self.rest[end:]
+        return raw
+
+    def all(self) -> bytes:
+        """Everything until the edge closes."""
+        said = self.rest
+        self.socket.settimeout(WAIT_S)
+        with contextlib.suppress(ConnectionResetError):
+            while more := self.socket.recv(65_536):
+                said += more
+        return said
 
     def is_silent(self, for_s: float = 0.4) -> bool:
         try:
@@ -176,7 +203,23 @@ def running(
             failed.append(error)
             ready.set()
 
-    thread = threading.Thread(target=run, name="edge")
+    thread = threading.Thread(target=run, name="edge", daemon=True)
+    quick = (
+        mock.patch("tocsin.edge.dc09.SWEEP_S", EACH_S),
+        mock.patch("tocsin.record.heard.SEEN_EVERY_S", EACH_S),
+    )
+    with quick[0], quick[1]:
+        yield from _while_running(thread, edge, ready, stop, failed)
+    assert not failed, failed
+
+
+def _while_running(
+    thread: threading.Thread,
+    edge: Edge,
+    ready: threading.Event,
+    stop: list[Callable[[], None]],
+    failed: list[BaseException],
+) -> Iterator[Edge]:
     thread.start()
     try:
         assert ready.wait(WAIT_S * 2)
@@ -187,10 +230,15 @@ def running(
             stop[0]()
         thread.join(WAIT_S * 4)
         assert not thread.is_alive()
-    assert not failed, failed
 
 
-def register(owner: Connection, keyring: Keyring, account: str, key: bytes | None = None) -> UUID:
+def register(
+    owner: Connection,
+    keyring: Keyring,
+    account: str,
+    key: bytes | None = None,
+    dialect: str = "",
+) -> UUID:
     """A site with one device, written as an import writes it."""
     site, device = uuid4(), uuid4()
     sealed = None if key is None else seal_key(keyring.device(), key, device.bytes)
@@ -200,9 +248,9 @@ def register(owner: Connection, keyring: Keyring, account: str, key: bytes | Non
         (site, account),
     )
     owner.execute(
-        "INSERT INTO ref.device (id, site, protocol, account, key, district, agency)"
-        " VALUES (%s, %s, 'dc09', %s, %s, 'north', 'fire')",
-        (device, site, account, sealed),
+        "INSERT INTO ref.device (id, site, protocol, account, key, dialect, district, agency)"
+        " VALUES (%s, %s, 'dc09', %s, %s, %s, 'north', 'fire')",
+        (device, site, account, sealed, dialect),
     )
     owner.commit()
     return device

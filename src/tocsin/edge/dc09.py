@@ -41,6 +41,9 @@ PROTOCOL: Final = "dc09"
 FINISH_S: Final = 5.0
 """At a stop, what is in flight has this long to be committed and answered."""
 
+CLOSE_S: Final = 1.0
+"""Then connections have this long to close; what is still open is cut off."""
+
 SWEEP_S: Final = 1.0
 
 
@@ -73,6 +76,7 @@ class Intake:
         self._agency = agency
         self._in_flight = 0
         self._finishing: asyncio.Event | None = None
+        self._all_gone = asyncio.Event()
         self._local_time = self.memory.local_time
         self._timely = timely_stamps(datetime.now(UTC))
 
@@ -246,6 +250,12 @@ class Intake:
         self.counts.add("poll")
         reply(data)
 
+    def gone(self, connection: Connection) -> None:
+        """The connection is closed."""
+        self.connections.discard(connection)
+        if not self.connections:
+            self._all_gone.set()
+
     @property
     def is_finishing(self) -> bool:
         return self._finishing is not None
@@ -261,6 +271,7 @@ class Intake:
     async def finish(self) -> None:
         """No new connections any more: lets what is in flight be answered, then closes."""
         self._finishing = asyncio.Event()
+        self._all_gone.clear()
         for connection in self.connections:
             connection.pause()
         if self._in_flight:
@@ -268,6 +279,12 @@ class Intake:
                 await asyncio.wait_for(self._finishing.wait(), FINISH_S)
         for connection in list(self.connections):
             connection.stop()
+        if self.connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_gone.wait(), CLOSE_S)
+        for connection in list(self.connections):
+            connection.abort()
+        await asyncio.sleep(0)  # they are told in the loop's next turn
         self.counts.hand_on(self._heard.count)
 
 

@@ -178,7 +178,7 @@ class Connection(asyncio.Protocol):
             return
         self._sender = None
         sender.waiting.pop(self._read, None)
-        intake.connections.discard(self)
+        intake.gone(self)
         intake.senders.disconnected(sender)
         unfinished = self._session.abandon()
         if unfinished is not None:
@@ -203,6 +203,10 @@ class Connection(asyncio.Protocol):
     def stop(self) -> None:
         """The process ends."""
         self._on(Happening.STOP)
+
+    def abort(self) -> None:
+        """It does not close: its sender fetches nothing, or keeps its side of TLS open."""
+        self._transport.abort()
 
 
 _HAPPENS: Final[dict[type, Happening]] = {

@@ -4,6 +4,7 @@ its own in number and time. What comes afterwards is a connection like any other
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 import ssl
@@ -17,6 +18,9 @@ from tocsin.edge.sockets import AddressNotHad, open_tcp, tls_context
 
 if TYPE_CHECKING:
     from tocsin.edge.dc09 import Intake
+
+SHUTDOWN_S: Final = 2.0
+"""A client that does not close its side of TLS holds its place for so long and no longer."""
 
 ACCEPT_AGAIN_S: Final = 0.5
 """When the machine has no descriptor for one more connection, so long until the next try."""
@@ -35,15 +39,17 @@ class TlsDoor:
         self._socket = sock
         self._context = context
         self._channel = channel
-        self._handshakes: set[asyncio.Task[None]] = set()
+        self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
         self._task = asyncio.create_task(self._accept(), name="dc09 tls")
 
     async def close(self) -> None:
         """No further connections; handshakes under way are given up."""
-        tasks = [self._task, *self._handshakes]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task.cancel()
+        for opened in self._handshakes.values():
+            # Not by cancelling: uvloop would keep the transport until the handshake's time is up.
+            with contextlib.suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+        await asyncio.gather(self._task, *self._handshakes, return_exceptions=True)
         self._socket.close()
 
     async def _accept(self) -> None:
@@ -61,8 +67,8 @@ class TlsDoor:
                 opened.close()
                 continue
             task = asyncio.create_task(self._shake_hands(opened, sender))
-            self._handshakes.add(task)
-            task.add_done_callback(self._handshakes.discard)
+            self._handshakes[task] = opened
+            task.add_done_callback(self._handshakes.pop)
 
     async def _shake_hands(self, opened: socket.socket, sender: Sender) -> None:
         intake = self._intake
@@ -74,6 +80,7 @@ class TlsDoor:
                 opened,
                 ssl=self._context,
                 ssl_handshake_timeout=intake.settings.first_frame_s,
+                ssl_shutdown_timeout=SHUTDOWN_S,
             )
         except (OSError, ssl.SSLError):  # a time-out is an OSError too
             intake.counts.refused("tls_refused", sender.address)

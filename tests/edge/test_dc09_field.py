@@ -1,0 +1,397 @@
+"""What panels of the field do at the socket: dialects answered as each sender takes it, clocks in
+local time, other protocols sent away, connections that never say anything."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from live_edge import (
+    KEY,
+    PLAIN,
+    Edge,
+    Limits,
+    Panel,
+    Record,
+    eventually,
+    frame,
+    register,
+    running,
+    sealed,
+)
+
+from tocsin.edge.dc09_memory import CIPHERTEXTS_MAX, SENDERS_MAX, WINDOW_S, Memory
+from tocsin.edge.dc09_sockets import Connection
+from tocsin.record.database import Urls, connect
+from tocsin.record.keys import Keyring
+from tocsin.wire.dc09.frames import Form, Frame, crc, decode, encode, unseal, write_timestamp
+from tocsin.wire.dc09.states import Stage
+from tocsin.wire.dc09.strangers import STRANGERS, Stranger
+
+DUH, LOCAL, LEARNT, ELDES, TRIKDIS, SET_ELDES, ODD = (
+    *("D0F", "10CA", "1EA4", "4F39", "9413", "4F40", "0DD"),
+)
+EIGHT = timedelta(hours=8)
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    return Keyring(tmp_path_factory.mktemp("field") / "keys")
+
+
+@pytest.fixture(scope="module")
+def record(urls: Urls, ring: Keyring) -> Iterator[Record]:
+    with connect(urls.owner) as owner:
+        for account in (PLAIN, LEARNT, ELDES, TRIKDIS):
+            register(owner, ring, account)
+        register(owner, ring, DUH, dialect="duh")
+        register(owner, ring, LOCAL, KEY, dialect="local_time:+08:00")
+        register(owner, ring, SET_ELDES, dialect="eldes")
+        register(owner, ring, ODD, dialect="klingon")
+        yield Record(owner, ring)
+
+
+@pytest.fixture(scope="module")
+def edge(urls: Urls, ring: Keyring, record: Record) -> Iterator[Edge]:
+    with running(urls, ring) as live:
+        yield live
+
+
+@pytest.fixture
+def panel(edge: Edge) -> Iterator[Panel]:
+    with edge.connect() as opened:
+        yield opened
+
+
+def asks(panel: Panel, raw: bytes) -> Frame:
+    panel.send(raw)
+    answer = panel.receive()
+    assert answer is not None
+    return answer
+
+
+def last(record: Record) -> tuple[str, str | None]:
+    row: tuple[str, str | None] = record.execute(
+        "SELECT answer, problem FROM heard.message ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    record.rollback()
+    return row
+
+
+def occurred(record: Record) -> datetime:
+    row = record.execute(
+        "SELECT convert_from(read, 'utf8')::json->>'occurred_at' FROM heard.message"
+        " ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    record.rollback()
+    return datetime.fromisoformat(row[0])
+
+
+def in_form(form: Form, data: str, account: str, **fields: str) -> bytes:
+    return encode(decode(frame(data, account, **fields))._replace(form=form))
+
+
+# -- dialects -----------------------------------------------------------------------------------
+
+
+def test_binary_crc_is_answered_in_two_bytes(panel, record) -> None:
+    raw = in_form(Form.RAW_CRC, "NBA1", TRIKDIS)
+    for at in range(len(raw)):
+        panel.send(raw[at : at + 1])
+    told = panel.receive_raw()
+    assert told[1:3] == crc(told[7:-1]).to_bytes(2, "big")
+    assert decode(told).token == "ACK"
+    assert last(record) == ("ack", None)
+    assert eventually(lambda: record.counted("dc09.dialect.binary_crc") == 1)
+
+
+def test_panel_that_does_not_take_its_answer_gets_the_other_form(panel, record) -> None:
+    first = in_form(Form.CRC_WITH_CR, "NBA1", ELDES)
+    forms = [asks(panel, first).form for _ in range(3)]
+    assert forms == [Form.STANDARD, Form.CRC_WITH_CR, Form.STANDARD]
+    asks(panel, first)  # this one it takes
+    for data in ("NBA2", "NBA3", "NBA4"):
+        assert asks(panel, in_form(Form.CRC_WITH_CR, data, ELDES)).form is Form.CRC_WITH_CR
+    assert eventually(lambda: record.counted("dc09.dialect.eldes") == 1)
+    assert asks(panel, frame("NBA5", ELDES)).form is Form.STANDARD
+
+
+def test_form_that_the_register_sets_is_kept_to(panel) -> None:
+    for form in (Form.CRC_WITH_CR, Form.STANDARD):
+        raw = in_form(form, "NBA1", SET_ELDES)
+        for _ in range(3):
+            assert asks(panel, raw).form is Form.CRC_WITH_CR
+
+
+def test_duh_is_heard_by_whom_it_is_set_for_and_the_message_is_kept(panel, record) -> None:
+    assert asks(panel, frame("what", DUH, token="VIS-BBA", number="0031")).token == "DUH"
+    assert last(record) == ("duh", "unknown_token")
+    assert asks(panel, frame("NFA1", DUH)).token == "ACK"
+    assert eventually(lambda: record.counted("dc09.dialect.duh") == 1)
+
+
+def test_word_of_the_register_that_is_none_is_counted_and_changes_nothing(panel, record) -> None:
+    assert asks(panel, frame("NFA1", ODD)).token == "ACK"
+    assert eventually(lambda: record.counted("dc09.unknown_dialect") == 1)
+
+
+def test_empty_line_nul_after_cr_and_sequence_in_hex(edge, panel, record) -> None:
+    raw = frame("NBA4", line="") + b"\x00"
+    panel.send(raw)
+    assert panel.receive().line == ""
+    panel.send(frame("NBA5", number="000A") + b"\x00")
+    assert panel.receive().sequence == "000A"
+    with edge.datagrams() as udp:
+        udp.send(frame("NBA6", line="") + b"\x00")
+        assert decode(udp.recv(4_096)).line == ""
+    for name in ("empty_line", "hex_sequence", "nul_after_cr"):
+        assert eventually(lambda name=name: record.counted(f"dc09.dialect.{name}") == 1)
+
+
+# -- clocks -------------------------------------------------------------------------------------
+
+
+def test_clock_that_is_off_is_marked_and_no_trouble(panel, record) -> None:
+    stamp = write_timestamp(datetime.now(UTC) - timedelta(days=400))
+    assert asks(panel, frame("NBA6", timestamp=stamp)).token == "ACK"
+    assert last(record) == ("ack", "clock_off")
+    for seconds in (-35, 0, 15):
+        stamp = write_timestamp(datetime.now(UTC) + timedelta(seconds=seconds))
+        assert asks(panel, frame("NBA7", timestamp=stamp)).token == "ACK"
+        assert last(record) == ("ack", None)
+    assert eventually(lambda: record.counted("dc09.clock_off") == 1)
+
+
+def test_local_time_is_learnt_from_polls_and_dates_what_comes_then(panel, record) -> None:
+    def stamp(off_s: int = 0) -> str:
+        return write_timestamp(datetime.now(UTC) + EIGHT + timedelta(seconds=off_s))
+
+    for off_s in range(3):
+        assert asks(panel, frame("NBA8", LEARNT, timestamp=stamp())).token == "ACK"
+        assert last(record) == ("ack", "clock_off")
+        poll = frame("", LEARNT, token="NULL", timestamp=stamp(off_s))
+        assert asks(panel, poll).token == "ACK"
+    assert asks(panel, frame("NBA9", LEARNT, timestamp=stamp())).token == "ACK"
+    assert last(record) == ("ack", None)
+    assert abs(occurred(record) - datetime.now(UTC)) < timedelta(seconds=5)
+    assert eventually(lambda: record.counted("dc09.dialect.local_time") >= 1)
+
+
+def test_local_time_set_in_the_register_holds_for_encrypted_frames(panel, record) -> None:
+    def local(late_s: float = 0.0, data: str = "NFA1") -> bytes:
+        return sealed(data, account=LOCAL, late_s=late_s - EIGHT.total_seconds())
+
+    told = unseal(asks(panel, local()), KEY)
+    assert abs(told.sent_at - datetime.now(UTC) - EIGHT) < timedelta(seconds=5)
+    assert last(record) == ("ack", None)
+    assert abs(occurred(record) - datetime.now(UTC)) < timedelta(seconds=5)
+    for raw in (local(late_s=60), sealed("NFA2", account=LOCAL)):  # late; in GMT
+        answer = asks(panel, raw)
+        assert answer.token == "NAK"
+        assert abs(answer.sent_at - datetime.now(UTC) - EIGHT) < timedelta(seconds=5)
+        assert last(record) == ("nak", "stale_time")
+
+
+# -- other protocols ----------------------------------------------------------------------------
+
+KNOCKS = {
+    Stranger.HTTP: b"GET / HTTP/1.1\r\nHost: arc\r\n\r\n",
+    Stranger.TLS: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40),
+    Stranger.SSH: b"SSH-2.0-OpenSSH_9.6\r\n",
+    Stranger.SIP: b"REGISTER sip:3402000000 SIP/2.0\r\nVia: x\r\n\r\n",
+    Stranger.OSBORNE_HOFFMAN: b"SR0001L0001    006969XX    [ID00000000]\r",
+    Stranger.GALAXY: b"F#123456",
+}
+
+
+@pytest.mark.parametrize("name", Stranger)
+def test_other_protocol_is_counted_by_name_refused_and_closed(edge, record, name) -> None:
+    counted = record.counted(f"dc09.foreign.{name}")
+    for segments in ([KNOCKS[name]], [KNOCKS[name][:2], KNOCKS[name][2:]]):
+        with edge.connect() as panel:
+            for segment in segments:
+                panel.send(segment)
+            assert panel.all() == STRANGERS[name].hears
+    with edge.datagrams() as udp:
+        udp.send(KNOCKS[name])
+        udp.send(frame(number="0099"))
+        assert decode(udp.recv(4_096)).sequence == "0099"  # and nothing before it
+    assert eventually(lambda: record.counted(f"dc09.foreign.{name}") == counted + 3)
+
+
+def test_panel_that_has_been_heard_may_send_anything(panel) -> None:
+    assert asks(panel, frame()).token == "ACK"
+    panel.send(KNOCKS[Stranger.GALAXY] + b"\r" + frame(number="0098"))
+    assert panel.receive().sequence == "0098"
+
+
+# -- connections that say nothing ---------------------------------------------------------------
+
+
+def test_connection_without_a_good_frame_is_closed_and_counted(urls, ring, record) -> None:
+    counted = record.counted("dc09.no_frame_yet")
+    limits = Limits(first_frame_s=0.3, half_frame_s=30, idle_s=30)
+    with running(urls, ring, limits) as edge, edge.connect() as known:
+        assert asks(known, frame()).token == "ACK"
+        with edge.connect() as silent, edge.connect() as drips, edge.connect() as babbles:
+            drips.send(frame()[:20])
+            babbles.send(b"\nrubbish\r")
+            for panel in (silent, drips, babbles):
+                assert panel.receive() is None
+        assert asks(known, frame()).token == "ACK"  # held open afterwards
+        assert eventually(lambda: record.counted("dc09.no_frame_yet") == counted + 3)
+
+
+def test_default_for_the_first_frame_is_ten_seconds() -> None:
+    from tocsin.site.intakes.dc09 import Dc09
+
+    assert Dc09().first_frame_s == 10.0
+
+
+def rss_kib() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+@pytest.mark.parametrize("said", [b"", frame()[:40]], ids=["silent", "half a frame"])
+def test_idle_connection_costs_little(urls, ring, record, said) -> None:
+    """Both ends of each are in this process, so it is the upper bound of what the edge holds."""
+    number = 300
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert soft > 3 * number
+    with running(urls, ring, Limits(max_connections_per_address=number)) as edge:
+        before = rss_kib()
+        opened = [edge.dial(edge.port) for _ in range(number)]
+        for one in opened:
+            one.sendall(said)
+        with edge.connect("127.0.0.9") as other:
+            assert asks(other, frame()).token == "ACK"
+        cost = (rss_kib() - before) / number
+        for one in opened:
+            one.close()
+    assert cost < 64
+
+
+# -- the table, at the socket -------------------------------------------------------------------
+
+
+class FakeTransport(asyncio.Transport):
+    """Takes down what a connection does with it."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("192.0.2.7", 1)})
+        self.is_closed = asyncio.Event()
+
+    @property
+    def closed(self) -> bool:
+        return self.is_closed.is_set()
+
+    def write(self, *_: object) -> None:
+        return
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.is_closed.set()
+
+    abort = close
+
+    def set_write_buffer_limits(self, *_: object, **__: object) -> None:
+        return
+
+    def pause_reading(self) -> None:
+        return
+
+    def resume_reading(self) -> None:
+        return
+
+
+def test_connection_passes_its_stages(urls, ring, record) -> None:
+    from tocsin.edge.dc09 import Intake
+    from tocsin.edge.dc09_channels import TCP
+    from tocsin.record.devices import DeviceBook
+    from tocsin.record.heard import HeardLog
+
+    async def go() -> None:
+        def opened() -> tuple[Connection, FakeTransport]:
+            connection, transport = Connection(intake, TCP), FakeTransport()
+            connection.connection_made(transport)
+            assert connection.stage is Stage.OPENED
+            return connection, transport
+
+        heard, devices = HeardLog(name="stages"), DeviceBook()
+        await heard.start(urls, ring)
+        await devices.start(urls.application, ring)
+        await asyncio.wait_for(heard.connected(), 10)
+        intake = Intake(Limits(), heard, devices, district="main", agency="fire")
+        try:
+            one, transport = opened()
+            one.data_received(b"\nrubbish\r")
+            assert one.stage is Stage.OPENED
+            one.data_received(frame())
+            assert one.stage is Stage.HEARD
+            assert one.eof_received()  # its answer is on the way
+            assert (one.stage, transport.closed) == (Stage.LEAVING, False)
+            await asyncio.wait_for(transport.is_closed.wait(), 10)
+            assert one.stage is Stage.CLOSED
+            one.connection_lost(None)
+
+            two, transport = opened()
+            two.data_received(b"SSH-2.0")
+            assert (two.stage, transport.closed) == (Stage.CLOSED, True)
+            two.data_received(frame())
+            assert two.stage is Stage.CLOSED
+            two.connection_lost(None)
+
+            three, transport = opened()
+            assert not three.eof_received()
+            assert (three.stage, transport.closed) == (Stage.CLOSED, True)
+            three.connection_lost(None)
+            four, transport = opened()
+            four.stop()
+            assert (four.stage, transport.closed) == (Stage.CLOSED, True)
+            four.connection_lost(None)
+            assert len(intake.senders) == 0
+        finally:
+            await heard.stop()
+            await devices.stop()
+
+    asyncio.run(go())
+
+
+# -- memory -------------------------------------------------------------------------------------
+
+
+class Counted(dict):
+    def add(self, name: str, by: int = 1) -> None:
+        self[name] = self.get(name, 0) + by
+
+
+def test_memory_is_bounded() -> None:
+    counted = Counted()
+    memory = Memory(counted)
+    for number in range(SENDERS_MAX + 10):
+        memory.note(f"{number}", ("eldes",))
+        memory.is_asked_again(f"{number}", b"key")
+    memory.note("5", ("eldes",))
+    assert counted == {"dialect.eldes": SENDERS_MAX + 11}
+    assert len(memory._spoken) <= SENDERS_MAX
+    assert len(memory._answered) <= SENDERS_MAX
+    for number in range(2 * CIPHERTEXTS_MAX + 10):
+        key = number.to_bytes(16, "big")
+        assert memory.first_key(key, b"first", 1.0) == b"first"
+    assert len(memory._ciphertexts) + len(memory._earlier_ciphertexts) <= 2 * CIPHERTEXTS_MAX
+
+
+def test_ciphertext_is_remembered_for_its_time_at_least() -> None:
+    memory = Memory(Counted())
+    assert memory.first_key(b"c", b"first", 1_000.0) == b"first"
+    memory.first_key(b"other", b"x", 1_000.0 + WINDOW_S + 1)
+    assert memory.first_key(b"c", b"second", 1_000.0 + WINDOW_S + 1) == b"first"
+    memory.first_key(b"other", b"x", 1_000.0 + 2 * WINDOW_S + 2)
+    assert memory.first_key(b"c", b"second", 1_000.0 + 2 * WINDOW_S + 2) == b"second"
