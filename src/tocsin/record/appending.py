@@ -18,10 +18,10 @@ from tocsin.record.facts import (
     StoredFact,
     bound_to,
     data_of,
-    encode_state,
     kind_of,
     new_salt,
     parts,
+    readable_state,
     require_readable,
     sealed_part,
 )
@@ -109,7 +109,7 @@ def append(
         incident = incident_of(subject, before, state)
         kind, kind_version = kind_of(fact)
         body, plain = parts(fact)
-        require_readable(kind, kind_version, body, subject_kind.value, state)
+        require_readable(kind, kind_version, body)
         binding = bound_to(subject, version, kind)
         bodies.append(body)
         sealed.append(None if plain is None else sealed_part(keyring, incident, plain, binding))
@@ -158,7 +158,7 @@ def _write_heads(connection: Connection, written: list[Written]) -> None:
             [one.subject for one in written],
             [one.kind.value for one in written],
             [one.version for one in written],
-            [encode_state(one.state) for one in written],
+            [readable_state(one.kind.value, one.state) for one in written],
             [one.state.district for one in written],
             [one.state.agency for one in written],
         ),

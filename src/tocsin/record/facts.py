@@ -130,19 +130,28 @@ def encode_state(state: State) -> bytes:
     return msgspec.json.encode(state)
 
 
-def require_readable(kind: str, kind_version: int, body: bytes, subject: str, state: State) -> None:
+def require_readable(kind: str, kind_version: int, body: bytes) -> None:
     """What cannot be read back is never written: it would block its subject for good.
 
-    A command built in Python may hold any value; nothing but this stands between it and the log.
-    Raises `NotStorable`.
+    A command built in Python may hold any value; nothing but this, and the same for states, stands
+    between it and the log. Raises `NotStorable`.
     """
     try:
         decode(kind, kind_version, body)
-        is_same = decode_state(subject, encode_state(state)) == state
+    except msgspec.ValidationError as error:
+        raise NotStorable(f"{kind}: {error}") from error
+
+
+def readable_state(kind: str, state: State) -> bytes:
+    """The state as a head row keeps it; `kind` is its `SubjectKind`. Raises `NotStorable`."""
+    encoded = encode_state(state)
+    try:
+        is_same = decode_state(kind, encoded) == state
     except msgspec.ValidationError as error:
         raise NotStorable(f"{kind}: {error}") from error
     if not is_same:
-        raise NotStorable(f"{kind}: the state of the {subject} does not read back as it was")
+        raise NotStorable(f"the state of the {kind} does not read back as it was")
+    return encoded
 
 
 def decode_state(kind: str, state: bytes) -> State:
