@@ -101,6 +101,7 @@ def build(stream: Stream) -> ASGIApp:
         refuse,
         threads=settings.THREADS,
         is_database_ok=lambda: stream.database_ok,
+        public=public_pages.PATHS,
     )
     zipped = GZipMiddleware(django, minimum_size=1_400, compresslevel=3)
     tiles = settings.DATA / "tiles"
