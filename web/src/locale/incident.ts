@@ -22,7 +22,8 @@ export function incidentWords(language: Language, incident: Incident): IncidentW
     .split(" · ")
     .map((part) => pick(language, part, part))
     .filter((part) => part && part !== address && part !== words.types[type]);
-  const title = parts.reverse().join(" · ");
+  // Of a public report only that it is one: its type is said beside it, its place is sealed.
+  const title = (incident.source === "report" ? parts.slice(-1) : parts.reverse()).join(" · ");
   if (address) return { address, title };
   return { address: title || words.queue.noPlace, title: "" };
 }
