@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tocsin.core.code_tables import meaning
+from tocsin.core.code_tables import meaning, partition_of, zone_of
 from tocsin.record.commissioning import key_of
 from tocsin.record.credentials import RULES
 from tocsin.record.database import Connection
@@ -87,8 +87,8 @@ def shown(connection: Connection, keyring: Keyring, one: Row, language: str) -> 
         "code": f"{read.qualifier}{read.code}",
         "meaning": means.text_en if language == "en" else means.text_zh,
         "effect": means.effect.value,
-        "zone": read.zone,
-        "partition": read.partition,
+        "zone": zone_of(read),
+        "partition": partition_of(read),
         "address": one["source_address"],
         "answer": one["answer"],
         "repeat": one["repeat_of"] is not None,
