@@ -102,7 +102,7 @@ def test_signals_are_judged_under_it(
     desk: Desk, together: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not together:
-        monkeypatch.setattr(judging, "judge_together", lambda *words, **_: list(words[2]))
+        monkeypatch.setattr(judging, "judge_together", lambda *words, **_: (list(words[2]), []))
     place = Place(desk)
     test = place.put("7")
     desk.later(1)
