@@ -6,24 +6,17 @@ import contextlib
 import itertools
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Self
 from uuid import UUID, uuid4
 
+import msgspec
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from live_edge import Record, eventually
 from msgspec.structs import replace
 from paho.mqtt.client import Client
@@ -34,7 +27,7 @@ from paho.mqtt.properties import Properties
 from tocsin.core.signals import SignalRead
 from tocsin.edge.intake import Intake
 from tocsin.edge.mqtt import serve
-from tocsin.record.database import Connection, Urls
+from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
 from tocsin.record.keys import Keyring
@@ -42,11 +35,12 @@ from tocsin.record.keys import seal as seal_key
 from tocsin.record.sealing import message_key, open_body, open_text
 from tocsin.site.intakes.mqtt import Mqtt
 from tocsin.wire.mqtt.fields import BadPacket
-from tocsin.wire.mqtt.packets import V3, V5, Packet, decode, encode
+from tocsin.wire.mqtt.packets import V3, V5, ConnAck, Connect, Packet, decode, encode
 
 PANEL, PASSWORD = "panel-1", "a long password"
 OTHER = "panel-2"
 WAIT_S = 5.0
+ALARM = b'{"code":"BA","zone":"7"}'
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 _names = itertools.count(1)
 
@@ -286,7 +280,6 @@ class Kept:
 
 def kept(record: Record, keyring: Keyring) -> list[Kept]:
     """Everything on record, sorted in, opened, in the order kept."""
-    import msgspec
 
     found = []
     rows = record.execute(
@@ -315,97 +308,53 @@ def kept(record: Record, keyring: Keyring) -> list[Kept]:
     return found
 
 
-@dataclass
-class Broker:
-    """A mosquitto of the test's own."""
-
-    port: int
-    directory: Path
-    lines: Sequence[str] = ()
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        assert MOSQUITTO is not None, "mosquitto is not installed"
-        file = self.directory / "mosquitto.conf"
-        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", *self.lines]
-        if os.geteuid() == 0:
-            lines.append("user root")
-        file.write_text("\n".join(lines) + "\n")
-        with (self.directory / "mosquitto.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [MOSQUITTO, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=log
-            )
-        assert eventually(self._listens), (self.directory / "mosquitto.log").read_text()
-
-    def _listens(self) -> bool:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        return False
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(WAIT_S)
-            self.process = None
-
-    def say(
-        self,
-        topic: str,
-        payload: str | bytes,
-        qos: int = 1,
-        *,
-        retain: bool = False,
-        more: Sequence[str] = (),
-    ) -> None:
-        """Published by somebody else of the site, with Debian's client."""
-        command = ["mosquitto_pub", "-h", "localhost", "-p", str(self.port), "-t", topic]
-        command += ["-q", str(qos), "-s", *(["-r"] if retain else []), *more]
-        data = payload.encode() if isinstance(payload, str) else payload
-        subprocess.run(command, input=data, check=True, timeout=WAIT_S)
-
-
-@contextmanager
-def broker(directory: Path, *lines: str) -> Iterator[Broker]:
-    """mosquitto on a free port, ended at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    found = Broker(port, directory, lines)
-    found.start()
-    try:
-        yield found
-    finally:
-        found.stop()
-
-
-def certificate(directory: Path, name: str = "localhost") -> tuple[Path, Path]:
-    """A certificate that vouches for itself, and its key: the files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    whose = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(whose, whose, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = directory / f"{name}.pem", directory / f"{name}.key"
-    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return cert_file, key_file
-
-
 def soon(holds: Callable[[], bool], within_s: float = WAIT_S) -> None:
     """Fails unless it comes true in time."""
     until = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < until, "it did not come true"
         time.sleep(0.02)
+
+
+@contextmanager
+def record_stopped(urls: Urls) -> Iterator[None]:
+    """The database answers, and no commit of an intake ends."""
+    with connect(urls.owner) as holding:
+        holding.execute("LOCK TABLE heard.arrived IN SHARE ROW EXCLUSIVE MODE")
+        yield
+
+
+@contextmanager
+def database_away(administrator: Connection, edge: Edge) -> Iterator[None]:
+    administrator.execute("ALTER ROLE tocsin_app CONNECTION LIMIT 0")
+    administrator.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'tocsin heard mqtt%'"
+    )
+    assert edge.intake is not None
+    intake = edge.intake
+    try:
+        soon(lambda: not intake.can_keep)
+        yield
+    finally:
+        administrator.execute("ALTER ROLE tocsin_app CONNECTION LIMIT -1")
+    soon(lambda: intake.can_keep, 10)
+
+
+def connecting(version: int = V3, client_id: str = "raw", **fields: object) -> Connect:
+    said = {"clean": True, "keep_alive_s": 60, "user": PANEL, "password": PASSWORD.encode()}
+    return Connect(version, client_id, **(said | fields))  # type: ignore[arg-type]
+
+
+@contextmanager
+def opened(port: int, version: int = V3, **fields: object) -> Iterator[Raw]:
+    with Raw(port, version) as raw:
+        raw.say(connecting(version, **fields))
+        answer = raw.hear()
+        assert isinstance(answer, ConnAck)
+        assert answer.code == 0
+        yield raw
+
+
+def codes(record: Record, ring: Keyring) -> list[tuple[str, str]]:
+    return [(s.code, s.token) for one in kept(record, ring) for s in one.signals]

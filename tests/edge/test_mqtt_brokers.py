@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live_broker import Broker as Mosquitto
+from live_broker import broker, certificate
 from live_edge import Record
 from live_mqtt import (
     OTHER,
     PANEL,
     Edge,
     Kept,
-    broker,
-    certificate,
     kept,
     register,
     running,
     soon,
 )
-from live_mqtt import Broker as Mosquitto
 
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
@@ -177,7 +176,7 @@ def test_a_broker_that_is_away_is_a_signal(
 def test_a_broker_that_takes_the_connection_and_says_nothing_is_told(
     urls: Urls, ring: Keyring, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tocsin.edge.mqtt_brokers.CONNECT_S", 0.3)
+    monkeypatch.setattr("tocsin.edge.mqtt_link.CONNECT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         site = Mosquitto(mute.getsockname()[1], tmp_path)
         with following(urls, ring, site) as edge:

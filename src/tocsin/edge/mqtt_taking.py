@@ -147,7 +147,7 @@ class Taking:
 
     def _count(self, reading: Reading, origin: Origin) -> None:
         if reading.removed:
-            self.intake.counts.add("removed", reading.removed)
+            self.intake.counts.add("identity_dropped", reading.removed)
         if reading.problem is not None:
             self.intake.counts.refused(reading.problem, origin.source)
 

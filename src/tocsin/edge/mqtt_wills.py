@@ -70,7 +70,7 @@ class Wills:
         while self._waiting:
             client, (reading, origin) = next(iter(self._waiting.items()))
             try:
-                await self._taking.keep(reading, reading.signals, origin, reading.signals[0].token)
+                await self._taking.keep(reading, reading.signals, origin, "nothing")
             except NotKept:
                 return
             if self._waiting.get(client, (None,))[0] is reading:
