@@ -4,7 +4,7 @@
 /** Counted in the ordinary course: what was taken and answered, and who listens. */
 const ORDINARY = new Set([
   "poll", "received", "ack", "nak", "duh", "nothing", "repeat", "stream_clients",
-  "unchanged", "not_our_area", "expired", "feed_back", "place", "identity_dropped",
+  "clock_off", "unchanged", "not_our_area", "expired", "feed_back", "place", "identity_dropped",
   "refused",
   "published", "puback", "pubrec", "connections", "nothing_new", "broker_connected",
 ]);
@@ -12,7 +12,9 @@ const ORDINARY = new Set([
 /** The name without its intake. */
 export const counted = (name: string): string => name.slice(name.indexOf(".") + 1);
 
-export const isTrouble = (name: string): boolean => !ORDINARY.has(counted(name));
+/** That a panel speaks a dialect, or that its clock is off, is its nature. */
+export const isTrouble = (name: string): boolean =>
+  !ORDINARY.has(counted(name)) && !counted(name).startsWith("dialect.");
 
 export function troubles(counters: Record<string, number>): number {
   return Object.entries(counters).reduce(
