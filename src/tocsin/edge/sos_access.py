@@ -199,7 +199,7 @@ class _Connection:
         await self._intake.keep(
             source=self._sender.address,
             body=reception.body,
-            answer="ack" if reception.status is Status.OK else reception.status.name.lower(),
+            answer="ack" if reception.status is Status.OK else "nak",
             signals=reception.signals,
             device=device if reception.is_devices else None,
             problem=reception.problem,
