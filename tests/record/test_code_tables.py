@@ -280,3 +280,24 @@ def test_a_row_shows_a_zone_as_a_zone_and_a_user_not_at_all(
     assert shown("CL", "501") == ("", "")
     assert shown("NL", "2") == ("", "2")
     assert shown("DF", "3") == ("", "")
+
+
+def test_a_table_that_cannot_be_read_stops_nothing(
+    connection: Connection, agency: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = enforced(connection, Scope(agency), CALL)
+    bad = begun(connection, Scope(agency + "-bad"), CALL)
+    connection.execute("UPDATE ref.code_override SET type = 'ghost' WHERE version = %s", (bad,))
+    connection.execute(
+        "UPDATE ref.code_table SET state = 'in_force', in_force_from = now(), approved_by = ''"
+        " WHERE version = %s",
+        (bad,),
+    )
+    connection.commit()
+    book = code_book.CodeBook()
+    book.refresh(connection)
+    assert [one.version for one in book.tables(agency, None)] == [good]
+    assert book.tables(agency + "-bad", None) == ()
+    assert "a code table cannot be read" in caplog.text
+    connection.execute("UPDATE ref.code_table SET state = 'retired' WHERE version = %s", (bad,))
+    connection.commit()

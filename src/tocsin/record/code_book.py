@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from tocsin.core.codes.overrides import CodeTable
-from tocsin.record.code_tables import tables
+from tocsin.record.code_tables import table_of
 from tocsin.record.database import Connection
+
+logger = logging.getLogger("tocsin.codes")
 
 # Every act writes a row there, one act at a time, so the greatest id says whether a copy is old.
 _STAMP: Final = "SELECT coalesce(max(id), 0) FROM ref.code_change"
@@ -28,8 +31,13 @@ class CodeBook:
         stamp = row[0] if row is not None else 0
         if stamp != self._stamp:
             scopes = connection.execute(_IN_FORCE).fetchall()
-            found = tables(connection, [number for number, _, _ in scopes])
-            self._tables = {(agency, site): found[number] for number, agency, site in scopes}
+            self._tables = {}
+            for number, agency, site in scopes:
+                try:
+                    self._tables[agency, site] = table_of(connection, number)
+                except ValueError:
+                    # Written by another program: the built-in tables decide, and nothing waits.
+                    logger.exception("a code table cannot be read", extra={"version": number})
             self._stamp = stamp
         connection.rollback()
 
