@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from bodies import ZONE_TEST, body_of
 
 from little_city import City, build, command
 from tocsin.core.signals import SignalRead
@@ -177,16 +178,7 @@ def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[
     order = next(fact["subject"] for fact in sent.json()["facts"] if fact["kind"] == "order.given")
     note = command(chief, "add_note", incident=incident, text="sealed words")
     assert note.status_code == 200
-    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    on_test = command(
-        chief,
-        "put_on_test",
-        site=str(place),
-        device=str(device),
-        zone="99",
-        why="service",
-        until=until,
-    )
+    on_test = command(chief, "put_on_test", **ZONE_TEST, site=str(place), device=str(device))
     assert on_test.status_code == 200, on_test.text
     site.number_facts()
     fact = chief.get("/api/v1/facts", params={"incident": incident}).json()["items"][0]
@@ -351,47 +343,6 @@ def test_sealed_fields_raw_bytes_and_positions_are_for_some(world: World, role: 
         assert (signal.json()["text"] == "secret") is (role in DESKS | {INSP})
     for path in ("snapshot", "incidents", "units", "orders", "signals", "sites", "devices"):
         assert "sealed words" not in client.get(f"/api/v1/{path}").text
-
-
-def body_of(type_: str, things: dict[str, str], others: dict[str, str]) -> dict[str, Any]:
-    """A well-formed command about `things`; a second incident it names is of `others`."""
-    incident = {"incident": things["incidents"]}
-    place = {"lat": 31.2, "lon": 121.4, "datum": "WGS-84"}
-    bodies: dict[str, dict[str, Any]] = {
-        "open_incident": {
-            "incident_type": "fire", "level": 2, "agency": AGENCY, "district": OWN,
-        },
-        "take_incident": incident,
-        "classify_incident": {**incident, "incident_type": "gas"},
-        "prioritise_incident": {**incident, "level": 1},
-        "locate_incident": {**incident, "place": place},
-        "add_note": {**incident, "text": "a note"},
-        "hold_incident": {**incident, "until": "2100-01-01T00:00:00Z", "reason": "later"},
-        "release_incident": incident,
-        "link_incidents": {**incident, "other": others["incidents"]},
-        "unlink_incidents": {**incident, "other": others["incidents"]},
-        "merge_incidents": {**incident, "into": others["incidents"]},
-        "split_incident": incident,
-        "close_incident": {**incident, "disposition": "handled"},
-        "reopen_incident": {**incident, "reason": "again"},
-        "move_signal": {**incident, "signal": things["signals"], "to": others["incidents"]},
-        "send_units": {**incident, "units": [things["units"]]},
-        "recall_units": {**incident, "units": [things["units"]]},
-        "receive_order": {"order": things["orders"], "channel": "app"},
-        "accept_order": {"order": things["orders"]},
-        "refuse_order": {"order": things["orders"], "reason": "too_far"},
-        "report_status": {"unit": things["units"], "state": "under_way"},
-        "take_out_of_service": {"unit": things["units"], "reason": "breakdown"},
-        "return_to_service": {"unit": things["units"]},
-        "put_on_test": {"site": things["sites"], "why": "service", "until": _in_hours(1)},
-        "extend_on_test": {"on_test": things["on_tests"], "until": _in_hours(2)},
-        "end_on_test": {"on_test": things["on_tests"]},
-    }  # fmt: skip
-    return bodies[type_]
-
-
-def _in_hours(hours: int) -> str:
-    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
 
 
 @pytest.mark.parametrize("type_", [one for one in COMMANDS if one != "open_incident"])

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.orders import Refusal
+from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.reports import AddToReport, ReceiveReport, ReportCommand, WithdrawReport
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import (
@@ -212,36 +213,6 @@ class TakeOutOfService:
 class ReturnToService:
     unit: UUID
     type: Literal["return_to_service"] = "return_to_service"
-
-
-@dataclass(frozen=True, slots=True)
-class PutOnTest:
-    """From now until `until`, at most 24 hours: the site, or its `device`, or that device's `zone`.
-
-    What is on test opens no incidents; every signal is recorded with what it would have done.
-    """
-
-    site: UUID
-    why: str
-    until: datetime
-    device: UUID | None = None
-    zone: str = ""
-    type: Literal["put_on_test"] = "put_on_test"
-
-
-@dataclass(frozen=True, slots=True)
-class ExtendOnTest:
-    """`until` is at most 24 hours from now, each time."""
-
-    on_test: UUID
-    until: datetime
-    type: Literal["extend_on_test"] = "extend_on_test"
-
-
-@dataclass(frozen=True, slots=True)
-class EndOnTest:
-    on_test: UUID
-    type: Literal["end_on_test"] = "end_on_test"
 
 
 @dataclass(frozen=True, slots=True)

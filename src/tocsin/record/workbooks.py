@@ -173,16 +173,20 @@ def _look_into(content: bytes) -> None:
         )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = archive.infolist()
-            # What a part says of its size binds: no more than that is unpacked of it.
-            if len(parts) > PARTS_MAX or sum(one.file_size for one in parts) > UNPACKED_BYTES_MAX:
-                raise _too_big()
-            for part in parts:
-                _look_into_part(archive, part)
+            _look_into_parts(archive)
     except NotReadable:
         raise
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+    except Exception as error:  # a part may be packed in any way that fails
         raise _damaged(type(error).__name__) from error
+
+
+def _look_into_parts(archive: zipfile.ZipFile) -> None:
+    parts = archive.infolist()
+    # What a part says of its size binds: no more than that is unpacked of it.
+    if len(parts) > PARTS_MAX or sum(one.file_size for one in parts) > UNPACKED_BYTES_MAX:
+        raise _too_big()
+    for part in parts:
+        _look_into_part(archive, part)
 
 
 def _look_into_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:

@@ -1,0 +1,54 @@
+"""A well-formed body of each command, for the matrix of roles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from web_site import AGENCY
+
+OWN = "north"
+
+
+def body_of(type_: str, things: dict[str, str], others: dict[str, str]) -> dict[str, Any]:
+    """A well-formed command about `things`; a second incident it names is of `others`."""
+    incident = {"incident": things["incidents"]}
+    place = {"lat": 31.2, "lon": 121.4, "datum": "WGS-84"}
+    bodies: dict[str, dict[str, Any]] = {
+        "open_incident": {
+            "incident_type": "fire", "level": 2, "agency": AGENCY, "district": OWN,
+        },
+        "take_incident": incident,
+        "classify_incident": {**incident, "incident_type": "gas"},
+        "prioritise_incident": {**incident, "level": 1},
+        "locate_incident": {**incident, "place": place},
+        "add_note": {**incident, "text": "a note"},
+        "hold_incident": {**incident, "until": "2100-01-01T00:00:00Z", "reason": "later"},
+        "release_incident": incident,
+        "link_incidents": {**incident, "other": others["incidents"]},
+        "unlink_incidents": {**incident, "other": others["incidents"]},
+        "merge_incidents": {**incident, "into": others["incidents"]},
+        "split_incident": incident,
+        "close_incident": {**incident, "disposition": "handled"},
+        "reopen_incident": {**incident, "reason": "again"},
+        "move_signal": {**incident, "signal": things["signals"], "to": others["incidents"]},
+        "send_units": {**incident, "units": [things["units"]]},
+        "recall_units": {**incident, "units": [things["units"]]},
+        "receive_order": {"order": things["orders"], "channel": "app"},
+        "accept_order": {"order": things["orders"]},
+        "refuse_order": {"order": things["orders"], "reason": "too_far"},
+        "report_status": {"unit": things["units"], "state": "under_way"},
+        "take_out_of_service": {"unit": things["units"], "reason": "breakdown"},
+        "return_to_service": {"unit": things["units"]},
+        "put_on_test": {"site": things["sites"], "why": "service", "until": _in_hours(1)},
+        "extend_on_test": {"on_test": things["on_tests"], "until": _in_hours(2)},
+        "end_on_test": {"on_test": things["on_tests"]},
+    }  # fmt: skip
+    return bodies[type_]
+
+
+def _in_hours(hours: int) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+ZONE_TEST = {"zone": "99", "why": "service", "until": _in_hours(1)}
