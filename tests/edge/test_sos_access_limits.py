@@ -1,5 +1,7 @@
 """SOS Access over real sockets: each limit at its limit, TLS, and the settings."""
 
+import os
+import resource
 import socket
 import ssl
 from collections.abc import Iterator
@@ -134,6 +136,22 @@ def test_idle_connection_is_closed_even_if_it_sends_blanks(urls, ring, record) -
         for _ in range(3):
             line.send(b"\r\n")
         assert line.status() is None
+
+
+def test_without_a_free_descriptor_one_waits_and_is_heard_then(urls, ring, record) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with running("sos_access", SETTINGS, urls, ring) as live, socket.socket() as waiting:
+        waiting.settimeout(WAIT_S)
+        lowest_free = os.dup(0)
+        os.close(lowest_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+        try:
+            waiting.connect(("127.0.0.1", live.ports["tcp"]))
+            waiting.sendall(encode(alarm()))
+            assert eventually(lambda: record.counted("sos_access.not_accepted") > 0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert STATUS.search(waiting.recv(4_096))[1] == b"0"
 
 
 def test_too_many_refusals_end_a_connection(live, record) -> None:

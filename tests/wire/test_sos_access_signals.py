@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from sos_requests import AUTHENTICATION, CODE, PUBLISHED, alarm, document
 
-from tocsin.core.signals import Position
+from tocsin.core.code_tables import built_in
+from tocsin.core.signals import Effect, Position
 from tocsin.wire.sos_access.answers import RULES, Reception, Status, answer, receive
 from tocsin.wire.sos_access.requests import CHARS_MAX, Kind, Problem, Request, decode, encode
 from tocsin.wire.sos_access.rt90 import to_wgs84
-from tocsin.wire.sos_access.signals import position, read, repeat_key
+from tocsin.wire.sos_access.signals import RESTORES, position, read, repeat_key
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
 KEY = AUTHENTICATION.encode()
@@ -97,6 +98,18 @@ def test_event_codes(event, kind, contact_id, code) -> None:
     said = read(alarm(eventcode=event, alarmtype=kind), contact_id=contact_id)
     assert (said.code, said.codes, said.qualifier) == code
     assert (event in said.text) == (not said.code)
+
+
+@pytest.mark.parametrize(("event", "restore"), sorted(RESTORES.items()))
+def test_a_restore_says_of_the_same_thing_that_it_is_over(event, restore) -> None:
+    begun, over = built_in("sia", event, ""), built_in("sia", restore, "")
+    assert (begun.effect, over.effect) in {
+        (Effect.ALARM, Effect.RESTORE),
+        (Effect.TROUBLE, Effect.RESTORE),
+        (Effect.STATUS, Effect.STATUS),  # a bypass and its end
+    }
+    if begun.effect is Effect.ALARM:
+        assert begun.type is over.type
 
 
 def test_every_field_of_an_alarm_is_told() -> None:

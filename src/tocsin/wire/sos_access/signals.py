@@ -26,7 +26,7 @@ _QUALIFIERS: Final = {"E": "1", "R": "3", "": "1"}
 
 # DC-03: an alarm (A) of these families is restored by R, a trouble (T) by J; AT LT NT XT YT by R.
 _FAMILIES: Final = frozenset("BFGHKMPQSTUWZ")
-_RESTORES: Final = {
+RESTORES: Final = {
     **{f"{family}A": f"{family}R" for family in _FAMILIES},
     **{f"{family}T": f"{family}J" for family in _FAMILIES},
     **{f"{family}B": f"{family}U" for family in _FAMILIES},
@@ -127,8 +127,8 @@ def _event(request: Request, *, contact_id: bool) -> tuple[str, str, str]:
     if _SIA.fullmatch(event):
         if not restores or _ENDED.fullmatch(event):
             return event, "sia", ""
-        if event in _RESTORES:
-            return _RESTORES[event], "sia", ""
+        if event in RESTORES:
+            return RESTORES[event], "sia", ""
     elif contact_id and (found := _CONTACT_ID.fullmatch(event)):
         said = _QUALIFIERS.get(found[1], found[1])
         return found[2], "cid", "3" if restores else said
