@@ -137,10 +137,11 @@ class BoundedDjango:
         self.refused = 0
         self.answer_s = answer_s
         self.is_database_ok = is_database_ok
-        # Paths that everybody may ask get half of the threads: whatever floods them, the desk has
-        # the other half.
+        # Paths that everybody may ask get half of the threads and of the places to wait: whatever
+        # floods them, the desk has the other half.
         self.public = public
-        self.public_at_work_max = max(1, threads // 2)
+        self.public_threads = asyncio.Semaphore(max(1, threads // 2))
+        self.public_at_work_max = max(1, threads // 2) + waiting_max // 2
         self.public_at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,19 +152,40 @@ class BoundedDjango:
         if isinstance(body, int):
             await _say(self.refuse, scope, send, body, _REASONS.get(body, "malformed"))
             return
-        is_public = scope["path"].startswith(self.public)
-        if self.at_work >= self.at_work_max or (
-            is_public and self.public_at_work >= self.public_at_work_max
-        ):
-            self.refused += 1
-            await _say(self.refuse, scope, send, 503, "overloaded")
+        if scope["path"].startswith(self.public):
+            await self._public(scope, body, send)
+            return
+        if self.at_work >= self.at_work_max:
+            await self._overloaded(scope, send)
             return
         if not self.is_database_ok() and scope["path"].startswith("/api/"):
             await _say(self.refuse, scope, send, 503, "database_lost")
             return
-        await self._within_time(scope, body, send, is_public=is_public)
+        await self._within_time(scope, body, send)
 
-    async def _within_time(self, scope: Scope, body: bytes, send: Send, *, is_public: bool) -> None:
+    async def _public(self, scope: Scope, body: bytes, send: Send) -> None:
+        """Waits for one of the public's threads, not too many and not too long."""
+        if self.public_at_work >= self.public_at_work_max:
+            await self._overloaded(scope, send)
+            return
+        self.public_at_work += 1
+        try:
+            async with asyncio.timeout(self.answer_s):
+                await self.public_threads.acquire()
+        except TimeoutError:
+            await self._overloaded(scope, send)
+        else:
+            await self._within_time(scope, body, send, self.public_threads.release)
+        finally:
+            self.public_at_work -= 1
+
+    async def _overloaded(self, scope: Scope, send: Send) -> None:
+        self.refused += 1
+        await _say(self.refuse, scope, send, 503, "overloaded")
+
+    async def _within_time(
+        self, scope: Scope, body: bytes, send: Send, ended: Callable[[], None] = lambda: None
+    ) -> None:
         """Hands the request to a thread. If no answer begins in time (a frozen database), the
         caller is told; the thread goes on alone, and counts as at work until it is done."""
         began = abandoned = False
@@ -175,9 +197,9 @@ class BoundedDjango:
                 await send(message)
 
         self.at_work += 1
-        self.public_at_work += is_public
         work = asyncio.ensure_future(self.app(scope, _replay(body), pass_on))
-        work.add_done_callback(lambda done: self._done(done, is_public=is_public))
+        work.add_done_callback(self._done)
+        work.add_done_callback(lambda _: ended())
         await asyncio.wait({work}, timeout=self.answer_s)
         if not began and not work.done():
             abandoned = True
@@ -186,9 +208,8 @@ class BoundedDjango:
             return
         await asyncio.shield(work)
 
-    def _done(self, work: asyncio.Future[None], *, is_public: bool) -> None:
+    def _done(self, work: asyncio.Future[None]) -> None:
         self.at_work -= 1
-        self.public_at_work -= is_public
         if not work.cancelled():
             work.exception()  # told to the caller already, or to nobody who still listens
 
