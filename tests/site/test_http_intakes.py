@@ -1,12 +1,14 @@
 """The settings of webhooks and AML: what `tocsin check-config` refuses, each with its path, and
 that what it takes reaches the process that listens."""
 
+import tomllib
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tocsin.site.configuration import Configuration, ConfigurationRefused, load
+from tocsin.site.configuration import Configuration, ConfigurationRefused, changes, load
+from tocsin.site.intakes.webhook import Source
 from tocsin.wire.webhook.page import EXAMPLE
 
 
@@ -26,6 +28,10 @@ def test_the_example_of_the_page_is_taken_and_survives_the_way_to_the_edge(tmp_p
     assert (source.name, source.mapping.values["smoke"]) == ("tower-7", "FA")
     (tmp_path / "kept.json").write_bytes(msgspec.json.encode(found))
     assert load(tmp_path / "kept.json") == found
+    (said,) = (one for one in changes(Configuration(), found) if "sources" in one)
+    # What it would change is told as TOML that says the same.
+    told = tomllib.loads(said.partition(" -> ")[2].join(("sources = ", "")))["sources"]
+    assert msgspec.convert(told, tuple[Source, ...]) == (source,)
 
 
 AML = "[edge.aml]\nenabled = true\n"

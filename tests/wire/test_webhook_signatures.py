@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.wire.webhook.signature import WINDOW, Form, NotSigned, Signed, check, secret_bytes
+from tocsin.wire.webhook.signature import (
+    UNKNOWN_SECRET,
+    WINDOW,
+    Form,
+    NotSigned,
+    Signed,
+    check,
+    secret_bytes,
+)
 
 FRAMES = Path(__file__).parent.parent / "frames" / "webhook" / "signatures.json"
 VECTORS: list[dict[str, Any]] = json.loads(FRAMES.read_text(encoding="utf-8"))
@@ -23,7 +31,7 @@ BODY = b'{"code": "FA"}'
 
 
 def digest(signed: bytes, key: bytes = KEY) -> bytes:
-    return hmac.new(key, signed, hashlib.sha256).digest()
+    return hmac.digest(key, signed, hashlib.sha256)
 
 
 def standard(**changes: str) -> dict[str, str]:
@@ -110,10 +118,26 @@ def test_what_is_wrong_is_named(form: Form, headers: dict[str, str], reason: str
     assert found.value.reason == reason
 
 
-def test_an_unknown_source_is_never_right() -> None:
+def test_an_unknown_source_is_never_right_and_costs_as_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not even for whoever signs with the secret that nobody has."""
+    digests = []
+    new = hmac.new
+
+    def counted(*args: Any) -> Any:
+        digests.append(args)
+        return new(*args)
+
+    monkeypatch.setattr(hmac, "new", counted)
     for form, headers in ((Form.STANDARD, standard()), (Form.GITHUB, github())):
-        with pytest.raises(NotSigned, match="signature_wrong"):
-            check(form, headers, BODY, None, NOW)
+        for key in (KEY + b"x", None):
+            with pytest.raises(NotSigned, match="signature_wrong"):
+                check(form, headers, BODY, key, NOW)
+    assert len(digests) == 4
+    guessed = new(UNKNOWN_SECRET, BODY, hashlib.sha256).hexdigest()
+    with pytest.raises(NotSigned, match="signature_wrong"):
+        check(Form.GITHUB, {"x-hub-signature-256": f"sha256={guessed}"}, BODY, None, NOW)
 
 
 def test_a_secret_as_standard_webhooks_writes_it() -> None:

@@ -321,6 +321,13 @@ def _toml(value: object) -> str:
         return msgspec.json.encode(value).decode()  # a JSON string is a TOML basic string
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, Struct):  # one of a list of tables: what differs from its defaults
+        fields = msgspec.structs.fields(value)
+        told = {one.name: getattr(value, one.name) for one in fields}
+        value = {one.name: told[one.name] for one in fields if told[one.name] != one.default}
+        value = {key: item for key, item in value.items() if item not in ({}, ())}
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_toml(key)} = {_toml(item)}' for key, item in value.items())}}}"
     return str(value)
 
 
