@@ -352,24 +352,24 @@ def test_a_link_that_fails_is_tried_again(world) -> None:
 
 def test_links_are_fetched_a_few_at_a_time(world) -> None:
     held, most, lock = 0, 0, threading.Lock()
-    full = threading.Event()
+    fifth = threading.Event()
 
     def slowly(request: Any) -> None:
         nonlocal held, most
         with lock:
             held += 1
             most = max(most, held)
-            if held == 4:
-                full.set()
-        full.wait(5)
+            if held == 5:
+                fifth.set()
+        fifth.wait(0.2)
         request.send(200, lasting(request.path[1:]))
         with lock:
             held -= 1
 
-    world.web.pages["/feed"] = page(atom(*(linked(f"/{n}") for n in range(12))))
-    world.web.pages |= {f"/{n}": slowly for n in range(12)}
+    world.web.pages["/feed"] = page(atom(*(linked(f"/{n}") for n in range(8))))
+    world.web.pages |= {f"/{n}": slowly for n in range(8)}
     with world.run(world.feed()):
-        assert eventually(lambda: len(world.kept()) == 12)
+        assert eventually(lambda: len(world.kept()) == 8)
     assert most == 4
 
 

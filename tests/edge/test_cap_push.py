@@ -152,6 +152,7 @@ def test_a_partner_with_a_short_token_is_nobody(world, partner) -> None:
     with world.run(partners=(partner,)) as live:
         code, _ = push(live, lasting(), headers={"Authorization": "Bearer short-token-123"})
         assert code == 401
+    assert world.counted("bad_secret") == 1
 
 
 def test_a_client_certificate_vouches_without_a_token(world, tmp_path) -> None:

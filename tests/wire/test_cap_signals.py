@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from cap_samples import Authority, document, outcome, polygon, reason_of, sample, to_bytes
 from lxml import etree
 
+from cap_samples import Authority, document, outcome, polygon, reason_of, sample, to_bytes
 from tocsin.core.signals import Position
 from tocsin.wire.cap import feeds
 from tocsin.wire.cap.alert import Info, Reference, decode

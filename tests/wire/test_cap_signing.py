@@ -4,13 +4,14 @@ import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cap_samples import NAMESPACE, NOW, Authority, document, outcome, sample, to_bytes
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.signer import XMLSigner
+from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from cap_samples import NAMESPACE, NOW, Authority, document, outcome, sample, to_bytes
 from tocsin.wire.cap.document import parse
 from tocsin.wire.cap.signing import Anchors, BadKey, Outcome, Signer, is_strict_base64
 
@@ -224,6 +225,20 @@ def deeper(root: etree._Element, signature: etree._Element) -> None:
 def test_a_signature_of_anything_but_the_whole_alert_is_none(change) -> None:
     assert not outcome(altered(change), ROOT.pem).is_verified
     assert outcome(altered(lambda *_: None), ROOT.pem) is Outcome.VERIFIED  # the control
+
+
+def test_a_true_signature_of_a_part_does_not_vouch_for_the_rest() -> None:
+    root = parse(document())
+    root.find(f"{{{NAMESPACE}}}info").set("Id", "x")
+    signer = XMLSigner(
+        signature_algorithm=SignatureMethod.ECDSA_SHA256, digest_algorithm=DigestAlgorithm.SHA256
+    )
+    part = signer.sign(root, key=KEY, cert=CERTIFICATE.decode(), reference_uri="x")
+    raw = to_bytes(part).replace(b"fire@example.org", b"fire@example.com")
+    (certificate,) = Anchors(CERTIFICATE).certificates
+    wanted = SignatureConfiguration(location="./", verification_time=NOW)
+    XMLVerifier().verify(raw, x509_cert=certificate, expect_config=wanted)  # true as far as it goes
+    assert outcome(raw, ROOT.pem) is Outcome.BAD_FORM
 
 
 def test_weak_and_shared_secret_methods_are_refused() -> None:

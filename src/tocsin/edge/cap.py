@@ -156,6 +156,7 @@ def _partners(settings: Settings, intake: Intake) -> list[Partner]:
         token = _secret(one.token, intake, one.name)
         if len(token) < TOKEN_CHARS_MIN:
             logger.error("a partner without a token of 16 characters", extra={"partner": one.name})
+            intake.counts.refused("bad_secret", one.name)
             continue
         source = Source(
             name=one.name,

@@ -87,8 +87,7 @@ class Poller:
             try:
                 pause_s = await self._turn()
             except (NotKept, DatabaseAway):
-                # What was not kept is still in the feed; its version is not believed to be known.
-                self._state.validators = Validators()
+                # What was not kept is still in the feed, whose version is not taken for known.
                 pause_s = min(self._feed.interval_s, 5.0)
             except Exception:
                 logger.exception("a feed's poll failed", extra={"feed": self._feed.name})
