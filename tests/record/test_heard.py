@@ -347,3 +347,53 @@ def test_no_poll_is_answered_once_one_has_waited_too_long_to_be_written(
     row = connection.execute("SELECT polls FROM ref.seen WHERE device = %s", (device,)).fetchone()
     assert row == (taken,)
     assert taken > 2
+
+
+def spans(connection: Connection) -> list[tuple[str, float]]:
+    """Ways in and the seconds of each span in which they could hear, in the order they began."""
+    rows = connection.execute(
+        "SELECT intake, extract(epoch FROM until_at - began_at)::float8 FROM ref.hearing"
+        " ORDER BY began_at"
+    ).fetchall()
+    connection.rollback()
+    return rows
+
+
+def test_it_is_noted_since_when_each_way_in_can_hear(
+    urls: Urls,
+    keyring: Keyring,
+    connection: Connection,
+    administrator: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lost database ends a span, and so does an intake that cannot hear; no span reaches past
+    what is written."""
+    monkeypatch.setattr(module, "SEEN_EVERY_S", 0.02)
+    connection.execute("DELETE FROM ref.hearing")
+    connection.commit()
+
+    async def run(log: HeardLog) -> None:
+        log.hears("dc09")
+        log.hears("mqtt")
+        async with asyncio.timeout(10):
+            while len(spans(connection)) < 2 or spans(connection)[0][1] < 0.1:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        log.hears("mqtt", can_hear=False)
+        await asyncio.sleep(0.1)
+        of_mqtt = dict(spans(connection))["mqtt"]
+        await asyncio.sleep(0.1)
+        assert dict(spans(connection))["mqtt"] == of_mqtt
+        administrator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'tocsin heard%'"
+        )
+        async with asyncio.timeout(10):
+            while log.is_connected:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            await log.connected()
+            log.hears("dc09")
+            while len(spans(connection)) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert [name for name, _ in spans(connection)] == ["dc09", "mqtt", "dc09"]
+
+    with_log(urls, keyring, run)

@@ -1,13 +1,13 @@
 """What runs by itself: signals are judged once, a poisonous one blocks nobody, deadlines speak
 once, facts are reacted to once, and personal text is re-wrapped under the incident's key."""
 
-import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from judged_desk import account_of_a_site, accounts, judged, signal
 from random_history import hear, site_row
 from record_desk import NOW, Desk
 
@@ -18,7 +18,7 @@ from tocsin.core.states import Decided, States
 from tocsin.core.terms import Context, Reason, Refused
 from tocsin.record import figures, judging, together, working
 from tocsin.record import handle as single
-from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.database import Urls, connect
 from tocsin.record.heard_rows import Heard
 from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
@@ -26,58 +26,6 @@ from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row
 from tocsin.record.working import FAILURES_MAX, react_after, sound_due
-
-_accounts = itertools.count(0xA000)
-
-
-@pytest.fixture
-def desk(connection: Connection, keyring: Keyring) -> Desk:
-    connection.execute("DELETE FROM heard.arrived")
-    connection.execute("DELETE FROM heard.pending")
-    connection.execute("DELETE FROM log.due")
-    connection.commit()
-    return Desk(connection, keyring)
-
-
-def account_of_a_site(desk: Desk) -> str:
-    account = f"{next(_accounts):X}"
-    report = import_sites(desk.connection, desk.keyring, [site_row(account)], agency="fire")
-    assert report.rows_ok == 1
-    return account
-
-
-def signal(
-    desk: Desk, account: str, code: str = "FA", text: str = "", source: str = "192.0.2.9"
-) -> UUID:
-    row = desk.connection.execute(
-        "SELECT id, site FROM ref.device WHERE account = %s", (account,)
-    ).fetchone()
-    device, site = row if row is not None else (None, None)
-    read = SignalRead(protocol="dc09", token="SIA-DCS", account=account, code=code, text=text)
-    return hear(
-        desk.connection,
-        desk.keyring,
-        Heard(
-            received_at=desk.now,
-            intake="dc09.tcp",
-            protocol="dc09",
-            source=source,
-            body=b"frame of " + account.encode(),
-            answer="ack",
-            district="huangpu",
-            agency="fire",
-            device=device,
-            site=site,
-            signals=(read,),
-        ),
-    )
-
-
-def judged(desk: Desk, one: UUID) -> tuple[str, str | None]:
-    row = get_row(desk.connection, "signals", one)
-    desk.connection.rollback()
-    assert row is not None
-    return row["verdict"], row["incident"]
 
 
 def test_signals_open_and_join_incidents(desk: Desk) -> None:
@@ -162,7 +110,7 @@ def test_a_flood_from_one_known_device_delays_no_other(desk: Desk) -> None:
 
 
 def test_two_devices_of_one_site_open_one_incident_whoever_judges(desk: Desk, urls: Urls) -> None:
-    first, second = (f"{next(_accounts):X}" for _ in range(2))
+    first, second = (f"{next(accounts):X}" for _ in range(2))
     rows = [site_row(first) | {"account": account} for account in (first, second)]
     assert import_sites(desk.connection, desk.keyring, rows, agency="fire").rows_ok == 2
     one = signal(desk, first)
@@ -212,67 +160,6 @@ def test_the_signals_of_one_device_are_judged_in_the_order_heard(desk: Desk, lim
     if limit > 1:
         assert order[:4] == [busy[0], quiet[0], busy[1], quiet[1]]
     assert order[-3:] == unknown
-
-
-CODES = ("BA", "FA", "BR", "AT", "ZZ", "RP", "FA", "BC", "PA", "YT", "BA", "FR")
-
-
-@pytest.mark.parametrize("limit", [7, 200])
-def test_many_judged_together_are_judged_as_one_by_one(desk: Desk, limit: int) -> None:
-    """Sites, and sources that nobody knows: each signal has the same verdict, each incident the
-    same row, whether its signals were judged in transactions of their own or in common ones."""
-    outcomes = []
-    for at_once in (1, limit):
-        accounts = [account_of_a_site(desk) for _ in range(5)]
-        strangers = [f"{next(_accounts):X}" for _ in range(9)]
-        source = f"2001:db8::{next(_accounts):x}"
-        heard = []
-        for turn, code in enumerate(CODES):
-            for place, account in enumerate((*accounts, *strangers)):
-                said = CODES[(turn * 5 + place) % len(CODES)] if place % 2 else code
-                heard.append(signal(desk, account, said, source=source))
-        while judge_pending(desk.connection, desk.keyring, desk.now, at_once):
-            pass
-        outcomes.append([outcome(desk, one, heard) for one in heard])
-    assert outcomes[0] == outcomes[1]
-    verdicts = {(one["verdict"], one["reason"]) for one in outcomes[0]}
-    assert len(verdicts) > 5
-    assert desk.connection.execute("SELECT count(*) FROM heard.quarantined").fetchone() == (0,)
-
-
-def outcome(desk: Desk, one: UUID, heard: list[UUID]) -> dict[str, object]:
-    """What became of a signal, with ids said as places in `heard`, and no names of this run."""
-    row = get_row(desk.connection, "signals", one)
-    assert row is not None
-    found = {name: row[name] for name in ("verdict", "reason", "effect", "version")}
-    if row["incident"] is not None:
-        incident = get_row(desk.connection, "incidents", UUID(row["incident"]))
-        assert incident is not None
-        names = ("state", "type", "level", "band", "signal_count", "alarm_count", "version")
-        found |= {name: incident[name] for name in names}
-        found["signals"] = [heard.index(UUID(signal)) for signal in incident["signals"]]
-    return found
-
-
-def test_one_that_fails_leaves_the_others_together(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What cannot be written is found out singly; nothing of the common transaction remains."""
-    signals = [signal(desk, account_of_a_site(desk)) for _ in range(6)]
-    append = together.append
-
-    def full(*arguments: object, **named: object) -> object:
-        append(*arguments, **named)  # type: ignore[arg-type]
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as failing:
-        failing.setattr(together, "append", full)
-        assert judge_pending(desk.connection, desk.keyring, desk.now) == 6
-    assert [judged(desk, one)[0] for one in signals] == ["opened"] * 6
-    facts = desk.connection.execute(
-        "SELECT count(*) FROM log.fact WHERE subject = ANY(%s)", (signals,)
-    ).fetchone()
-    assert facts == (6,)
 
 
 def test_two_workers_judge_each_signal_once(desk: Desk, urls: Urls) -> None:

@@ -57,6 +57,8 @@ class Intake:
     ) -> None:
         self.name = name
         self.stop = stop
+        self.is_serving = False
+        """Its sockets are open, as far as is known: set by whoever runs it."""
         self.say = say
         self.district = district
         self.agency = agency
@@ -189,8 +191,8 @@ class Intake:
         self.counts.add("poll")
 
     def tidy(self, now: float) -> None:
-        """Each second while it serves: it can hear; counters go to the record, to the metrics and
-        to the log."""
-        self._heard.hears(self.name)
+        """Each second: whether it can hear, and its counters, go to the record, the counters also
+        to the metrics and to the log."""
+        self._heard.hears(self.name, can_hear=self.is_serving)
         self.counts.hand_on(self._heard.count)
         self.counts.speak(now)

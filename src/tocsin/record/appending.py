@@ -120,6 +120,27 @@ def append(
             joined += _rewrapped(keyring, heard[fact.signal], subject)
     if not facts:
         return facts
+    _write_facts(connection, facts, versions, places, commands, bodies, sealed, actor, now)
+    if joined:
+        connection.execute(_REWRAPPED, (now, *(list(one) for one in zip(*joined, strict=True))))
+    written = [Written(kind, subject, *_head(after[subject])) for subject, kind in kinds.items()]
+    _write_heads(connection, written)
+    _write_due(connection, heads, written)
+    write_rows(connection, written, {fact.kind for fact in facts})
+    return facts
+
+
+def _write_facts(
+    connection: Connection,
+    facts: Sequence[StoredFact],
+    versions: Sequence[int],
+    places: Sequence[tuple[str, str]],
+    commands: Sequence[UUID],
+    bodies: Sequence[bytes],
+    sealed: Sequence[bytes | None],
+    actor: Actor,
+    now: datetime,
+) -> None:
     connection.execute(
         _FACTS,
         (
@@ -128,23 +149,16 @@ def append(
             [fact.subject_kind.value for fact in facts],
             [fact.version for fact in facts],
             [fact.kind for fact in facts],
-            versions,
+            list(versions),
             [district for district, _ in places],
             [agency for _, agency in places],
             [fact.incident for fact in facts],
             list(commands),
-            bodies,
+            list(bodies),
             [new_salt() for _ in facts],
-            sealed,
+            list(sealed),
         ),
     )
-    if joined:
-        connection.execute(_REWRAPPED, (now, *(list(one) for one in zip(*joined, strict=True))))
-    written = [Written(kind, subject, *_head(after[subject])) for subject, kind in kinds.items()]
-    _write_heads(connection, written)
-    _write_due(connection, heads, written)
-    write_rows(connection, written, {fact.kind for fact in facts})
-    return facts
 
 
 def _head(head: Head) -> tuple[int, State]:

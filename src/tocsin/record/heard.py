@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -23,6 +23,7 @@ from tocsin.record.floods import WINDOW_S, Floods, Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, pack
 from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
 from tocsin.record.keys import Keyring
+from tocsin.record.notes import NOTE_S_MAX, Notes
 from tocsin.record.sealing import DayKeys
 
 logger = logging.getLogger("tocsin.heard")
@@ -37,15 +38,9 @@ BATCH_WHOLE: Final = 32
 FLUSH_S_MAX: Final = 10.0
 """A commit that takes longer counts as lost: its senders hear nothing and try again."""
 
-NOTE_S_MAX: Final = 4.0
-"""The same for polls and counters: those were answered before, so trust is shorter here."""
-
 SEEN_EVERY_S: Final = 1.0
 POLL_UNWRITTEN_S_MAX: Final = 4.0
 """A poll may be answered before it is written, but no more of them once one has waited so long."""
-
-DEAF_S_MAX: Final = 10.0
-"""A process that notes nothing for longer was stopped, and heard nothing either."""
 
 _RETRY_S: Final = (0.05, 1.0)
 
@@ -70,11 +65,7 @@ class HeardLog:
         self.not_kept = 0
         self._queue: list[Waiting] = []
         self._untold: list[Waiting] = []  # on disk, and their callers not yet told
-        self._counters: dict[str, int] = {}
-        self._seen: dict[UUID, tuple[datetime, int]] = {}
-        self._hearing: dict[str, datetime] = {}  # ways in, and since when each could hear
-        self._heard_until: datetime | None = None  # as written
-        self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
+        self._notes = Notes()
         self._wake = asyncio.Event()
         self._connected = asyncio.Event()
         self._idle = asyncio.Event()
@@ -172,27 +163,24 @@ class HeardLog:
         Raises `NotKept` while nothing can be written, also when the database only hangs.
         """
         assert self._loop is not None
-        now = self._loop.time()
-        since = self._poll_waits_since
         if not self._connected.is_set():
             raise NotKept("the database is away")
-        if since is not None and now - since > POLL_UNWRITTEN_S_MAX:
+        if self._notes.polls_wait_s(self._loop.time()) > POLL_UNWRITTEN_S_MAX:
             raise NotKept("earlier polls still wait to be written")
-        if since is None:
-            self._poll_waits_since = now
-        _, polls = self._seen.get(device, (at, 0))
-        self._seen[device] = (at, polls + 1)
+        self._notes.poll(device, at, self._loop.time())
 
-    def hears(self, intake: str) -> None:
-        """A way in has its sockets open; said again each second. From the first time on whoever is
+    def hears(self, intake: str, *, can_hear: bool = True) -> None:
+        """Whether a way in has its sockets open; said again each second. While it has, whoever is
         not heard there is silent (record/supervision.py), but for the time in which nothing could
         be kept."""
-        if self._connected.is_set() and intake not in self._hearing:
-            self._hearing[intake] = datetime.now(UTC)
+        if not can_hear:
+            self._notes.hears_nothing(intake)
+        elif self._connected.is_set():
+            self._notes.hears(intake, datetime.now(UTC))
 
     def count(self, name: str, increase: int = 1) -> None:
         """Add to a counter that screens show; written within a second."""
-        self._counters[name] = self._counters.get(name, 0) + increase
+        self._notes.count(name, increase)
 
     # -- the flusher --------------------------------------------------------------------------
 
@@ -217,7 +205,7 @@ class HeardLog:
                 logger.exception("keeping failed")
             finally:
                 self._connected.clear()
-                self._hearing.clear()
+                self._notes.hears_nothing()
                 self._tell_untold()
                 self._turn_away()
                 if connection is not None:
@@ -234,11 +222,12 @@ class HeardLog:
             if not self._queue:
                 self._tell_untold()
             is_time = self._loop.time() - noted_at >= SEEN_EVERY_S
-            if (is_time and self._hearing) or (
-                self._noted() and (is_time or (self._stopping and not self._queue))
+            if (is_time and self._notes.is_hearing) or (
+                self._notes.waiting and (is_time or (self._stopping and not self._queue))
             ):
                 self._tell_untold()
-                await self._note(connection)
+                oldest = self._queue[0][0].received_at if self._queue else None
+                await self._notes.write(connection, oldest)
                 noted_at = self._loop.time()
             if self._loop.time() - self._window_began >= WINDOW_S:
                 self._tell_untold()
@@ -249,7 +238,7 @@ class HeardLog:
                 await self._flush(write, taken)
                 continue
             self._wake.clear()
-            if not self._noted():
+            if not self._notes.waiting:
                 self._idle.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SEEN_EVERY_S):
@@ -287,11 +276,9 @@ class HeardLog:
             await writing
         finally:
             writing.cancel()
-        seen = self._seen
         for message, _ in taken:
             if message.device is not None:
-                before = seen.get(message.device)
-                seen[message.device] = (message.received_at, 0 if before is None else before[1])
+                self._notes.heard(message.device, message.received_at)
         self._untold += taken
 
     def _rows(self, taken: list[Waiting]) -> list[tuple[Any, ...]]:
@@ -341,48 +328,6 @@ class HeardLog:
         self._refuse(waiting)
         self._idle.set()
 
-    # -- last seen and counters ---------------------------------------------------------------
-
-    def _noted(self) -> bool:
-        return bool(self._seen or self._counters)
-
-    async def _note(self, connection: asyncpg.Connection) -> None:
-        seen, self._seen = self._seen, {}
-        counters, self._counters = self._counters, {}
-        assert self._loop is not None
-        began = self._loop.time()
-        until = self._all_written_until()
-        try:
-            async with asyncio.timeout(NOTE_S_MAX), connection.transaction():
-                if self._hearing:
-                    began_at = sorted(self._hearing.items())
-                    spans = [(name, at, max(at, until)) for name, at in began_at]
-                    await connection.executemany(_HEARING, spans)
-                if seen:
-                    await connection.execute(_SEEN, *_seen_columns(seen))
-                if counters:
-                    names = sorted(counters)  # as with the devices
-                    await connection.execute(_COUNTERS, names, [counters[one] for one in names])
-        except BaseException:
-            # Nothing may be lost by a restart of the database; newer sightings win.
-            for device, (at, polls) in seen.items():
-                newer, more = self._seen.get(device, (at, 0))
-                self._seen[device] = (newer, more + polls)
-            for name, increase in counters.items():
-                self.count(name, increase)
-            raise
-        self._poll_waits_since = began if self._seen else None
-        self._heard_until = until
-
-    def _all_written_until(self) -> datetime:
-        """What was received up to this time is on record once what is noted now is. Who was not
-        awake for some seconds, as on a machine that slept, could not hear meanwhile."""
-        now = datetime.now(UTC)
-        before = self._heard_until
-        if before is not None and abs((now - before).total_seconds()) > DEAF_S_MAX:
-            self._hearing = dict.fromkeys(self._hearing, now)
-        return min(now, self._queue[0][0].received_at) if self._queue else now
-
 
 def _share(waiting: int) -> int:
     """How many go into the next commit: half of many, so that while the server commits one half,
@@ -408,30 +353,3 @@ WITH kept AS (
 SELECT pg_notify('heard', '') FROM kept LIMIT 1"""
 
 _OLDEST: Final = "SELECT id FROM heard.arrived WHERE lane = $1 ORDER BY id LIMIT 1"
-
-_SEEN: Final = """
-INSERT INTO ref.seen AS s (device, last_seen_at, polls)
-SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[])
-ON CONFLICT (device) DO UPDATE SET polls = s.polls + excluded.polls,
-    last_seen_at = greatest(s.last_seen_at, excluded.last_seen_at)"""
-
-_HEARING: Final = """
-INSERT INTO ref.hearing AS h (intake, began_at, until_at) VALUES ($1, $2, $3)
-ON CONFLICT (intake, began_at) DO UPDATE SET until_at = greatest(h.until_at, excluded.until_at)"""
-
-_COUNTERS: Final = """
-INSERT INTO ref.intake_counter AS c (name, value, last_at)
-SELECT name, value, now() FROM unnest($1::text[], $2::bigint[]) AS n (name, value)
-ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
-
-
-def _seen_columns(
-    seen: Mapping[UUID, tuple[datetime, int]],
-) -> tuple[list[UUID], list[datetime], list[int]]:
-    # In id order, so that two processes never wait for each other's rows.
-    ordered = sorted(seen.items())
-    return (
-        [device for device, _ in ordered],
-        [at for _, (at, _) in ordered],
-        [polls for _, (_, polls) in ordered],
-    )

@@ -11,28 +11,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-
-from tocsin.core.signals import SignalRead
 from tocsin.core.supervision import (
     FAILED,
-    OUTAGE,
     OUTAGE_ENDS_BELOW,
     OUTAGE_WITHIN_S,
-    PROTOCOL,
     RESTORED,
-    SILENCE,
     TELL_AGAIN_S,
     Hearing,
     allowed_s,
     is_outage,
-    level_of,
 )
 from tocsin.record.database import Connection
-from tocsin.record.heard_rows import Heard, Rows
+from tocsin.record.heard_rows import Rows
 from tocsin.record.ids import OrderedIds, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
+from tocsin.record.told import of_device, of_outage
 from tocsin.record.views.sql import fetch
 from tocsin.record.watched import Devices
 
@@ -166,7 +160,7 @@ class Watch:
             outage_of |= dict.fromkeys((row["id"] for row in members), outage)
             if outage is None:
                 for row in members:
-                    rows.add(self._id(now), _of_device(row, FAILED, now))
+                    rows.add(self._id(now), of_device(row, FAILED, now))
         with connection.cursor() as cursor:
             cursor.executemany(
                 _SILENT,
@@ -195,7 +189,7 @@ class Watch:
             return None
         identifier = self._id(now)
         began_at = min(row["last_seen_at"] for row in members)
-        rows.add(identifier, _of_outage(group, len(members), began_at, FAILED, now))
+        rows.add(identifier, of_outage(group, len(members), began_at, FAILED, now))
         connection.execute(
             _BEGIN_OUTAGE, (identifier, *group, began_at, now, len(members), len(members))
         )
@@ -210,7 +204,7 @@ class Watch:
             rows = Rows(self._keys)
             for row in back:
                 if row["outage"] is None:
-                    rows.add(self._id(now), _of_device(row, RESTORED, now))
+                    rows.add(self._id(now), of_device(row, RESTORED, now))
             connection.execute(
                 "DELETE FROM ref.silence WHERE device = ANY(%s)", ([row["id"] for row in back],)
             )
@@ -237,10 +231,10 @@ class Watch:
             devices, began_at = outage["devices"], outage["began_at"]
             ends = devices <= OUTAGE_ENDS_BELOW
             code = RESTORED if ends else FAILED
-            rows.add(self._id(now), _of_outage(group, devices, began_at, code, now))
+            rows.add(self._id(now), of_outage(group, devices, began_at, code, now))
             if ends:
                 for row in fetch(connection, _LEFT, [outage["id"]]):
-                    rows.add(self._id(now), _of_device(row, FAILED, now))
+                    rows.add(self._id(now), of_device(row, FAILED, now))
                 connection.execute(
                     "UPDATE ref.silence SET outage = NULL WHERE outage = %s", (outage["id"],)
                 )
@@ -266,70 +260,6 @@ def forget_spans(connection: Connection, now: datetime) -> int:
     ).rowcount
     connection.commit()
     return gone
-
-
-# -- what is told ---------------------------------------------------------------------------------
-
-
-def _of_device(row: dict[str, Any], code: str, now: datetime) -> Heard:
-    """Our own signal about one device."""
-    said = {
-        "account": row["account"],
-        "protocol": row["protocol"],
-        "last_seen_at": row["last_seen_at"],
-        "interval_s": row["interval_s"],
-    }
-    read = SignalRead(
-        protocol=PROTOCOL,
-        token=SILENCE,
-        account=row["account"],
-        code=code,
-        codes="sia",
-        level=int(level_of(row["interval_s"] or float("inf"))),
-    )
-    return Heard(
-        received_at=now,
-        intake=PROTOCOL,
-        protocol=PROTOCOL,
-        source="",
-        body=msgspec.json.encode(said),
-        answer="none",
-        district=row["district"],
-        agency=row["agency"],
-        device=row["id"],
-        site=row["site"],
-        signals=(read,),
-        assurance="authenticated",
-    )
-
-
-def _of_outage(
-    group: tuple[str, str, str], devices: int, began_at: datetime, code: str, now: datetime
-) -> Heard:
-    """Our own signal about many devices of one way in."""
-    intake, district, agency = group
-    said = {"intake": intake, "devices": devices, "began_at": began_at}
-    read = SignalRead(
-        protocol=PROTOCOL,
-        token=OUTAGE,
-        account=intake,
-        code=code,
-        codes="sia",
-        text=f"{devices} 台设备失联 / {devices} devices silent" if code == FAILED else "",
-        level=2,
-    )
-    return Heard(
-        received_at=now,
-        intake=PROTOCOL,
-        protocol=PROTOCOL,
-        source="",
-        body=msgspec.json.encode(said),
-        answer="none",
-        district=district,
-        agency=agency,
-        signals=(read,),
-        assurance="authenticated",
-    )
 
 
 # -- the tables -----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tocsin.core.obligations import Obligations
 from tocsin.core.rules import decide, further
 from tocsin.core.states import Decided, State, evolve
 from tocsin.core.terms import Actor, Context, Nearby, Reason, Refused, SubjectKind
-from tocsin.record.appending import append
+from tocsin.record.appending import Head, append
 from tocsin.record.database import Connection
 from tocsin.record.facts import canonical
 from tocsin.record.handle import (
@@ -97,32 +97,7 @@ def judge_together(
         return list(commands), []
     try:
         with connection.pipeline():
-            facts = append(
-                connection,
-                keyring,
-                heads,
-                batch.decided,
-                actor=actor,
-                commands=batch.ids,
-                now=now,
-                heard=dict(heard.fetchall()),
-            )
-            if batch.judged:
-                outcomes: dict[UUID, list[list[object]]] = {}
-                for identifier, fact in zip(batch.ids, facts, strict=True):
-                    outcomes.setdefault(identifier, []).append([fact.subject, fact.version])
-                connection.execute(
-                    _COMMANDS,
-                    (
-                        *(actor.id, now),
-                        [key(command) for command, _ in batch.judged],
-                        [identifier for _, identifier in batch.judged],
-                        [fingerprint_of(keyring, actor, command) for command, _ in batch.judged],
-                        [canonical(outcomes[identifier]) for _, identifier in batch.judged],
-                    ),
-                )
-            if batch.known:
-                connection.execute(_KNOWN, (batch.known,))
+            _write(connection, keyring, batch, heads, dict(heard.fetchall()), actor, key, now)
             connection.commit()
     except psycopg.OperationalError as error:
         if connection.closed or connection.broken:
@@ -198,6 +173,44 @@ def _decide(
     if opened is not None:
         new = [one for kind, one, _ in decided if kind is SubjectKind.INCIDENT]
         batch.opened.insert(0, new[0])
+
+
+def _write(
+    connection: Connection,
+    keyring: Keyring,
+    batch: _Batch,
+    heads: dict[UUID, Head],
+    heard: dict[UUID, UUID],
+    actor: Actor,
+    key: Callable[[JudgeSignal], str],
+    now: datetime,
+) -> None:
+    facts = append(
+        connection,
+        keyring,
+        heads,
+        batch.decided,
+        actor=actor,
+        commands=batch.ids,
+        now=now,
+        heard=heard,
+    )
+    outcomes: dict[UUID, list[list[object]]] = {}
+    for identifier, fact in zip(batch.ids, facts, strict=True):
+        outcomes.setdefault(identifier, []).append([fact.subject, fact.version])
+    if batch.judged:
+        connection.execute(
+            _COMMANDS,
+            (
+                *(actor.id, now),
+                [key(command) for command, _ in batch.judged],
+                [identifier for _, identifier in batch.judged],
+                [fingerprint_of(keyring, actor, command) for command, _ in batch.judged],
+                [canonical(outcomes[identifier]) for _, identifier in batch.judged],
+            ),
+        )
+    if batch.known:
+        connection.execute(_KNOWN, (batch.known,))
 
 
 def _is_candidate(incident: State, command: JudgeSignal) -> bool:

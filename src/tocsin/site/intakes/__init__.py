@@ -59,67 +59,55 @@ async def hear(
     """
     from tocsin.edge import dc09
     from tocsin.edge.intake import Intake
-    from tocsin.edge.sockets import AddressNotHad
 
     chosen = reached(chosen, lambda file: str(through(Path(file))))
-    common = {"district": district, "agency": agency}
-    tasks = []
+    common = {"heard": heard, "devices": devices, "district": district, "agency": agency}
     intakes = []
+    tasks = []
     for name in chosen.__struct_fields__:
         settings = getattr(chosen, name)
         if name == "dc09" or not settings.enabled:
             continue
         limits = settings if hasattr(settings, "max_connections") else None
-        intake = Intake(name, heard, devices, stop, say, **common, limits=limits)
-        serve = importlib.import_module(f"tocsin.edge.{name}").serve
+        intake = Intake(name, stop=stop, say=say, limits=limits, **common)
         intakes.append(intake)
-        tasks.append(asyncio.create_task(_kept_going(intake, settings, serve), name=name))
+        tasks.append(asyncio.create_task(_kept_going(intake, settings), name=name))
 
     def each_second(can_keep: bool) -> None:
         for intake in intakes:
             intake.tidy(asyncio.get_running_loop().time())
         turn(can_keep)
 
-    tasks.append(
-        asyncio.create_task(
-            dc09.serve(
-                chosen.dc09,
-                stop,
-                heard=heard,
-                devices=devices,
-                say=say,
-                turn=each_second,
-                **common,
-            ),
-            name="dc09",
-        )
-    )
+    panels = dc09.serve(chosen.dc09, stop, say=say, turn=each_second, **common)
+    tasks.append(asyncio.create_task(panels, name="dc09"))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
             task.result()
-    except AddressNotHad:
-        stop.set()  # the others close what they have opened
-        raise
     finally:
-        stop.set()
+        stop.set()  # what has opened sockets closes them
         await asyncio.gather(*tasks, return_exceptions=True)
-        each_second(True)
+        for intake in intakes:
+            intake.tidy(asyncio.get_running_loop().time())
 
 
-async def _kept_going(intake: Any, settings: Any, serve: Any) -> None:
+async def _kept_going(intake: Any, settings: Any) -> None:
     from tocsin.edge.sockets import AddressNotHad
 
+    serve = importlib.import_module(f"tocsin.edge.{intake.name}").serve
     wait_s = AGAIN_S[0]
     while not intake.stop.is_set():
         began = asyncio.get_running_loop().time()
         try:
+            intake.is_serving = True
             await serve(settings, intake)
         except AddressNotHad:
             raise
         except Exception:
             logger.exception("an intake failed and is started again", extra={"intake": intake.name})
             intake.counts.refused("failed", "")
+        finally:
+            intake.is_serving = False
         if intake.stop.is_set():
             return
         if asyncio.get_running_loop().time() - began > AGAIN_S[1]:
