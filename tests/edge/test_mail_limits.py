@@ -167,6 +167,27 @@ def test_connections_have_a_ceiling_in_all_and_per_address(urls, ring, record) -
     assert record.counted("mail.too_many_connections_of_address") == 1
 
 
+def test_hostile_mails_of_one_do_not_hold_up_the_loop(live) -> None:
+    """While mails are read that take long, a new connection is greeted at once."""
+    parts = (
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(48)
+    )
+    bomb = b"".join(parts) + b"\r\n" * 49_000
+    lines = [ready(live) for _ in range(4)]
+    for line in lines:
+        line.socket.sendall(bomb + b".\r\n")
+    slowest = 0.0
+    for _ in range(5):
+        began = time.monotonic()
+        with Line(live.ports["tcp"], "127.0.0.2") as other:
+            assert other.reply()[:3] == b"220"
+        slowest = max(slowest, time.monotonic() - began)
+    assert slowest < 1.0
+    for line in lines:
+        assert line.reply()[:3] == b"250"
+        line.socket.close()
+
+
 def test_no_address_and_no_line_of_a_mail_is_in_the_log(live, caplog) -> None:
     caplog.set_level(logging.DEBUG)
     with server(live) as one:

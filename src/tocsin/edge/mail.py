@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -23,7 +24,7 @@ from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import tls_context
 from tocsin.record.heard import NotKept
 from tocsin.wire.mail.rules import Rule, Rules
-from tocsin.wire.mail.signals import Taken, take
+from tocsin.wire.mail.signals import take
 
 TURNED_AWAY: Final = b"421 4.3.2 Too many connections: come again later\r\n"
 
@@ -108,6 +109,7 @@ async def serve(settings: Settings, intake: Intake) -> None:
         await reception.until_stop()
     finally:
         await reception.close()
+        mailbox.close()
 
 
 async def _talk(
@@ -148,6 +150,13 @@ class _Mailbox:
         self.intake = intake
         self._domains = frozenset(settings.domains)
         self._rules = Rules(settings.rules)
+        # One at a time and beside the loop: a hostile mail may take a quarter of a second to be
+        # read, and other ways in of this process are not to wait for it.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mail")
+
+    def close(self) -> None:
+        """Reads no mail any more."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
 
     # The names of the methods are aiosmtpd's.
 
@@ -223,7 +232,7 @@ class _Mailbox:
     ) -> None:
         intake = self.intake
         device = intake.device(account)
-        taken: Taken = await asyncio.to_thread(
+        reading = partial(
             take,
             raw,
             account,
@@ -234,6 +243,7 @@ class _Mailbox:
             codes_in_subject=self.settings.codes_in_subject,
             is_bounce=is_bounce,
         )
+        taken = await asyncio.get_running_loop().run_in_executor(self._reader, reading)
         if taken.problem is not None:
             intake.counts.refused(taken.problem, dialogue.sender.address)
         await intake.keep(

@@ -44,7 +44,7 @@ class Mail(Listening, frozen=True, kw_only=True):
     ] = False
     message_bytes_max: Annotated[
         int,
-        means("Largest mail, bytes.", "单封邮件的最大字节数。", ge=10_000, le=20 << 20),
+        means("Largest mail, bytes.", "单封邮件的最大字节数。", ge=10_000, le=3 << 20),
     ] = 1 << 20
     recipients_max: Annotated[
         int, means("Addresses of one mail.", "单封邮件的收件地址数上限。", ge=1, le=100)
