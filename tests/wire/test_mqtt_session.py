@@ -28,16 +28,18 @@ from tocsin.wire.mqtt.packets import (
     decode,
     encode,
 )
+from tocsin.wire.mqtt.refusals import (
+    NOT_AUTHORISED,
+    session_lasts_s,
+)
 from tocsin.wire.mqtt.session import (
     CONNECT_BYTES_MAX,
-    NOT_AUTHORISED,
     Connecting,
     Ended,
     Limits,
     Published,
     Session,
     State,
-    session_lasts_s,
 )
 
 WILL = Will("gone", b"lost", 1, True)

@@ -15,13 +15,15 @@ from tocsin.edge.mqtt_taking import Taking
 from tocsin.edge.mqtt_wills import Wills
 from tocsin.edge.senders import Sender
 from tocsin.wire.mqtt.packets import Connect
-from tocsin.wire.mqtt.saying import Topic
-from tocsin.wire.mqtt.session import (
+from tocsin.wire.mqtt.refusals import (
     NOT_AUTHORISED,
     TOO_OFTEN,
     UNAVAILABLE,
-    Limits,
     Refusal,
+)
+from tocsin.wire.mqtt.saying import Topic
+from tocsin.wire.mqtt.session import (
+    Limits,
     Session,
 )
 

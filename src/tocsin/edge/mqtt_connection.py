@@ -13,6 +13,9 @@ from tocsin.edge.senders import Sender
 from tocsin.record.devices import Device
 from tocsin.record.heard import NotKept
 from tocsin.wire.mqtt.packets import Connect
+from tocsin.wire.mqtt.refusals import (
+    session_lasts_s,
+)
 from tocsin.wire.mqtt.saying import TOCSIN
 from tocsin.wire.mqtt.session import (
     Connecting,
@@ -21,7 +24,6 @@ from tocsin.wire.mqtt.session import (
     Published,
     Session,
     State,
-    session_lasts_s,
 )
 from tocsin.wire.mqtt.signals import topic_of
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from tocsin.wire.card import table
 from tocsin.wire.mqtt.dialects import ACTIONS, PANEL_STATES, SENSORS
 from tocsin.wire.mqtt.redaction import IDENTITY_KEYS, PIN_KEYS
-from tocsin.wire.mqtt.session import (
+from tocsin.wire.mqtt.refusals import (
     BAD_CLIENT_ID,
     BAD_METHOD,
-    CONNECT_BYTES_MAX,
     NOT_AUTHORISED,
     TOO_OFTEN,
     UNAVAILABLE,
+)
+from tocsin.wire.mqtt.session import (
+    CONNECT_BYTES_MAX,
 )
 
 _REFUSED = (

@@ -3,13 +3,12 @@ A PUBACK or PUBREC is formed when whoever owns the session says that the message
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, ClassVar, Final, NamedTuple
 
-from tocsin.wire.mqtt.fields import BadPacket, Properties
+from tocsin.wire.mqtt.fields import BadPacket
 from tocsin.wire.mqtt.packets import (
     CONNACK,
     CONNECT,
@@ -41,6 +40,7 @@ from tocsin.wire.mqtt.packets import (
     decode,
     encode,
 )
+from tocsin.wire.mqtt.refusals import BAD_CLIENT_ID, BAD_METHOD, Refusal, property_of
 from tocsin.wire.mqtt.topics import is_command
 
 CONNECT_BYTES_MAX: Final = 8_192
@@ -66,20 +66,6 @@ class Limits(NamedTuple):
     topic_bytes_max: int = 512
     in_flight_max: int = 64
     keep_alive_s_max: int = 600
-
-
-class Refusal(NamedTuple):
-    """A CONNACK's reason code in 3.1.1 (3.2.2.3) and 5.0 (3.2.2.2)."""
-
-    v3: int
-    v5: int
-
-
-NOT_AUTHORISED: Final = Refusal(0x05, 0x87)
-UNAVAILABLE: Final = Refusal(0x03, 0x88)
-TOO_OFTEN: Final = Refusal(0x03, 0x9F)
-BAD_CLIENT_ID: Final = Refusal(0x02, 0x85)
-BAD_METHOD: Final = Refusal(0x05, 0x8C)
 
 
 class Connecting(NamedTuple):
@@ -229,13 +215,13 @@ class Session:
         if not packet.client_id and not packet.clean and packet.version == V3:  # 3.1.1 3.1.3.1
             self.refuse(BAD_CLIENT_ID)
             return Ended("bad_client_id", None)
-        if _get(packet.properties, "authentication_method") is not None:
+        if property_of(packet.properties, "authentication_method") is not None:
             self.refuse(BAD_METHOD)
             return Ended("bad_authentication_method", None)
         return Connecting(packet)
 
     def _on_publish(self, packet: Publish, raw: bytes) -> Event | None:
-        if _get(packet.properties, "topic_alias") is not None:  # our maximum is 0
+        if property_of(packet.properties, "topic_alias") is not None:  # our maximum is 0
             raise BadPacket("topic_alias", 0x94)
         if len(packet.topic.encode()) > self.limits.topic_bytes_max:
             raise BadPacket("topic_too_long", 0x90)
@@ -393,16 +379,3 @@ class Session:
         (State.OPEN, PINGREQ): _on_ping,
         (State.OPEN, DISCONNECT): _on_disconnect,
     }
-
-
-def session_lasts_s(connect: Connect) -> float:
-    """For how long a client's session outlives its connection, in seconds (3.1.1 3.1.2.4, 5.0
-    3.1.2.11)."""
-    if connect.version == V3:
-        return 0.0 if connect.clean else math.inf
-    lasts_s = _get(connect.properties, "session_expiry_s") or 0
-    return math.inf if lasts_s == 0xFFFF_FFFF else float(lasts_s)
-
-
-def _get(properties: Properties, name: str) -> Any:
-    return next((value for known, value in properties if known == name), None)
