@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
@@ -112,7 +112,7 @@ def test_a_body_in_chunks_and_one_that_waits_for_leave(edge: Live) -> None:
         assert answers(opened) == [(202, "")]
 
 
-def test_the_largest_body_and_one_byte_more(edge: Live, record: Record) -> None:
+def test_the_largest_body_and_one_byte_more(edge: Live) -> None:
     for size, status in ((4_096, 202), (4_097, 413)):
         body = b'{"code": "FA", "x": "' + b"a" * (size - 23) + b'"}'
         assert len(body) == size
@@ -127,7 +127,6 @@ def test_the_largest_body_and_one_byte_more(edge: Live, record: Record) -> None:
     declared = b"POST /hook/tower HTTP/1.1\r\ncontent-length: %d\r\n\r\n"
     for length in (4_097, 10**13):  # before any of it comes
         assert asked(edge, declared % length) == [(413, "body_too_large")]
-    assert eventually(lambda: record.counted("webhook.body_too_large") >= 3)
 
 
 def test_a_sender_that_goes_on_after_a_refusal_reads_it(edge: Live) -> None:
@@ -140,7 +139,7 @@ def test_a_sender_that_goes_on_after_a_refusal_reads_it(edge: Live) -> None:
         assert answers(opened) == [(413, "body_too_large")]
 
 
-def test_heads_at_their_limits(edge: Live, record: Record) -> None:
+def test_heads_at_their_limits(edge: Live) -> None:
     def with_headers(count: int, size: int = 1) -> bytes:
         many = "".join(f"x{i}: {'a' * size}\r\n" for i in range(count))
         return f"GET /hook/tower HTTP/1.1\r\nconnection: close\r\n{many}\r\n".encode()
@@ -154,7 +153,6 @@ def test_heads_at_their_limits(edge: Live, record: Record) -> None:
     get = "GET {} HTTP/1.1\r\nconnection: close\r\n\r\n"
     assert asked(edge, get.format(path).encode()) == [(404, "unknown_source")]
     assert asked(edge, get.format(path + "a").encode()) == too_large
-    assert eventually(lambda: record.counted("webhook.head_too_large") >= 3)
 
 
 def test_a_head_without_an_end_is_cut_off(edge: Live) -> None:
@@ -211,10 +209,9 @@ def test_a_slow_request_is_ended_and_a_silent_connection_closed(edge: Live, reco
         assert time.monotonic() - began < 4
         assert answers(silent) == []
         assert time.monotonic() - began < 6
-    assert eventually(lambda: record.counted("webhook.too_slow") >= 2)
 
 
-def test_requests_that_do_not_wait_for_answers(edge: Live, record: Record) -> None:
+def test_requests_that_do_not_wait_for_answers(edge: Live) -> None:
     get = b"GET /hook/tower HTTP/1.1\r\n\r\n"
     last = b"GET /hook/tower HTTP/1.1\r\nconnection: close\r\n\r\n"
     assert (
@@ -223,10 +220,9 @@ def test_requests_that_do_not_wait_for_answers(edge: Live, record: Record) -> No
     found = asked(edge, get * (PIPELINE_MAX + 5))
     assert found[-1] == (429, "too_many_at_once")
     assert found[:-1] == [(405, "method_not_allowed")] * PIPELINE_MAX
-    assert eventually(lambda: record.counted("webhook.too_many_at_once") >= 1)
 
 
-def test_connections_of_one_address_and_of_all(edge: Live, record: Record) -> None:
+def test_connections_of_one_address_and_of_all(edge: Live) -> None:
     def is_served(opened: socket.socket) -> bool:
         try:
             opened.sendall(b"GET /hook/tower HTTP/1.1\r\n\r\n")
@@ -245,9 +241,26 @@ def test_connections_of_one_address_and_of_all(edge: Live, record: Record) -> No
     finally:
         for one in opened:
             one.close()
-    assert eventually(lambda: record.counted("webhook.too_many_connections_of_address") >= 1)
-    assert eventually(lambda: record.counted("webhook.too_many_connections") >= 1)
     assert eventually(lambda: edge.intake.connections == 0)
+
+
+def test_what_is_refused_is_counted_by_its_reason(edge: Live, record: Record) -> None:
+    head = b"POST /hook/tower HTTP/1.1\r\n"
+    asked(edge, head + b"content-length: 9999\r\n\r\n")
+    asked(edge, head + b"x: " + b"a" * 20_000)
+    asked(edge, b"rubbish\r\n\r\n")
+    asked(edge, b"GET /hook/tower HTTP/1.1\r\n\r\n" * (PIPELINE_MAX + 1))
+    with line(edge) as broken_off:
+        broken_off.sendall(head)
+    with ExitStack() as many:
+        for source in ("127.0.0.1",) * 5 + ("127.0.0.2",) * 4 + ("127.0.0.3",):
+            opened = many.enter_context(line(edge, source))
+            opened.sendall(b"GET /hook/tower HTTP/1.1\r\n\r\n")
+            with suppress(ConnectionError):
+                opened.recv(100)
+    reasons = {"body_too_large", "head_too_large", "not_http", "too_many_at_once", "cut_off"}
+    reasons |= {"too_many_connections_of_address", "too_many_connections", "method_not_allowed"}
+    assert eventually(lambda: all(record.counted(f"webhook.{one}") for one in reasons))
 
 
 def test_behind_the_declared_proxy_the_sender_is_who_it_names(edge: Live, record: Record) -> None:

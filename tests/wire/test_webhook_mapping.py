@@ -216,7 +216,7 @@ FIELDS = st.builds(
 )
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(JSON, FIELDS)
 def test_any_document_by_any_mapping_is_read_or_said_not_to_be(value: Any, fields: Fields) -> None:
     got = read(identity.without(value)[0], fields, "x")
