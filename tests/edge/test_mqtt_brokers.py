@@ -60,11 +60,13 @@ def record(owner: Connection, ring: Keyring) -> Record:
 
 
 @contextmanager
-def following(urls: Urls, ring: Keyring, site: Mosquitto, **more: Any) -> Iterator[Edge]:
+def following(
+    urls: Urls, ring: Keyring, site: Mosquitto, in_flight: int = 200, **more: Any
+) -> Iterator[Edge]:
     """The intake as a client of `site`, connected; nothing listens."""
     said = {"name": "garage", "host": "127.0.0.1", "port": site.port, "tls": False}
     chosen = Broker(**(said | {"topics": TOPICS} | more))
-    with running(urls, ring, port=-1, brokers=(chosen,)) as edge:
+    with running(urls, ring, port=-1, in_flight_per_address=in_flight, brokers=(chosen,)) as edge:
         yield edge
 
 
@@ -120,14 +122,15 @@ def test_what_came_while_we_were_away_is_delivered(
     urls: Urls, ring: Keyring, site: Mosquitto, record: Record
 ) -> None:
     for version in ("5.0", "3.1.1"):
-        more = {"version": version, "client_id": f"away{version}"}
+        more: dict[str, Any] = {"in_flight": 4, "version": version, "client_id": f"away{version}"}
         with connected(urls, ring, site, **more):
             pass
         for number in range(30):  # more than mosquitto has in flight at once
             site.say("own/1/event", f'{{"code":"FA","zone":"{number}"}}')
         before = len(kept(record, ring))
-        with connected(urls, ring, site, **more):
+        with connected(urls, ring, site, **more) as edge:
             soon(lambda before=before: len(kept(record, ring)) == before + 30)
+            assert edge.counted("too_many_in_flight") == 0
         zones = [one.signals[0].zone for one in kept(record, ring)[before:]]
         assert zones == [str(number) for number in range(30)]
 

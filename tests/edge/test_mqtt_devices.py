@@ -223,6 +223,19 @@ def test_an_older_connection_of_the_same_client_is_closed(
     assert [one.codes for one in kept(record, ring)] == [("BA",)]  # and no will
 
 
+def test_who_is_no_longer_registered_is_closed(
+    edge: Edge, urls: Urls, ring: Keyring, owner: Connection
+) -> None:
+    device = register(owner, ring, "removed")
+    soon(lambda: edge.intake is not None and edge.intake.device("removed") is not None)
+    with opened(edge.port, V5, user="removed") as raw:
+        owner.execute("DELETE FROM ref.device WHERE id = %s", (device,))
+        owner.execute("NOTIFY devices")
+        owner.commit()
+        assert raw.hear() == Disconnect(0x98)
+        assert raw.hear() is None
+
+
 # -- limits ---------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from tocsin.edge.mqtt_link import BrokerSettings
 from tocsin.edge.mqtt_taking import Taking
 from tocsin.edge.mqtt_wills import Wills
 from tocsin.edge.senders import Sender
+from tocsin.record.devices import Device
 from tocsin.wire.mqtt.packets import Connect
 from tocsin.wire.mqtt.refusals import (
     NOT_AUTHORISED,
@@ -121,6 +122,11 @@ class Acceptor:
             return "unauthorized", NOT_AUTHORISED
         self.attempts.succeeded(address, account)
         return "", None
+
+    def is_still(self, device: Device) -> bool:
+        """Whether it is registered as it was when it connected, with the same password."""
+        now = self.intake.device(device.account)
+        return now is not None and (now.id, now.key) == (device.id, device.key)
 
     def enter(self, client: tuple[str, str], connection: Connection) -> frozenset[int] | None:
         """A client is connected; an older connection of it is closed, and no will of it is said:

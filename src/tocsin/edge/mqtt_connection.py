@@ -34,7 +34,7 @@ UNSENT_BYTES_MAX: Final = 64 << 10  # answers nobody fetches; from then on the d
 SILENT_TIMES: Final = 1.5
 """A connection is lost after so many times its keep-alive (MQTT 5.0 3.1.2.10)."""
 
-MALFORMED, SERVER_BUSY, KEEP_ALIVE = 0x81, 0x89, 0x8D
+MALFORMED, SERVER_BUSY, KEEP_ALIVE, NO_LONGER = 0x81, 0x89, 0x8D, 0x98
 
 
 class Connection(asyncio.Protocol):
@@ -270,6 +270,9 @@ class Connection(asyncio.Protocol):
         if self._session.state is State.AWAITING:
             if now - self._heard_at > settings.connect_s or self._is_slow(now, settings.connect_s):
                 self.close(MALFORMED, "no_connect")
+            return
+        if self._device is not None and not self._acceptor.is_still(self._device):
+            self.close(NO_LONGER, "unauthorized")
             return
         if self._is_slow(now, settings.half_packet_s):
             self.close(MALFORMED, "cut_short", lost=True)

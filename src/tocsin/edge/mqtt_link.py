@@ -343,6 +343,9 @@ class Link:
             )
             if publish.retain and not self._taking.knows(origin):
                 await self._taking.learn(origin)
+            # Half of what the address may have in flight: devices may share it.
+            while len(self._tasks) >= max(1, self._intake.senders.in_flight_max // 2):
+                await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             task = self._loop.create_task(self._keep(publish, topic, origin, place))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
