@@ -45,8 +45,9 @@ OTHER_MEANING = {("capability", "command"), ("unit_state", "ordered")}  # to lea
 
 
 def names_in(text: str) -> set[str]:
-    """Identifiers of Python source, lower-cased, CamelCase opened up to snake_case."""
-    words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text)
+    """Identifiers of Python source, lower-cased, CamelCase opened up to snake_case. The parts of a
+    web address are no names."""
+    words = re.findall(r"[A-Za-z_][A-Za-z0-9_]*", re.sub(r"https?://[^\s\"']+", "", text))
     return {snake(word) for word in words}
 
 
