@@ -82,6 +82,8 @@ class Anchors:
     def trust(self, chain: list[x509.Certificate], at: datetime) -> bool:
         """Whether the first of `chain` may sign, at that time. The others may stand between."""
         leaf = chain[0]
+        if not _may_sign(leaf):
+            return False
         if leaf in self.certificates:  # pinned: no authority needs to vouch for it
             return leaf.not_valid_before_utc <= at <= leaf.not_valid_after_utc
         if not self.certificates:
@@ -91,9 +93,7 @@ class Anchors:
             .store(verification.Store(list(self.certificates)))
             .time(at)
             .extension_policies(
-                ee_policy=verification.ExtensionPolicy.permit_all().require_present(
-                    x509.KeyUsage, verification.Criticality.AGNOSTIC, _may_sign
-                ),
+                ee_policy=verification.ExtensionPolicy.permit_all(),
                 ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
             )
         )
@@ -104,9 +104,12 @@ class Anchors:
         return True
 
 
-def _may_sign(_: verification.Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:
-    if usage is None or not usage.digital_signature:
-        raise ValueError("a certificate that may not sign")
+def _may_sign(leaf: x509.Certificate) -> bool:
+    try:
+        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return False
+    return usage.digital_signature
 
 
 def check(alert: etree._Element, anchors: Anchors, *, sent: datetime, heard: datetime) -> Outcome:
