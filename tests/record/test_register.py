@@ -15,6 +15,7 @@ from tocsin.record.database import Connection
 from tocsin.record.exporting import export_sheets
 from tocsin.record.keys import Keyring
 from tocsin.record.register import partitions_of, steps_of, zones_of
+from tocsin.record.retention import forget_old
 from tocsin.record.workbooks import Table, read_xlsx, write_xlsx
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -344,3 +345,14 @@ def test_contacts_end(connection: Connection, keyring: Keyring) -> None:
     assert connection.execute(mine, (site,)).fetchone() == (2,)
     forget_contacts(connection, after)
     assert connection.execute(mine, (site,)).fetchone() == (1,)
+
+
+def test_retention_forgets_contacts_too(connection: Connection, keyring: Keyring) -> None:
+    take(connection, keyring, **whole("R-13", "C013"))
+    mine = (
+        "SELECT count(*) FROM ref.contact c JOIN ref.site s ON s.id = c.site WHERE s.code = 'R-13'"
+    )
+    forget_old(connection, NOW)
+    assert connection.execute(mine).fetchone() == (2,)
+    forget_old(connection, datetime(2028, 1, 1, tzinfo=UTC))
+    assert connection.execute(mine).fetchone() == (1,)
