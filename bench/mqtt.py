@@ -37,7 +37,7 @@ from tocsin.site.tasks import READERS
 
 PEERS = Path(__file__).parent / "peers"
 DEVICES = 200
-RATIO_MIN = 0.2
+RATIO_MIN = 0.1  # of a broker that acknowledges before it has kept anything
 MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 Receiver = Callable[[Path], contextlib.AbstractContextManager[str]]
