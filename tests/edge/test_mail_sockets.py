@@ -143,6 +143,16 @@ def test_secret_word_shows_whose_it_is_and_stays_in_nothing(live, record, ring) 
     assert "[removed]" in opened(record, ring)[-1][1]
 
 
+def test_a_device_whose_secret_does_not_open_here_is_not_taken_for_one_without(
+    urls, ring, record, tmp_path
+) -> None:
+    install(record.connection, Keyring(tmp_path / "other"), "mail", "lost", SECRET.encode())
+    before = len(kept(record))
+    with running("mail", SETTINGS, urls, ring) as live, server(live) as one:
+        assert one.sendmail("a@b.example", ["lost@example.com"], PANEL) == {}
+    assert [row[2:5] for row in kept(record)[before:]] == [("no_key", "none", False)]
+
+
 def test_one_mail_for_several_accounts_is_kept_for_each(live, record) -> None:
     before = len(kept(record))
     with server(live) as one:

@@ -137,6 +137,18 @@ def test_wrong_authentication_is_refused_and_kept_as_a_stranger_s(live, record) 
     assert district == ("main",)
 
 
+def test_a_device_whose_secret_does_not_open_here_is_sent_to_the_other_receiver(
+    urls, ring, record, tmp_path
+) -> None:
+    other = Keyring(tmp_path / "other")
+    install(record.connection, other, "sos_access", "IK0002", AUTHENTICATION.encode())
+    before = len(kept(record))
+    with running("sos_access", SETTINGS, urls, ring) as live, Line(live.ports["tcp"]) as line:
+        line.send(encode(alarm(transmittercode="IK0002")))
+        assert line.status() == 5
+    assert [row[1:5] for row in kept(record)[before:]] == [("nak", "no_key", "none", False)]
+
+
 def test_new_authentication_is_refused_properly_and_the_old_one_goes_on(live, record) -> None:
     before = len(kept(record))
     with pytest.raises(refusals.ServiceUnavailable):

@@ -3,6 +3,7 @@
 import base64
 import quopri
 import time
+from datetime import timedelta
 from email.header import Header
 
 import pytest
@@ -28,7 +29,7 @@ FIRE = Rule(pattern="fire alarm*zone {zone}", code="FA")
 
 
 def taken(raw: bytes, **values: object) -> Taken:
-    usual: dict[str, object] = {"is_known": True, "key": None, "rules": Rules([FIRE])}
+    usual: dict[str, object] = {"is_known": True, "key": None, "now": AT, "rules": Rules([FIRE])}
     return take(raw, "mill-road", **(usual | values))  # type: ignore[arg-type]
 
 
@@ -235,11 +236,19 @@ def test_repeats_share_a_key_and_news_does_not() -> None:
     ):
         assert taken(other).repeat_key not in (key, None)
     assert taken(raw, is_known=False).repeat_key != key
-    assert take(raw, "other", is_known=True, key=None, rules=Rules()).repeat_key != key
+    assert take(raw, "other", is_known=True, key=None, now=AT, rules=Rules()).repeat_key != key
     unnamed = taken(raw.replace(b"Message-ID: <20260304.1@panel.example.net>\r\n", b""))
     assert unnamed.repeat_key is not None
     assert not unnamed.is_named
     assert taken(SAMPLES["no_headers"]).repeat_key is None
+
+
+def test_only_a_mail_that_dates_itself_rightly_is_a_repeat_for_days() -> None:
+    raw = SAMPLES["panel_plain"]
+    for days, is_named in ((0, True), (5, True), (5.01, False), (-5, True), (-5.01, False)):
+        assert taken(raw, now=AT + timedelta(days=days)).is_named == is_named
+    assert not taken(raw.replace(b"Date: ", b"X-Date: ")).is_named
+    assert not taken(raw.replace(b"Message-ID: ", b"X-ID: ")).is_named
 
 
 # -- the secret word ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import ssl
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -239,6 +240,7 @@ class _Mailbox:
             is_known=device is not None,
             key=None if device is None else device.key,
             key_is_lost=device is not None and device.key_is_lost,
+            now=datetime.now(UTC),
             rules=self._rules,
             codes_in_subject=self.settings.codes_in_subject,
             is_bounce=is_bounce,

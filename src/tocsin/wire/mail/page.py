@@ -35,7 +35,8 @@ def sections() -> Iterator[str]:
     yield from table(("mark", "why"), [(f"`{one.value}`", why) for one, why in WHY.items()])
     yield ""
     yield "The same Message-ID with the same date, subject and text for the same account is a"
-    yield "repeat: kept, linked, not decided again, for days, since mail servers try for days."
+    yield "repeat: kept, linked, not decided again. Mail servers try for days, so this holds for"
+    yield "days where the date is right to within five, else for three minutes."
     yield ""
     yield "## Rules"
     yield ""

@@ -3,17 +3,30 @@ hears."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from tocsin.core.signals import SignalRead
 from tocsin.wire.mail import secret as secrets
-from tocsin.wire.mail.message import BadMail, Kind, Mail, Problem, read
+from tocsin.wire.mail.message import (
+    DEPTH_MAX,
+    LINES_MAX,
+    PARTS_MAX,
+    BadMail,
+    Kind,
+    Mail,
+    Problem,
+    read,
+)
 from tocsin.wire.mail.rules import Found, Rules, in_subject
 
 PROTOCOL: Final = "mail"
 TEXT_CHARS_MAX: Final = 4_000
 """Of the text that is shown; all of it is in what is kept."""
+
+TRIED_FOR: Final = timedelta(days=5)
+"""Mail servers give up after four or five days (RFC 5321, 4.5.4.1)."""
 
 
 class Taken(NamedTuple):
@@ -35,9 +48,9 @@ WHY: Final = {
     " source's",
     Problem.NO_KEY: "the device's secret word cannot be opened here, so nobody can say whether"
     " it is right: shown as an unknown source's",
-    Problem.TOO_MANY_LINES: "more than 50,000 lines: not looked into",
-    Problem.TOO_MANY_PARTS: "more than 50 parts: not looked into",
-    Problem.TOO_DEEP: "parts stand more than 8 deep in one another: not looked into",
+    Problem.TOO_MANY_LINES: f"more than {LINES_MAX:,} lines: not looked into",
+    Problem.TOO_MANY_PARTS: f"more than {PARTS_MAX} parts: not looked into",
+    Problem.TOO_DEEP: f"parts stand more than {DEPTH_MAX} deep in one another: not looked into",
     Problem.UNREADABLE: "headers that no reader makes sense of: not looked into",
     Problem.NO_TEXT: "no part is text: subject only",
     Problem.CHARSET: "the text is not in the charset that it names: what could not be told is"
@@ -52,12 +65,13 @@ def take(
     is_known: bool,
     key: bytes | None,
     key_is_lost: bool = False,
+    now: datetime,
     rules: Rules,
     codes_in_subject: bool = False,
     is_bounce: bool = False,
 ) -> Taken:
     """Reads one mail for one account; never an error. `key`: the device's secret word, None where
-    it has none; `key_is_lost`: it has one that does not open here."""
+    it has none; `key_is_lost`: it has one that does not open here. `now`: UTC."""
     problem: Problem | None = None
     try:
         mail = read(raw, is_bounce=is_bounce)
@@ -99,8 +113,15 @@ def take(
         problem=problem,
         is_devices=is_devices,
         repeat_key=_repeat_key(mail, account, is_devices=is_devices),
-        is_named=bool(mail.message_id),
+        is_named=_is_named(mail, now),
     )
+
+
+def _is_named(mail: Mail, now: datetime) -> bool:
+    """Whether the same mail may still be brought days later. Only one that dates itself rightly: a
+    device whose clock stands still, with one Message-ID for all, would be silenced for as long."""
+    at = mail.occurred_at
+    return bool(mail.message_id) and at is not None and abs(now - at) <= TRIED_FOR
 
 
 def _repeat_key(mail: Mail, account: str, *, is_devices: bool) -> bytes | None:
