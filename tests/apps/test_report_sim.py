@@ -18,13 +18,20 @@ class Desk:
         raise Asked(path)
 
     async def command(self, type_: str, **fields: Any) -> Any:
-        raise Asked(type_)
+        raise Asked(type_, fields)
 
 
 def acts_on(source: str) -> bool:
     row = {
-        **{"id": "1", "state": "new", "source": source, "band": "unassigned", "level": 1},
-        **{"opened_at": "2026-03-02T12:00:00Z", "units": [], "type": "fire", "duplicates": []},
+        "id": "1",
+        "state": "new",
+        "source": source,
+        "band": "unassigned",
+        "level": 1,
+        "opened_at": "2026-03-02T12:00:00Z",
+        "units": [],
+        "type": "fire",
+        "duplicates": [],
     }
     seconds = iter(range(0, 10_000, 100))
     dispatcher = Dispatcher(
