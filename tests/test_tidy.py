@@ -23,7 +23,6 @@ LONGER = {
     "tests/record/test_handle.py": 449,
     "tests/stories/story.py": 442,
     "src/tocsin/sim/demo.py:run": 61,
-    "tests/edge/live_edge.py:running": 61,
     "tests/record/random_history.py:_any": 65,
 }
 FORBIDDEN_MODULE_WORDS = {

@@ -81,6 +81,15 @@ class Edge:
     tls_port: int = 0
     turns: list[bool] = field(default_factory=list)
 
+    def listens(self, line: str) -> None:
+        _, name, _, address = line.split()
+        assert name in ("dc09", "dc09-tls")
+        number = int(address.rpartition(":")[2])
+        if name == "dc09":
+            self.port = number
+        else:
+            self.tls_port = number
+
     def connect(self, source: str = "127.0.0.1") -> "Panel":
         return Panel(self.dial(self.port, source))
 
@@ -158,15 +167,6 @@ def running(
     failed: list[BaseException] = []
     stop: list[Callable[[], None]] = []
 
-    def listening(line: str) -> None:
-        _, name, _, address = line.split()
-        assert name in ("dc09", "dc09-tls")
-        number = int(address.rpartition(":")[2])
-        if name == "dc09":
-            edge.port = number
-        else:
-            edge.tls_port = number
-
     async def main() -> None:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -184,7 +184,7 @@ def running(
                 devices=devices,
                 district="main",
                 agency="fire",
-                say=listening,
+                say=edge.listens,
                 turn=turn,
             )
         finally:

@@ -155,6 +155,18 @@ def test_pad_of_ajax_and_sequence_in_hex_show() -> None:
     assert spoken_in(clear._replace(sequence="0010")) == ()
 
 
+@given(
+    st.sampled_from(Form),
+    st.sampled_from(["0001", "00A1", "FFFF"]),
+    st.sampled_from([None, "", "0", "A1"]),
+    st.one_of(st.none(), st.binary(max_size=3), st.binary(max_size=3).map(lambda b: b + b"|")),
+)
+def test_the_short_way_to_no_dialect_agrees_with_the_table(form, sequence, line, pad) -> None:
+    frame = Frame("SIA-DCS", sequence, None, line, "1", pad=pad, form=form)
+    slowly = [one.name for one in DIALECTS if one.is_spoken_in and one.is_spoken_in(frame)]
+    assert list(spoken_in(frame)) == slowly
+
+
 # -- brackets -----------------------------------------------------------------------------------
 
 

@@ -20,9 +20,9 @@ from tocsin.wire.dc09.frames import (
     Frame,
     decode,
     echo,
-    encode,
+    encrypt,
+    padding,
     read_timestamp,
-    seal,
     unseal,
     wrap,
     write_timestamp,
@@ -141,8 +141,9 @@ def receive(
     answer = rule.answer
     if register.wants_duh and rule.if_duh_is_wanted is not None:
         answer = rule.if_duh_is_wanted
-    is_only_poll = problem in _ORDINARY and is_poll(opened)
-    can_repeat = problem not in _NEVER_REPEATS
+    polls = opened.token == NULL and is_poll(opened)
+    is_only_poll = polls and problem in _ORDINARY
+    can_repeat = not polls and problem not in _NEVER_REPEATS
     return Reception(
         answer,
         answer_bytes(
@@ -154,7 +155,7 @@ def receive(
         ),
         problem,
         _signals(opened, problem, is_only_poll, ahead) if rule.is_stored else (),
-        repeat_key(opened) if can_repeat else None,
+        _repeat_key(opened) if can_repeat else None,
         is_only_poll,
         spoken_in(opened),
         _replay_key(frame, opened) if frame.encrypted and can_repeat else None,
@@ -195,7 +196,7 @@ def read_plain(raw: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
     """Signals and repeat key of a frame in clear, LF to CR, that `usual` has answered. Raises
     `BadFrame`."""
     frame = decode(raw)
-    return read(frame), repeat_key(frame)
+    return read(frame), None if is_poll(frame) else _repeat_key(frame)
 
 
 _ORDINARY: Final = {None, Problem.CLOCK_OFF}
@@ -248,22 +249,18 @@ def is_timely(sent_at: datetime | None, now: datetime) -> bool:
     return sent_at is not None and -LATE_S_MAX <= (sent_at - now).total_seconds() <= EARLY_S_MAX
 
 
-def repeat_key(frame: Frame) -> bytes | None:
+def _repeat_key(frame: Frame) -> bytes:
     """16 bytes that are the same for the same message sent again: account, sequence, token and
-    data, not the timestamp, which some panels renew (Ajax) and some do not. None for a poll, which
-    is meant to be the same each time."""
-    if is_poll(frame):
-        return None
+    data, not the timestamp, which some panels renew (Ajax) and some do not. Not for polls, which
+    are meant to be the same each time."""
     words = f"{frame.account}\0{frame.sequence}\0{frame.token}\0{frame.encrypted:d}\0"
     return blake2b(words.encode() + frame.data, digest_size=16).digest()
 
 
-def _replay_key(frame: Frame, opened: Frame) -> bytes | None:
+def _replay_key(frame: Frame, opened: Frame) -> bytes:
     """16 bytes of the ciphertext: sequence, token and account stand outside of it, so someone on
     the path can change them. Where the data names no account, the header's is needed to tell two
     panels apart that share a key."""
-    if is_poll(opened):
-        return None
     whose = b"" if opened.data.startswith(b"#") else (frame.account or "").upper().encode()
     return blake2b(whose + b"\0" + frame.data.upper(), digest_size=16).digest()
 
@@ -300,16 +297,9 @@ def encrypted_ack(frame: Frame, key: bytes | None, now: datetime, noise: bytes) 
     """The ACK of an encrypted frame: empty data and our time, sealed with the device's key."""
     if key is None:
         raise ValueError("an encrypted frame is acknowledged with its key")
-    clear = Frame(
-        "ACK",
-        frame.sequence,
-        frame.receiver,
-        frame.line,
-        frame.account,
-        timestamp=write_timestamp(now),
-        form=frame.form,
-    )
-    return encode(seal(clear, key, noise))
+    region = b"]_" + write_timestamp(now).encode()
+    data = encrypt(padding(region, noise) + region, key)
+    return wrap(b'"*ACK"%b[%b' % (echo(frame), data), frame.form)
 
 
 def nak(now: datetime, form: Form = Form.STANDARD) -> bytes:

@@ -110,6 +110,14 @@ _TOLD: Final = tuple(
 
 def spoken_in(frame: Frame) -> tuple[str, ...]:
     """Names of the dialects that show in a frame, which is in clear or has been opened."""
+    pad = frame.pad
+    if (
+        frame.form is Form.STANDARD
+        and frame.line
+        and frame.sequence.isdecimal()
+        and (pad is None or (pad.isascii() and pad[-1:] == b"|"))
+    ):
+        return ()  # nearly every frame; the table says the same
     return tuple([name for name, is_spoken_in in _TOLD if is_spoken_in(frame)])
 
 

@@ -211,7 +211,7 @@ def _frame(
     token, sequence, receiver, line, account = (
         None if part is None else part.decode() for part in found.groups()[3:8]
     )
-    data, *blocks = _NEXT_BLOCK.split(region)
+    data, *blocks = (region,) if encrypted else _NEXT_BLOCK.split(region)
     return Frame(
         token or "",
         sequence or "",
@@ -279,16 +279,23 @@ def seal(frame: Frame, key: bytes, noise: bytes) -> Frame:
     that `unseal` made keeps the pad it had, so that it becomes the bytes it was.
     """
     region = _region(frame)
-    if frame.pad is None:
-        fill = BLOCK_BYTES - len(region) % BLOCK_BYTES - 1
-        if len(noise) < fill:
-            raise ValueError("16 bytes of noise are needed for the pad")
-        region = noise[:fill].translate(_NOT_IN_PAD) + b"|" + region
-    else:
-        region = frame.pad + region
-    encryptor = _cipher(key).encryptor()
-    data = (encryptor.update(region) + encryptor.finalize()).hex().upper().encode()
+    padded = padding(region, noise) + region if frame.pad is None else frame.pad + region
+    data = encrypt(padded, key)
     return frame._replace(data=data, xdata=(), timestamp=None, encrypted=True, pad=None)
+
+
+def padding(region: bytes, noise: bytes) -> bytes:
+    """What goes before a region that is to be encrypted, with its bar; see `seal`."""
+    fill = BLOCK_BYTES - len(region) % BLOCK_BYTES - 1
+    if len(noise) < fill:
+        raise ValueError("16 bytes of noise are needed for the pad")
+    return noise[:fill].translate(_NOT_IN_PAD) + b"|"
+
+
+def encrypt(padded: bytes, key: bytes) -> bytes:
+    """The ciphertext in hex. `padded`: whole blocks."""
+    encryptor = _cipher(key).encryptor()
+    return (encryptor.update(padded) + encryptor.finalize()).hex().upper().encode()
 
 
 def unseal(frame: Frame, key: bytes) -> Frame:
