@@ -185,7 +185,17 @@ def test_a_site_has_codes_of_its_own_and_only_its_managers_see_them(site: Site, 
     assert add_row(chief, draft).status_code == 302
     north = signed_in(site, Role.ADMINISTRATOR, districts=["north"])
     assert north.get(own).status_code == 200
-    assert north.get("/readiness/codes/").status_code == 403  # an agency's codes decide everywhere
+    # An agency's codes decide in every district: who manages one may look at them, no more.
+    agencys = begun(chief)
+    for address in ("/readiness/codes/", "/readiness/codes/versions/", agencys, f"{agencys}csv/"):
+        assert north.get(address).status_code == 200, address
+    assert "Begin a draft" not in north.get("/readiness/codes/versions/").text
+    assert "Drop the draft" not in north.get(agencys).text
+    for address in (f"{agencys}new/", f"{agencys}try/", f"{agencys}force/"):
+        assert north.get(address).status_code == 403, address
+    for address in ("/readiness/codes/versions/", agencys, f"{agencys}force/", f"{agencys}try/"):
+        assert send(north, address, own, reason=WHY, drop="1").status_code == 403, address
+    assert send(chief, agencys, agencys, drop="1").status_code == 302
     south = signed_in(site, Role.ADMINISTRATOR, districts=["south"])
     stranger = signed_in(site, Role.ADMINISTRATOR, agency="codes-other")
     for other in (south, stranger):

@@ -42,14 +42,14 @@ def _who(actor: Actor) -> Who:
 
 
 def _reached(opened: Connection, actor: Actor, scope: Scope) -> dict[str, Any]:
-    """The scope's names for its pages. Only for who manages all of it: an agency's codes decide in
-    every district. Raises `Http404` for somebody else's, `PermissionDenied` for too little."""
+    """The scope's names for its pages, and whether the actor may change it: an agency's codes
+    decide in every district, so only who manages all of them. Raises `Http404` for somebody
+    else's."""
     if scope.agency != actor.agency:
         raise Http404
     if scope.site is None:
-        if not reaches(actor, "manage:sites", scope.agency, []):
-            raise PermissionDenied
-        return {"site": None, "name": "", "scope": {}}
+        may_change = reaches(actor, "manage:sites", scope.agency, [])
+        return {"site": None, "name": "", "may_change": may_change}
     row = opened.execute(
         "SELECT code, name_zh, name_en, district, agency FROM ref.site WHERE id = %s",
         (scope.site,),
@@ -57,7 +57,12 @@ def _reached(opened: Connection, actor: Actor, scope: Scope) -> dict[str, Any]:
     if row is None or not reaches(actor, "manage:sites", row[4], [row[3]]):
         raise Http404
     name = row[2] if shown.language() == "en" else row[1]
-    return {"site": scope.site, "name": f"{row[0]} · {name}", "scope": {"site": scope.site}}
+    return {"site": scope.site, "name": f"{row[0]} · {name}", "may_change": True}
+
+
+def _require_change(names: dict[str, Any]) -> None:
+    if not names["may_change"]:
+        raise PermissionDenied
 
 
 def _address(name: str, scope: Scope, **more: Any) -> str:
@@ -99,6 +104,7 @@ def history(request: HttpRequest, actor: Actor, site: UUID | None = None) -> Htt
         scope = _scope_of(opened, actor, site)
         names = _reached(opened, actor, scope)
         if request.method == "POST":
+            _require_change(names)
             draft = tables.of_state(opened, scope, "draft")
             number = draft.version if draft else _begun(opened, actor, scope)
             return HttpResponseRedirect(reverse("readiness_codes_version", args=[number]))
@@ -116,6 +122,8 @@ def show(request: HttpRequest, actor: Actor, version: int) -> HttpResponse:
     """A version: its rows, and what can be done with it."""
     with connection() as opened:
         chosen, names = _chosen(opened, actor, version)
+        if request.method == "POST":
+            _require_change(names)
         if request.method == "POST" and "file" in request.FILES:
             return _take_file(request, opened, actor, chosen, names)
         if request.method == "POST" and "drop" in request.POST:
@@ -147,6 +155,7 @@ def edit(
     """Changes, adds or removes one row of a draft."""
     with connection() as opened:
         chosen, names = _chosen(opened, actor, version)
+        _require_change(names)
         rows = list(tables.table_of(opened, version).rows)
         if chosen.state != "draft" or (place is not None and place >= len(rows)):
             raise Http404
@@ -166,6 +175,7 @@ def trial(request: HttpRequest, actor: Actor, version: int) -> HttpResponse:
     """Tries a version and shows what would have been; only by POST, since it is written down."""
     with connection() as opened:
         chosen, names = _chosen(opened, actor, version)
+        _require_change(names)
         form = TrialForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
             return _page(request, opened, chosen, names, trial_form=form)
@@ -188,6 +198,7 @@ def force(request: HttpRequest, actor: Actor, version: int) -> HttpResponse:
     """The second act: a version decides from now on, or the one before it does again."""
     with connection() as opened:
         chosen, names = _chosen(opened, actor, version)
+        _require_change(names)
         form = ForceForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
             return _page(request, opened, chosen, names, force=form)
