@@ -1,13 +1,14 @@
 """On test: what is covered is recorded only, with what it would have done; all else alarms as
 always; it ends by itself and says what was tested."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from core.world import ANN, NOON, World
-from tocsin.core.commands import EndOnTest, ExtendOnTest, PutOnTest
+from core.world import ANN, MILL_ROAD, NOON, SYSTEM, World
+from tocsin.core.commands import EndOnTest, ExtendOnTest, JudgeSignal, PutOnTest
 from tocsin.core.on_test import (
     ON_TEST_MAX,
     TESTED_MAX,
@@ -18,7 +19,9 @@ from tocsin.core.on_test import (
     OnTestSignalled,
     evolve,
 )
-from tocsin.core.signals import Signal, Verdict, VerdictReason
+from tocsin.core.signals import Signal, SignalRead, Verdict, VerdictReason
+from tocsin.core.supervision import FAILED, SILENCE
+from tocsin.core.supervision import PROTOCOL as SUPERVISION
 from tocsin.core.terms import IncidentType, Reason, SubjectKind, Watched, WatchedZone
 
 SITE, PANEL, OTHER = UUID(int=900), UUID(int=901), UUID(int=902)
@@ -142,6 +145,19 @@ def test_what_was_received_before_or_after_alarms() -> None:
     put(two)
     two.now += HOUR
     assert heard(two, "FA", "7").verdict is Verdict.OPENED
+
+
+def test_that_a_device_has_fallen_silent_is_never_covered() -> None:
+    one = world()
+    put(one)
+    silent = SignalRead(SUPERVISION, SILENCE, "1234", code=FAILED)
+    signal = one.id()
+    command = JudgeSignal(
+        signal, silent, one.now, "north", "city", site=SITE, on_test=one.on_tests(SITE)
+    )
+    one.do(replace(command, device=PANEL, place=MILL_ROAD), SYSTEM)
+    assert one.signal(signal).verdict is Verdict.OPENED
+    assert heard(one, "YC").reason is VerdictReason.ON_TEST
 
 
 def test_a_repeat_stays_one_and_tests_nothing() -> None:

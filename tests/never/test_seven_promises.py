@@ -84,6 +84,14 @@ def test_no_table_is_about_people(owner: Connection) -> None:
     assert personal_in([("view", "incident", "caller_phone")])
 
 
+def test_who_is_called_at_a_site_stands_in_no_clear_column(owner: Connection) -> None:
+    columns = owner.execute(
+        "SELECT column_name FROM information_schema.columns"
+        " WHERE table_schema = 'ref' AND table_name = 'contact'"
+    ).fetchall()
+    assert {one for (one,) in columns} == {"id", "site", "place", "valid_until", "sealed"}
+
+
 def indexed(definition: str) -> set[str]:
     """The columns of an index, without the condition on its rows."""
     inside = re.search(r"USING \w+ \((.*?)\)(?: NULLS| WHERE| WITH| TABLESPACE|$)", definition)

@@ -17,6 +17,7 @@ from uuid import UUID
 from tocsin.core.code_tables import zone_of
 from tocsin.core.commands import EndOnTest, ExtendOnTest, JudgeSignal, PutOnTest
 from tocsin.core.signals import Verdict
+from tocsin.core.supervision import PROTOCOL as SUPERVISION
 from tocsin.core.terms import (
     Context,
     IncidentType,
@@ -169,9 +170,11 @@ def covers(state: OnTest, command: JudgeSignal) -> bool:
     """Whether the signal is of what is on test, and was received meanwhile.
 
     A zone covers what the device says of that zone and nothing else: another zone's alarm, and one
-    that names no zone, alarms as always.
+    that names no zone, alarms as always. That a device has fallen silent is never covered.
     """
     if state.ended_at is not None or command.site != state.site:
+        return False
+    if command.read.protocol == SUPERVISION:  # told once: under a test nobody would hear of it
         return False
     if not state.begun_at <= command.received_at < state.until:
         return False
