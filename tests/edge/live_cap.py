@@ -6,6 +6,7 @@ from typing import Any
 
 from cap_feed_server import FastCap, FastFeed, Site
 from live_intake import Record, eventually, running
+from prometheus_client import REGISTRY
 
 from cap_samples import Authority, document, to_bytes
 from tocsin.record.database import Connection, Urls, connect
@@ -27,6 +28,7 @@ class World:
 
     def __init__(self, urls: Urls, ring: Keyring, record: Record, web: Site) -> None:
         self.urls, self.ring, self.record, self.web = urls, ring, record, web
+        self._before = counters()
 
     def run(self, *feeds: FastFeed, sockets: int = 1, **settings: Any) -> Any:
         return running("cap", FastCap(feeds, **settings), self.urls, self.ring, sockets=sockets)
@@ -52,7 +54,9 @@ class World:
         assert eventually(lambda: self.web.times("/feed") >= before + 2)
 
     def counted(self, name: str) -> int:
-        return self.record.counted(f"cap.{name}")
+        """As the metrics have it, since this world began: the record's counters come later."""
+        full = f"cap.{name}"
+        return int(counters().get(full, 0) - self._before.get(full, 0))
 
 
 def lasting(identifier: str = "a-1", **fields: Any) -> bytes:
@@ -68,6 +72,11 @@ def now(seconds: float) -> str:
 def triple(raw: bytes) -> str:
     root = parse(raw)
     return ",".join(root.findtext(f"{{*}}{name}", "") for name in ("sender", "identifier", "sent"))
+
+
+def counters() -> dict[str, float]:
+    samples = [one for metric in REGISTRY.collect() for one in metric.samples]
+    return {one.labels["name"]: one.value for one in samples if one.name == "tocsin_intake_total"}
 
 
 def emptied(owner: Connection) -> None:

@@ -350,6 +350,17 @@ def test_a_link_that_fails_is_tried_again(world) -> None:
         assert world.has(NEW)
 
 
+def test_a_server_of_links_that_asks_to_wait_is_not_asked_before(world) -> None:
+    world.web.pages["/feed"] = page(atom(*(linked(f"/{n}") for n in range(40))))
+    world.web.pages |= {f"/{n}": status(429, Retry_After="30") for n in range(40)}
+    with world.run(world.feed(interval_s=0.02)):
+        assert eventually(lambda: world.counted("link_asked_to_wait") > 0)
+        assert world.web.times("/feed") == 1
+        links = len(world.web.asked) - 1
+    assert 1 <= links <= 4  # what was under way when the first was answered
+    assert world.says() == []
+
+
 def test_links_are_fetched_a_few_at_a_time(world) -> None:
     held, most, lock = 0, 0, threading.Lock()
     fifth = threading.Event()

@@ -63,6 +63,7 @@ class _State:
     entries: dict[str, bytes] = field(default_factory=dict)  # by version: the alert's key
     present: set[bytes] = field(default_factory=set)
     listed_at: float = 0.0
+    asked_s: float | None = None  # how long a server of linked alerts asks us to wait, at this poll
     elsewhere: set[str] = field(
         default_factory=set
     )  # links that were counted as not to be followed
@@ -100,6 +101,7 @@ class Poller:
     async def _turn(self) -> float:
         """One poll; how long to wait until the next."""
         state = self._state
+        state.asked_s = None
         try:
             await self._poll()
         except (Miss, BadAlert) as miss:
@@ -116,7 +118,7 @@ class Poller:
         if state.is_lost:
             await self._say(FEED_BACK, "")
             state.is_lost = False
-        return self._feed.interval_s
+        return max(self._feed.interval_s, state.asked_s or 0.0)
 
     async def _say(self, what: tuple[str, str], why: str) -> None:
         """A signal of our own: nobody hears warnings of this feed, or does again."""
@@ -198,12 +200,14 @@ class Poller:
 
     async def _linked(self, url: str, version: str) -> Document | None:
         async with self._links_at_once:
-            if self._intake.stop.is_set():
+            if self._intake.stop.is_set() or self._state.asked_s is not None:
                 return None
             try:
                 return await self._fetcher.fetch(url, ALERT.bytes_max)
             except Miss as miss:
                 self._intake.counts.refused(f"link_{miss.reason.value}", self._feed.name)
+                if miss.reason is Reason.ASKED_TO_WAIT:
+                    self._state.asked_s = max(self._state.asked_s or 0.0, miss.retry_after_s or 0.0)
                 if miss.reason in (Reason.ELSEWHERE, Reason.TOO_LARGE):
                     self._state.elsewhere.add(version)  # the same every time: said once
                 return None
