@@ -4,6 +4,7 @@ record, restarts of ours."""
 import contextlib
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from live_edge import Record, eventually
@@ -24,7 +25,9 @@ from live_mqtt import (
 )
 
 from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
+from tocsin.record.views.reading import get_row
 from tocsin.site.intakes.mqtt import Topic
 from tocsin.wire.mqtt.packets import (
     PINGREQ,
@@ -161,6 +164,33 @@ def test_a_retained_alarm_alarms_once_also_after_a_restart(
         say(edge, "triggered", retain=False)  # not retained: it happens now
         told += [("BA", "home_assistant")]
         assert codes(record, ring) == told
+
+
+def test_what_opens_an_incident_and_what_only_tells_a_state(
+    edge: Edge, record: Record, ring: Keyring, urls: Urls
+) -> None:
+    """From the packet to the queue: signals judged as `tocsin work` judges them."""
+    says(
+        edge,
+        Publish("z/9", b'{"smoke":true}', 1, 1, retain=True),
+        Publish("z/9", b'{"smoke":true}', 1, 2, retain=True),
+        Publish("z/keypad", b'{"action":"disarm","action_code":"7777"}', 1, 3),
+        Publish("alarm", b'{"code":"130","zone":"2"}', 1, 4),
+        Publish("alarm", b"rubbish", 1, 5),
+    )
+    ids = [one.id for one in kept(record, ring)]
+    with connect(urls.application) as connection:
+        while judge_pending(connection, ring, datetime.now(UTC)):
+            connection.commit()
+        rows = [get_row(connection, "signals", one) for one in ids]
+    told = [(row["verdict"], row["effect"], row["text_en"]) for row in rows if row is not None]
+    assert told == [
+        ("opened", "alarm", "Fire alarm, zone 9"),
+        ("joined", "status", "Status report"),
+        ("joined", "status", "Status report"),
+        ("opened", "alarm", "Burglary, zone 2"),
+        ("joined", "unknown", "Content cannot be read"),
+    ]
 
 
 def test_a_retained_alarm_that_could_not_be_kept_is_not_taken_for_known(
