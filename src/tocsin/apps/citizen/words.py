@@ -139,8 +139,8 @@ WORDS: Final[Mapping[str, Text]] = {
     ),
     "crowded_title": Text("没有收到您的报警", "Your report was NOT received"),
     "crowded_text": Text(
-        "短时间内来自您所在网络的报警太多。请立即拨打上面的电话。您填写的内容还在下面。",
-        "Too many reports came from your network in a short time. Call one of the numbers above."
+        "短时间内的报警太多，无法全部保存。请立即拨打上面的电话。您填写的内容还在下面。",
+        "More reports are coming in than can be kept. Call one of the numbers above."
         " What you filled in is still here below.",
     ),
     "off_title": Text("此处不受理网上报警", "Reports are not taken here"),
@@ -213,8 +213,8 @@ WORDS: Final[Mapping[str, Text]] = {
     ),
     "ended_duplicate": Text("同一情况已在处理。", "The same event is dealt with already."),
     "ended_again": Text(
-        "如果情况仍在或再次发生，请拨打上面的电话，或重新报警。",
-        "If it goes on or starts again, call one of the numbers above or send a new report.",
+        "如果情况仍在或再次发生，请拨打上面的电话。",
+        "If it goes on or starts again, call one of the numbers above.",
     ),
     "add_title": Text("补充情况", "Add to your report"),
     "add_text": Text("还有什么要告诉我们？", "What else should we know?"),
