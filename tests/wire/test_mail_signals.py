@@ -55,6 +55,8 @@ def taken(raw: bytes, **values: object) -> Taken:
         ("(x", "see (x)", {}),
         ("one * two", "one and two", {}),
         ("one * two", "one andtwo", None),
+        ("*", "whatever", {}),
+        ("*", "", {}),
         ("line one*line two", "line one\nfoo\nline two", {}),
     ],
 )
@@ -87,6 +89,7 @@ def test_the_first_rule_that_fits_decides_for_its_account_and_place() -> None:
     ("rule", "key"),
     [
         (Rule(pattern="* *", code="FA"), "pattern"),
+        (Rule(pattern=" ", code="FA"), "pattern"),
         (Rule(pattern="x" * (PATTERN_CHARS_MAX + 1), code="FA"), "pattern"),
         (Rule(pattern="x*" * (STARS_MAX + 1), code="FA"), "pattern"),
         (Rule(pattern="x {user}", code="FA"), "pattern"),
@@ -104,6 +107,7 @@ def test_rules_that_can_read_nothing_are_named(rule, key) -> None:
 
 
 def test_rules_at_their_limits_are_none_of_them() -> None:
+    assert not list(problems(Rule(pattern="*", code="FA")))
     assert not list(problems(Rule(pattern="x" * PATTERN_CHARS_MAX, code="FA")))
     assert not list(problems(Rule(pattern="x*" * STARS_MAX, code="130", codes="cid")))
 
@@ -179,6 +183,17 @@ def test_without_a_rule_it_is_text_and_nothing_is_lost() -> None:
     (said,) = taken(SAMPLES["recorder_html"]).signals
     assert (said.code, said.codes) == ("", "")
     assert said.text == "Event notification\nLarm: Inbrott i källaren\n\nZone 12"
+
+
+def test_a_rule_for_every_mail_is_for_no_bounce_and_no_list() -> None:
+    rules = Rules([Rule(pattern="*", code="FA")])
+    assert taken(mail("anything"), rules=rules).signals[0].code == "FA"
+    assert taken(many(60), rules=rules).signals[0].code == "FA"
+    assert taken(mail(Auto_Submitted="auto-generated"), rules=rules).signals[0].code == "FA"
+    assert taken(mail(), rules=rules, is_bounce=True).signals[0].code == ""
+    assert taken(SAMPLES["list"], rules=rules).signals[0].code == ""
+    by_word = Rules([Rule(pattern="fire sale", code="FA")])
+    assert taken(SAMPLES["list"], rules=by_word).signals[0].code == "FA"
 
 
 def test_text_of_a_rule_stands_first_and_all_is_cut() -> None:

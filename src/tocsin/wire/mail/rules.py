@@ -31,8 +31,8 @@ _QUALIFIERS: Final = {"E": "1", "R": "3"}
 
 class Rule(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One line of the mapping. `account`: the device's, `*` for every one. `pattern`: words that
-    stand in the mail, in any case; `*` for whatever is between; `{zone}` and `{partition}` for a
-    number to be taken. `look_in`: where. Then what it means: `code` of the list `codes`, with
+    stand in the mail, in any case; `*` for whatever is between, and alone for every mail but
+    bounces and lists; `{zone}` and `{partition}` for a number to be taken. `look_in`: where. Then what it means: `code` of the list `codes`, with
     Contact ID's `qualifier` (1 new, 3 restored, 6 still so); `zone`, `partition` where the mail
     does not say; `text` to stand before the mail's own."""
 
@@ -60,11 +60,12 @@ class Found(NamedTuple):
 
 def problems(rule: Rule) -> Iterator[tuple[str, str, str]]:
     """What is wrong with a rule: its key, and why in English and Chinese."""
-    if not rule.pattern.strip("* ") or len(rule.pattern) > PATTERN_CHARS_MAX:
+    says_something = rule.pattern == "*" or rule.pattern.strip("* ")
+    if not says_something or len(rule.pattern) > PATTERN_CHARS_MAX:
         yield (
             "pattern",
-            f"1 to {PATTERN_CHARS_MAX} characters, and not only * and blanks",
-            f"须为 1 至 {PATTERN_CHARS_MAX} 个字符，且不能只有 * 和空格",
+            f"1 to {PATTERN_CHARS_MAX} characters with a word among them, or * for every mail",
+            f"须为 1 至 {PATTERN_CHARS_MAX} 个字符并含有词语；单独的 * 表示任何邮件",
         )
     if rule.pattern.count("*") > STARS_MAX:
         yield "pattern", f"at most {STARS_MAX} *", f"最多 {STARS_MAX} 个 *"
@@ -94,10 +95,13 @@ class Rules:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules = [(rule, list(_segments(rule.pattern))) for rule in rules]
 
-    def find(self, account: str, subject: str, text: str) -> Found | None:
-        """What the first rule that fits says; None where none does."""
+    def find(
+        self, account: str, subject: str, text: str, *, is_ordinary: bool = True
+    ) -> Found | None:
+        """What the first rule that fits says; None where none does. `is_ordinary`: the mail is no
+        bounce and of no list, so that a rule for every mail is for it too."""
         for rule, segments in self._rules:
-            if rule.account not in (EVERYONE, account):
+            if rule.account not in (EVERYONE, account) or not (segments or is_ordinary):
                 continue
             places = [subject] if rule.look_in == "subject" else [text]
             if rule.look_in == "both":

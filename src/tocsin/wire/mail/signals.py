@@ -94,7 +94,9 @@ def take(
         body = secrets.removed(raw, mail.structure, secret)
         subject, text = secrets.without(subject, secret), secrets.without(text, secret)
     found = in_subject(subject) if codes_in_subject else None
-    found = found or rules.find(account, subject, text) or Found("", "")
+    is_ordinary = mail.kind in (Kind.MAIL, Kind.AUTOMATIC)
+    found = found or rules.find(account, subject, text, is_ordinary=is_ordinary)
+    found = found or Found("", "")
     signal = SignalRead(
         protocol=PROTOCOL,
         token=mail.kind.value,
