@@ -32,9 +32,12 @@ _QUALIFIERS: Final = {"E": "1", "R": "3"}
 class Rule(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One line of the mapping. `account`: the device's, `*` for every one. `pattern`: words that
     stand in the mail, in any case; `*` for whatever is between, and alone for every mail but
-    bounces and lists; `{zone}` and `{partition}` for a number to be taken. `look_in`: where. Then what it means: `code` of the list `codes`, with
-    Contact ID's `qualifier` (1 new, 3 restored, 6 still so); `zone`, `partition` where the mail
-    does not say; `text` to stand before the mail's own."""
+    bounces and lists; `{zone}` and `{partition}` for a number to be taken. `look_in`: where.
+
+    Then what it means: `code` of the list `codes`, with Contact ID's `qualifier` (1 new, 3
+    restored, 6 still so); `zone`, `partition` where the mail does not say; `text` to stand before
+    the mail's own.
+    """
 
     pattern: str
     code: str
