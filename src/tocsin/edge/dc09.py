@@ -183,7 +183,7 @@ class Intake:
         if has_choice and memory.is_asked_again(source, reception.repeat_key):
             reception = decided()
         if reception.dialects:
-            memory.note(source, reception.dialects)
+            memory.note(source, reception.dialects, is_known=device is not None)
         if reception.replay_key is not None and reception.repeat_key is not None:
             loop_time = asyncio.get_running_loop().time()
             first = memory.first_key(reception.replay_key, reception.repeat_key, loop_time)
@@ -202,9 +202,9 @@ class Intake:
             self.counts.refused("unknown_dialect", sender.address)
             return AS_HEARD
         if register.wants_duh:
-            self.memory.note(device.account, ("duh",))
+            self.memory.note(device.account, ("duh",), is_known=True)
         if register.clock_ahead is not None:
-            self.memory.note(device.account, ("local_time",))
+            self.memory.note(device.account, ("local_time",), is_known=True)
         return register
 
     def _kept(

@@ -45,8 +45,9 @@ class Memory:
 
     # -- dialects -------------------------------------------------------------------------------
 
-    def note(self, sender: str, dialects: Iterable[str]) -> None:
-        """Counts each dialect once for each sender."""
+    def note(self, sender: str, dialects: Iterable[str], *, is_known: bool = False) -> None:
+        """Counts each dialect once for each sender, and logs it for a registered device: of the
+        others there may be as many as somebody cares to invent."""
         known = self._spoken.get(sender, ())
         for name in dialects:
             if name not in known:
@@ -54,7 +55,8 @@ class Memory:
                     self._spoken.clear()
                 known = self._spoken[sender] = (*known, name)
                 self._counts.add(f"dialect.{name}")
-                logger.info("dialect", extra={"sender": sender, "dialect": name})
+                if is_known:
+                    logger.info("dialect", extra={"account": sender, "dialect": name})
 
     def dialects(self, sender: str) -> tuple[str, ...]:
         """What this sender was heard to speak."""
@@ -89,7 +91,7 @@ class Memory:
             self._clocks[device] = learnt
         if learnt is not None and learnt.is_local_time:
             self.local_time.add(device)
-            self.note(device, ("local_time",))
+            self.note(device, ("local_time",), is_known=True)
         else:
             self.local_time.discard(device)
 
