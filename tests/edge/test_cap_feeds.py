@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from cap_feed_server import (
@@ -36,8 +35,7 @@ from live_cap import (
 from live_intake import Record, database_away, eventually
 
 from cap_samples import Authority, circle, polygon, sample
-from conftest import Server, in_database
-from tocsin.record.database import Urls, connect
+from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
 
 pytestmark = pytest.mark.timeout(60)
@@ -384,16 +382,15 @@ def test_links_are_fetched_a_few_at_a_time(world) -> None:
     assert most == 4
 
 
-def test_while_nothing_can_be_kept_nothing_is_taken_for_heard(world, server: Server) -> None:
-    database = urlsplit(world.urls.owner).path.removeprefix("/")
+def test_while_nothing_can_be_kept_nothing_is_taken_for_heard(
+    world, administrator: Connection
+) -> None:
     world.web.pages["/feed"] = versioned(atom(), '"v1"')
     with world.run(world.feed()):
         world.polled_again()
-        with connect(in_database(server.administrator, database)) as administrator:
-            administrator.autocommit = True
-            with database_away(administrator):
-                world.web.pages["/feed"] = versioned(atom(inside(lasting())), '"v2"')
-                world.polled_again()
+        with database_away(administrator):
+            world.web.pages["/feed"] = versioned(atom(inside(lasting())), '"v2"')
+            world.polled_again()
         assert world.has(NEW)
         world.polled_again()
     assert world.says() == [NEW]
