@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from core.world import ANN, MILL_ROAD, NOON, SYSTEM, World
-from tocsin.core.commands import EndOnTest, ExtendOnTest, JudgeSignal, PutOnTest
+from tocsin.core.commands import JudgeSignal
 from tocsin.core.on_test import (
     ON_TEST_MAX,
     TESTED_MAX,
@@ -19,6 +19,7 @@ from tocsin.core.on_test import (
     OnTestSignalled,
     evolve,
 )
+from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.signals import Signal, SignalRead, Verdict, VerdictReason
 from tocsin.core.supervision import FAILED, SILENCE
 from tocsin.core.supervision import PROTOCOL as SUPERVISION

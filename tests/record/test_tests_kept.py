@@ -11,7 +11,7 @@ import pytest
 from random_history import hear, site_row
 from record_desk import NOW, Desk
 
-from tocsin.core.commands import EndOnTest, ExtendOnTest, PutOnTest
+from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Reason, Refused
 from tocsin.record import judging

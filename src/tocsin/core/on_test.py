@@ -15,7 +15,8 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from tocsin.core.code_tables import zone_of
-from tocsin.core.commands import EndOnTest, ExtendOnTest, JudgeSignal, PutOnTest
+from tocsin.core.commands import JudgeSignal
+from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.signals import Verdict
 from tocsin.core.supervision import PROTOCOL as SUPERVISION
 from tocsin.core.terms import (

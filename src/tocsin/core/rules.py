@@ -14,8 +14,6 @@ from tocsin.core.commands import (
     ClassifyIncident,
     CloseIncident,
     Command,
-    EndOnTest,
-    ExtendOnTest,
     HoldIncident,
     JudgeSignal,
     LinkIncidents,
@@ -25,7 +23,6 @@ from tocsin.core.commands import (
     MoveSignal,
     OpenIncident,
     PrioritiseIncident,
-    PutOnTest,
     RecallUnits,
     ReceiveOrder,
     RefuseOrder,
@@ -47,6 +44,7 @@ from tocsin.core.incidents import joining, reported
 from tocsin.core.incidents.state import Incident
 from tocsin.core.on_test import OnTest
 from tocsin.core.orders import Order
+from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.reports import AddToReport, ReceiveReport, WithdrawReport
 from tocsin.core.signals import Signal
 from tocsin.core.states import Decided, State, States, the_incident, the_test

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from tocsin.core.commands import Command, EndOnTest, PutOnTest, TimeIsUp
+from tocsin.core.commands import Command, TimeIsUp
 from tocsin.core.on_test import OnTest
+from tocsin.core.putting_on_test import EndOnTest, PutOnTest
 from tocsin.core.states import State
 from tocsin.core.terms import SubjectKind, Watched, WatchedZone
 from tocsin.record.database import Connection

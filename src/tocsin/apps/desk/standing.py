@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from tocsin.core import access
-from tocsin.core.commands import OpenIncident, PersonCommand, PutOnTest, subjects
+from tocsin.core.commands import OpenIncident, PersonCommand, subjects
+from tocsin.core.putting_on_test import PutOnTest
 from tocsin.core.terms import Actor, Reason, Refused
 from tocsin.record.database import Connection
 

@@ -18,7 +18,8 @@ from tocsin.apps.readiness.forms import ExtendForm, OnTestForm
 from tocsin.apps.readiness.screens import for_testers
 from tocsin.apps.readiness.site_shown import test_shown
 from tocsin.core.access import may
-from tocsin.core.commands import EndOnTest, ExtendOnTest, PersonCommand, PutOnTest
+from tocsin.core.commands import PersonCommand
+from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.terms import Actor, Refused
 from tocsin.core.texts.refusals import refusal_text
 from tocsin.record.handle import handle
