@@ -5,7 +5,7 @@ import createClient from "openapi-fetch";
 
 import type { paths } from "./schema.d.ts";
 import type {
-  Advice, Command, DoneFact, Fact, Id, MapInfo, Problem, Signal, Site, Snapshot,
+  Advice, CallerPlace, Command, DoneFact, Fact, Id, MapInfo, Problem, Signal, Site, Snapshot,
 } from "./shapes.ts";
 
 const RETRY_WAITS_MS = [250, 750, 1_500, 3_000];
@@ -98,6 +98,9 @@ export const fetchSites = async (): Promise<Site[]> => {
   } while (cursor);
   return sites;
 };
+
+export const fetchCallerPlaces = async (): Promise<CallerPlace[]> =>
+  read(await client.GET("/api/v1/caller-places")).items;
 
 export const fetchMapInfo = async (): Promise<MapInfo> => read(await client.GET("/api/v1/map"));
 

@@ -48,6 +48,7 @@ export type Lag = Schemas["Lag"];
 export type Advice = Schemas["Advice"];
 export type AdvisedUnit = Schemas["AdvisedUnit"];
 export type MapInfo = Schemas["MapInfo"];
+export type CallerPlace = Schemas["CallerPlaceRow"];
 export type Command = Schemas["Command"];
 export type DoneFact = Schemas["DoneFact"];
 /** RFC 9457, with the reason code, and who was first when somebody else was. */

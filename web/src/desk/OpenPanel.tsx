@@ -9,6 +9,7 @@ import { incidentWords } from "../locale/incident.ts";
 import { pick, useLanguage, useMessages } from "../locale/index.ts";
 import { elapsed } from "../locale/time.ts";
 import { LevelSign, Mark } from "../look/Shapes.tsx";
+import { CallerPlaces } from "./CallerPlaces.tsx";
 import { useNow } from "./clock.ts";
 import { focusLine } from "./focus.ts";
 import { nearestDistrict, openNearby } from "./nearby.ts";
@@ -85,7 +86,7 @@ export function OpenPanel() {
     [sites, draft.address, draft.site],
   );
   // A later click on the map wins over the site's own place.
-  const place = picked ? { ...picked, datum: "WGS-84" as const } : (draft.site?.place ?? null);
+  const place = picked ? { lat: picked.lat, lon: picked.lon, datum: "WGS-84" as const } : (draft.site?.place ?? null);
   const allowed = live?.me.districts.length ? live.me.districts : null;
   const districts = (live?.districts ?? []).filter((row) => !allowed || allowed.includes(row.code));
   const proposed =
@@ -132,7 +133,15 @@ export function OpenPanel() {
     setSending(false);
     if (!outcome.facts) return;
     const opened = outcome.facts.find((fact) => fact.kind === "incident.opened");
+    const evidence = picked?.evidence;
     discardCall(); // it is an incident now
+    if (opened && evidence) {
+      // Its uncertainty and age come with it, and it stays as long as the incident.
+      await run(
+        [{ type: "locate_incident", incident: opened.subject, evidence, place: null }],
+        words.open.title, words.bar.opened, null,
+      );
+    }
     if (opened) select(opened.subject);
     focusLine();
   };
@@ -221,6 +230,7 @@ export function OpenPanel() {
               : words.open.unplaced}
           </p>
         </div>
+        <CallerPlaces />
         <Nearby near={near} />
         <div className="field">
           <label htmlFor={`${id}-district`}>{words.open.district}</label>

@@ -36,6 +36,8 @@ export interface Fetched<T> {
 export interface PickedPlace {
   lat: number;
   lon: number;
+  /** The caller's place (AML) that it is. */
+  evidence?: Id;
 }
 
 /** A call that is being entered; it is kept, in this page's memory only, until it is sent or

@@ -57,6 +57,7 @@ export const en: Messages = {
     administrator: "Administrator", inspector: "Inspector", service: "System service",
   },
   sources: { signal: "Alarm signal", call: "Phone call", report: "Public report" },
+  callerMethods: { gnss: "satellite", wifi: "Wi-Fi", cell: "cell", fused: "combined", unknown: "method unknown" },
   placeSources: { site: "site register", call_taker: "call-taker", unit: "unit at scene", reporter: "reporter", aml: "caller's phone" },
   overdueSteps: {
     take: "Not taken in time", assign: "No unit sent in time", close: "Not closed in time",
@@ -314,6 +315,9 @@ export const en: Messages = {
     needsDistrict: "Choose the district.",
     chooseDistrict: "Choose…",
     nearby: "Open incidents nearby",
+    callerPlaces: "Callers' locations, last 15 minutes",
+    floor: (floor) => `floor ${floor}`,
+    unsigned: "not authenticated",
     metres: (metres) => `${metres} m`,
     level_hint: ["life at risk", "urgent", "soon", "routine"],
   },

@@ -78,6 +78,7 @@ export const zh = {
     inspector: "督察员", service: "系统服务",
   } as Words,
   sources: { signal: "报警信号", call: "电话报警", report: "网上报警" } as Words,
+  callerMethods: { gnss: "卫星定位", wifi: "无线网络", cell: "基站", fused: "综合定位", unknown: "方式不明" } as Words,
   placeSources: { site: "联网单位", call_taker: "接警员", unit: "现场力量", reporter: "报警人", aml: "来电定位" } as Words,
   overdueSteps: {
     take: "超时未签收", assign: "超时未派", close: "超时未结案", receipt: "超时未送达", answer: "超时未签收",
@@ -309,6 +310,9 @@ export const zh = {
     needsDistrict: "请选择辖区。",
     chooseDistrict: "请选择…",
     nearby: "附近未结警情",
+    callerPlaces: "最近 15 分钟来电定位",
+    floor: (floor: string) => `${floor} 层`,
+    unsigned: "未经认证",
     metres: (metres: number) => `${metres} 米`,
     level_hint: ["生命危险", "紧急", "较急", "一般"],
   },
