@@ -188,7 +188,7 @@ def test_what_opens_an_incident_and_what_only_tells_a_state(
         ("opened", "alarm", "Fire alarm, zone 9"),
         ("joined", "status", "Status report"),
         ("joined", "status", "Status report"),
-        ("opened", "alarm", "Burglary, zone 2"),
+        ("opened", "alarm", "Burglary alarm, zone 2"),
         ("joined", "unknown", "Content cannot be read"),
     ]
 
