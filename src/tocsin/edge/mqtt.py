@@ -1,5 +1,5 @@
-"""MQTT: devices on TCP and TLS, and the brokers of sites, until the end. We are no broker: nobody is
-sent anything."""
+"""MQTT: devices on TCP and TLS, and the brokers of sites, until the end. We are no broker: nobody
+is sent anything."""
 
 from __future__ import annotations
 

@@ -112,15 +112,14 @@ class Acceptor:
 
     def decide(self, connect: Connect, address: str, now: float) -> tuple[str, Refusal | None]:
         """Why a client may not connect (a name for our counts, and what it hears)."""
-        account = connect.user or ""
         if not self.intake.can_keep:  # it may have another way to somebody
             return "not_kept", UNAVAILABLE
-        if not self.attempts.may_try(address, account, now):
+        device = self.intake.device(connect.user or "")
+        if not self.attempts.may_try(address, device, now):
             return "too_many_attempts", TOO_OFTEN
-        if not has_password(self.intake.device(account), connect.password):
-            self.attempts.failed(address, account, now)
+        if not has_password(device, connect.password):
+            self.attempts.failed(address, device, now)
             return "unauthorized", NOT_AUTHORISED
-        self.attempts.succeeded(address, account)
         return "", None
 
     def is_still(self, device: Device) -> bool:

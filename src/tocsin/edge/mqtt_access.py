@@ -4,13 +4,13 @@ takes tells nothing; and how often one address may be wrong."""
 from __future__ import annotations
 
 import hmac
-from typing import Any, Final
+from typing import Final
 
 from tocsin.record.devices import Device
 
 WINDOW_S: Final = 60.0
 PLACES_MAX: Final = 20_000
-"""Addresses, and accounts known at one, whose failures are counted; the oldest are forgotten."""
+"""Accounts and addresses whose failures are counted; the oldest are forgotten."""
 
 _NOBODY: Final = b"\0" * 32
 
@@ -23,37 +23,29 @@ def has_password(device: Device | None, password: bytes | None) -> bool:
 
 
 class Attempts:
-    """Failures of the last minute. An address that was wrong too often is not asked any more, but
-    for accounts that have shown their password there: each of those has a count of its own, so that
-    a stranger behind the same address cannot shut a panel out by guessing at others."""
+    """Failures of the last minute. Each registered account has a count of its own at each address,
+    and all names that are none share one: so whoever guesses behind the address of many panels
+    shuts none of the others out, and no account is guessed at more often than that."""
 
     def __init__(self, failures_max: int) -> None:
         self.failures_max = failures_max
         self._failures: dict[tuple[str, str], tuple[float, int]] = {}
-        self._known: dict[tuple[str, str], None] = {}
 
-    def may_try(self, address: str, account: str, now: float) -> bool:
+    def may_try(self, address: str, device: Device | None, now: float) -> bool:
         """Whether a password is looked at at all. `now`: seconds of any steady clock."""
-        since, failures = self._failures.get(self._place(address, account), (now, 0))
+        since, failures = self._failures.get(_place(address, device), (now, 0))
         return failures < self.failures_max or now - since > WINDOW_S
 
-    def failed(self, address: str, account: str, now: float) -> None:
-        place = self._place(address, account)
+    def failed(self, address: str, device: Device | None, now: float) -> None:
+        """Counts one more."""
+        place = _place(address, device)
         since, failures = self._failures.pop(place, (now, 0))
         if now - since > WINDOW_S:
             since, failures = now, 0
         self._failures[place] = (since, failures + 1)
-        _bounded(self._failures)
-
-    def succeeded(self, address: str, account: str) -> None:
-        self._known.pop((address, account), None)
-        self._known[address, account] = None
-        _bounded(self._known)
-
-    def _place(self, address: str, account: str) -> tuple[str, str]:
-        return (address, account if (address, account) in self._known else "")
+        if len(self._failures) > PLACES_MAX:
+            del self._failures[next(iter(self._failures))]
 
 
-def _bounded(places: dict[tuple[str, str], Any]) -> None:
-    if len(places) > PLACES_MAX:
-        del places[next(iter(places))]
+def _place(address: str, device: Device | None) -> tuple[str, str]:
+    return (address, "" if device is None else device.account)

@@ -19,14 +19,22 @@ logger = logging.getLogger("tocsin.mqtt")
 AGAIN_S: Final = (0.5, 60.0)
 """A broker is tried again after the first, then after twice as long, up to the second."""
 
+STEADY_S: Final = 5.0
+"""A connection that lasted so long was none that fails at once: the next waits as the first."""
+
 
 async def follow(settings: BrokerSettings, intake: Intake, taking: Taking) -> None:
     """Stays connected to the broker until `intake.stop` is set, and says so where it cannot."""
     silence = Silence(settings, intake, taking)
     watching = asyncio.create_task(silence.watch(), name=f"broker {settings.name} silence")
-    wait_s = AGAIN_S[0]
+    wait_s = AGAIN_S[0] / 2
+    loop = asyncio.get_running_loop()
     try:
         while not intake.stop.is_set():
+            began = loop.time()
+            if not intake.can_keep:  # what it delivered now would only have to come again
+                await asyncio.sleep(AGAIN_S[0])
+                continue
             link = Link(settings, intake, taking, silence.ended)
             try:
                 await link.run()
@@ -37,7 +45,8 @@ async def follow(settings: BrokerSettings, intake: Intake, taking: Taking) -> No
                 logger.exception("a broker's connection failed", extra={"broker": settings.name})
                 intake.counts.refused("broker_failed", settings.host)
             silence.began()
-            wait_s = AGAIN_S[0] if link.was_connected else min(2 * wait_s, AGAIN_S[1])
+            is_steady = link.was_connected and loop.time() - began > STEADY_S
+            wait_s = AGAIN_S[0] if is_steady else min(2 * wait_s, AGAIN_S[1])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(intake.stop.wait(), wait_s)
     finally:

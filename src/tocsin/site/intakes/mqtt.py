@@ -255,8 +255,9 @@ class Mqtt(Listening, frozen=True, kw_only=True):
     failures_per_minute: Annotated[
         int,
         means(
-            "Wrong passwords from one address in a minute, after which it is not asked any more.",
-            "单个地址每分钟允许的密码错误次数，超出后暂不受理。",
+            "Wrong passwords for one account from one address in a minute, after which they are not"
+            " looked at.",
+            "同一地址对同一账号每分钟允许的密码错误次数，超出后暂不受理。",
             ge=1,
             le=1_000,
         ),

@@ -20,7 +20,7 @@ from tocsin.wire.mqtt.session import (
 
 _REFUSED = (
     ("unknown user name, or wrong password", NOT_AUTHORISED),
-    ("too many wrong passwords from the address within a minute", TOO_OFTEN),
+    ("too many wrong passwords for it from the address within a minute", TOO_OFTEN),
     ("the record cannot be written", UNAVAILABLE),
     ("3.1.1: no client id, and a session that is to go on", BAD_CLIENT_ID),
     ("5.0: an authentication method", BAD_METHOD),
