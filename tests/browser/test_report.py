@@ -3,6 +3,7 @@ dark, enlarged, by keyboard; and the position for those who have a script and wa
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -51,7 +52,16 @@ WORDS = {
 
 @pytest.fixture(scope="module")
 def public(server: Server) -> Iterator[Site]:
-    yield from site_for(server, "browser")
+    """A web process in this one. What it reads from the environment it has read by then, and
+    nothing of it is left for the demo that other tests here start."""
+    before = dict(os.environ)
+    for site in site_for(server, "browser"):
+        from tocsin.apps.log import connections
+
+        connections()
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        yield site
 
 
 @pytest.fixture(autouse=True)
