@@ -37,6 +37,7 @@ from msgspec.structs import replace
 from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.wire.sos_access.requests import HEADER, REQUEST_CHARS_MAX, Kind, encode
+from tocsin.wire.sos_access.signals import EventCode
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +258,11 @@ def test_repeat_is_linked_and_a_second_alarm_is_news(live, record) -> None:
 def test_contact_id_only_where_it_is_asked_for(urls, ring, live, record) -> None:
     assert transmitter(live).send_alarm("130").status == 0
     assert kept(record)[-1][5]["codes"] == ""
-    with running("sos_access", replace(SETTINGS, contact_id=True), urls, ring) as other:
+    own = (EventCode(event="BRAND", code="FA"),)
+    settings = replace(SETTINGS, contact_id=True, event_codes=own)
+    with running("sos_access", settings, urls, ring) as other:
+        assert transmitter(other).send_alarm("BRAND").status == 0
+        assert kept(record)[-1][5]["code"] == "FA"
         assert transmitter(other).send_alarm("130").status == 0
     assert (kept(record)[-1][5]["code"], kept(record)[-1][5]["codes"]) == ("130", "cid")
 

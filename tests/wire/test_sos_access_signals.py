@@ -11,7 +11,7 @@ from tocsin.core.signals import Effect, Position
 from tocsin.wire.sos_access.answers import RULES, Reception, Status, answer, receive
 from tocsin.wire.sos_access.requests import CHARS_MAX, Kind, Problem, Request, decode, encode
 from tocsin.wire.sos_access.rt90 import to_wgs84
-from tocsin.wire.sos_access.signals import RESTORES, position, read, repeat_key
+from tocsin.wire.sos_access.signals import RESTORES, EventCode, position, problems, read, repeat_key
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
 KEY = AUTHENTICATION.encode()
@@ -98,6 +98,37 @@ def test_event_codes(event, kind, contact_id, code) -> None:
     said = read(alarm(eventcode=event, alarmtype=kind), contact_id=contact_id)
     assert (said.code, said.codes, said.qualifier) == code
     assert (event in said.text) == (not said.code)
+
+
+@pytest.mark.parametrize(
+    ("mapped", "kind", "code"),
+    [
+        (EventCode(event="BRAND", code="FA"), "AL", ("FA", "sia", "")),
+        (EventCode(event="BRAND", code="FA"), "RE", ("FR", "sia", "")),
+        (EventCode(event="BRAND", code="FR"), "RE", ("FR", "sia", "")),
+        (EventCode(event="BRAND", code="DF"), "RE", ("DF", "", "3")),
+        (EventCode(event="BRAND", code="110", codes="cid"), "AL", ("110", "cid", "1")),
+        (EventCode(event="BRAND", code="110", codes="cid"), "RE", ("110", "cid", "3")),
+    ],
+)
+def test_event_codes_of_the_operator_s_own(mapped, kind, code) -> None:
+    said = read(alarm(eventcode="BRAND", alarmtype=kind), own={"BRAND": mapped})
+    assert (said.code, said.codes, said.qualifier) == code
+    assert said.text == f"{kind} BRAND"
+    other = EventCode(event="BA", code="FA")
+    assert read(alarm(), own={"BA": other}).code == "FA"  # they come first
+    assert read(alarm(), own={"XX": other}).code == "BA"
+
+
+def test_event_codes_that_mean_nothing_are_named() -> None:
+    for one, key in (
+        (EventCode(event="", code="FA"), "event"),
+        (EventCode(event="x" * 26, code="FA"), "event"),
+        (EventCode(event="x", code="110"), "code"),
+        (EventCode(event="x", code="FA", codes="cid"), "code"),
+    ):
+        assert [problem[0] for problem in problems(one)] == [key]
+    assert not list(problems(EventCode(event="x" * 25, code="FA")))
 
 
 @pytest.mark.parametrize(("event", "restore"), sorted(RESTORES.items()))

@@ -21,6 +21,7 @@ from tocsin.wire.sos_access import answers
 from tocsin.wire.sos_access.answers import RULES, Status, answer, receive
 from tocsin.wire.sos_access.requests import BadRequest, Kind, Problem, Request, decode
 from tocsin.wire.sos_access.session import Received, Refused, Session
+from tocsin.wire.sos_access.signals import EventCode
 
 READ_BYTES: Final = 64 << 10
 FETCH_S: Final = 10.0
@@ -51,6 +52,8 @@ class Settings(Protocol):
     def half_request_s(self) -> float: ...
     @property
     def contact_id(self) -> bool: ...
+    @property
+    def event_codes(self) -> tuple[EventCode, ...]: ...
 
 
 async def serve(settings: Settings, intake: Intake) -> None:
@@ -182,6 +185,7 @@ class _Connection:
             is_known=device is not None,
             key=None if device is None else device.key,
             contact_id=self._settings.contact_id,
+            own={one.event: one for one in self._settings.event_codes},
         )
         if reception.problem is not None:
             intake.counts.refused(reception.problem, self._sender.address)

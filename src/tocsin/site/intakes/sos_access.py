@@ -7,6 +7,8 @@ from typing import Annotated
 
 from tocsin.site.described import means
 from tocsin.site.intakes.listening import Listening, own_port
+from tocsin.site.language import say
+from tocsin.wire.sos_access.signals import EventCode, problems
 
 
 class SosAccess(Listening, frozen=True, kw_only=True):
@@ -44,7 +46,21 @@ class SosAccess(Listening, frozen=True, kw_only=True):
         ),
     ] = False
 
+    event_codes: Annotated[
+        tuple[EventCode, ...],
+        means(
+            "A table for each event code of your own: event, code, codes (sia, the default, or"
+            " cid). They come first.",
+            "每个自定事件代码一张表：event、code、codes（默认 sia，或 cid）。优先采用。",
+            max_length=1_000,
+        ),
+    ] = ()
+
     def contradictions(self, path: str) -> Iterator[str]:
         """Keys that contradict each other, one line each."""
+        for place, one in enumerate(self.event_codes):
+            for key, en, zh in problems(one):
+                at = f"{path}.event_codes[{place}].{key}"
+                yield say(f"{at}: {en}", f"{at}：{zh}")
         yield from super().contradictions(path)
         yield from self.in_clear_beyond_loopback(path)

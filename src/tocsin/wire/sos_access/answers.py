@@ -3,9 +3,11 @@ of an answer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
 from hmac import compare_digest
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from lxml import etree
@@ -20,7 +22,9 @@ from tocsin.wire.sos_access.requests import (
     of,
     redacted,
 )
-from tocsin.wire.sos_access.signals import read, repeat_key
+from tocsin.wire.sos_access.signals import EventCode, read, repeat_key
+
+_NONE: Final[Mapping[str, EventCode]] = MappingProxyType({})
 
 
 class Status(IntEnum):
@@ -119,7 +123,13 @@ class Reception(NamedTuple):
 
 
 def receive(
-    request: Request, raw: bytes, *, is_known: bool, key: bytes | None, contact_id: bool = False
+    request: Request,
+    raw: bytes,
+    *,
+    is_known: bool,
+    key: bytes | None,
+    contact_id: bool = False,
+    own: Mapping[str, EventCode] = _NONE,
 ) -> Reception:
     """Decides one request, decoded from `raw`. `is_known`: its transmitter is registered; `key`:
     the device's authentication, None where it cannot be opened."""
@@ -137,7 +147,7 @@ def receive(
         is_devices=is_devices,
         is_poll=problem is None and request.kind is Kind.PING,
         body=body,
-        signals=(read(clean, contact_id=contact_id),) if rule.is_kept else (),
+        signals=(read(clean, contact_id=contact_id, own=own),) if rule.is_kept else (),
         repeat_key=repeat_key(request, authorized=is_devices) if rule.is_kept else None,
     )
 

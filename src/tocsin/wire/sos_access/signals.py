@@ -4,17 +4,23 @@ read as SIA codes, as is usual, and every other code stays what it is."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal
+
+from msgspec import Struct
 
 from tocsin.core.signals import Position, SignalRead
-from tocsin.wire.sos_access.requests import Kind, Request
+from tocsin.wire.sos_access.requests import CHARS_MAX, Kind, Request
 from tocsin.wire.sos_access.rt90 import to_wgs84
 
 PROTOCOL: Final = "sos_access"
 PING_CODE: Final = "RP"  # DC-03: automatic test
 
+_NONE: Final[Mapping[str, EventCode]] = MappingProxyType({})
+_EVENT: Final = re.compile(r"[0-9]{3}", re.ASCII)
 _SIA: Final = re.compile(r"[A-Z]{2}")
 _CONTACT_ID: Final = re.compile(r"([136ER]?)([0-9]{3})")
 _PLAIN: Final = re.compile(r"[0-9A-Za-z._-]{1,25}")
@@ -39,8 +45,29 @@ _RT90: Final = re.compile(r"x(\d{7})y(\d{7})", re.ASCII | re.IGNORECASE)
 _UNSAID: Final = frozenset({"", "None"})  # the sos-access client writes None for no information
 
 
-def read(request: Request, *, contact_id: bool = False) -> SignalRead:
-    """The signal of a request; never an error. A ping is a test.
+class EventCode(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What an event code of the operator's own, `event`, means: `code` of the list `codes`."""
+
+    event: str
+    code: str
+    codes: Literal["sia", "cid"] = "sia"
+
+
+def problems(one: EventCode) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with it: its key, and why in English and Chinese."""
+    if not 1 <= len(one.event.strip()) <= CHARS_MAX["eventcode"]:
+        yield "event", "1 to 25 characters", "须为 1 至 25 个字符"
+    if one.codes == "sia" and not _SIA.fullmatch(one.code):
+        yield "code", "a code of sia has two capital letters", "sia 代码为两个大写字母"
+    if one.codes == "cid" and not _EVENT.fullmatch(one.code):
+        yield "code", "a code of cid has three digits", "cid 代码为三位数字"
+
+
+def read(
+    request: Request, *, contact_id: bool = False, own: Mapping[str, EventCode] = _NONE
+) -> SignalRead:
+    """The signal of a request; never an error. A ping is a test. `own`: the operator's own event
+    codes, which come first; what was sent stands in the text then.
 
     `contact_id`: whether three digits are Contact ID events. An operator may use any numbers, and
     401 read as an arming would be an alarm that nobody sees, so it is asked for.
@@ -48,9 +75,16 @@ def read(request: Request, *, contact_id: bool = False) -> SignalRead:
     if request.kind is not Kind.ALARM:
         code = PING_CODE if request.kind is Kind.PING else ""
         return _signal(request, code, "sia" if code else "", "", text=request.reference)
-    code, codes, qualifier = _event(request, contact_id=contact_id)
+    mapped = own.get(request.eventcode)
+    code, codes, qualifier = (
+        _event(request, contact_id=contact_id) if mapped is None else _own(request, mapped)
+    )
     partition = request.section or request.transmitterarea
-    said = [] if code else [f"{request.alarmtype or 'AL'} {request.eventcode}".strip()]
+    said = (
+        []
+        if code and mapped is None
+        else [f"{request.alarmtype or 'AL'} {request.eventcode}".strip()]
+    )
     for value, is_in_clear in (
         (request.transmitterarea, partition == request.transmitterarea and _is_address(partition)),
         (request.section, _is_address(request.section)),
@@ -135,6 +169,16 @@ def _event(request: Request, *, contact_id: bool) -> tuple[str, str, str]:
     if _PLAIN.fullmatch(event):
         return event, "", "3" if restores else ""
     return "", "", ""
+
+
+def _own(request: Request, mapped: EventCode) -> tuple[str, str, str]:
+    restores = request.alarmtype == "RE"
+    if mapped.codes == "cid":
+        return mapped.code, "cid", "3" if restores else "1"
+    if not restores or _ENDED.fullmatch(mapped.code):
+        return mapped.code, "sia", ""
+    restore = RESTORES.get(mapped.code)
+    return (restore, "sia", "") if restore else (mapped.code, "", "3")
 
 
 def _signal(
