@@ -86,6 +86,7 @@ class Frame(NamedTuple):
 _TIMESTAMP: Final = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2}),([0-9]{2})-([0-9]{2})-([0-9]{4})")
 
 
+@lru_cache(maxsize=256)  # the frames of a storm have the same few
 def read_timestamp(text: str) -> datetime | None:
     """`HH:MM:SS,MM-DD-YYYY` in GMT (DC-09 5.5.1.9), or None for anything else."""
     found = _TIMESTAMP.fullmatch(text)
@@ -100,7 +101,9 @@ def read_timestamp(text: str) -> datetime | None:
 
 def write_timestamp(moment: datetime) -> str:
     """The text after the underscore. `moment` must know its zone."""
-    return moment.astimezone(UTC).strftime("%H:%M:%S,%m-%d-%Y")
+    utc = moment.astimezone(UTC)
+    time = f"{utc.hour:02}:{utc.minute:02}:{utc.second:02}"
+    return f"{time},{utc.month:02}-{utc.day:02}-{utc.year:04}"
 
 
 # The region before the data is what an answer echoes. Field practice is wider than the standard:
