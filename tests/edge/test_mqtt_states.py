@@ -127,8 +127,13 @@ def test_a_resending_is_told_after_a_restart_too(
 
 
 def test_where_the_record_cannot_be_asked_it_alarms(
-    urls: Urls, ring: Keyring, devices: None, record: Record
+    urls: Urls,
+    ring: Keyring,
+    devices: None,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("tocsin.record.recalling.SORTED_S_MAX", 0.2)
     with running(urls, ring) as edge:
         says(edge, FIRST)
     with running(urls, ring) as edge:  # what was kept is not sorted in

@@ -211,7 +211,7 @@ rubbish = st.one_of(
 )
 
 
-@settings(max_examples=4_000, deadline=None)
+@settings(max_examples=2_500, deadline=None)
 @given(rubbish, st.sampled_from((V3, V5)))
 def test_rubbish_raises_only_bad_packet(data: bytes, version: int) -> None:
     try:
@@ -222,7 +222,7 @@ def test_rubbish_raises_only_bad_packet(data: bytes, version: int) -> None:
     assert decode(encode(packet, version), version) == packet
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(rubbish, max_size=5), st.sampled_from((FIRST, FIRST_5)), st.data())
 def test_segments_do_not_matter_and_nothing_grows(
     parts: list[bytes], first: Connect, data: st.DataObject
