@@ -22,6 +22,7 @@ ANSWER_S: Final = 5.0
 RETRY_S: Final = (1.0, 3.0, 8.0, 15.0)
 POLL_TRIES: Final = 2
 LATENCIES_KEPT: Final = 50_000
+AT_ONCE_S: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -126,7 +127,9 @@ class PanelLine:
         self._outbox.put_nowait((number, says))
 
     async def run(self) -> None:
-        wait = self._dice.uniform(0.5, self.panel.interval_s)
+        # A panel that has its line again says so at once; from then on each has its own beat.
+        wait = self._dice.uniform(0.5, min(AT_ONCE_S, self.panel.interval_s))
+        next_wait = self.panel.interval_s * self._dice.uniform(0.3, 1.0)
         try:
             while True:
                 try:
@@ -136,7 +139,7 @@ class PanelLine:
                     await self._poll()
                 else:
                     await self._report(number, says)
-                wait = self.panel.interval_s
+                wait, next_wait = next_wait, float(self.panel.interval_s)
         finally:
             self._hang_up()
 
