@@ -49,7 +49,7 @@ def migrations() -> list[Migration]:
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
         if file.name.endswith(".sql")
     ]
-    if [one.number for one in found] != sorted({one.number for one in found}):
+    if [one.number for one in found] != list(range(1, len(found) + 1)):
         raise MigrationRefused("the migration files are not numbered 0001, 0002, ... without gaps")
     return found
 
