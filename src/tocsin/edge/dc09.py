@@ -180,12 +180,12 @@ class Intake:
 
         reception = decided()
         has_choice = register.form is None and len(ANSWER_FORMS[frame.form]) > 1
-        if has_choice and memory.is_asked_again(source, reception.repeat_key):
+        loop_time = asyncio.get_running_loop().time()
+        if has_choice and memory.is_asked_again(source, reception.repeat_key, loop_time):
             reception = decided()
         if reception.dialects:
             memory.note(source, reception.dialects, is_known=device is not None)
         if reception.replay_key is not None and reception.repeat_key is not None:
-            loop_time = asyncio.get_running_loop().time()
             first = memory.first_key(reception.replay_key, reception.repeat_key, loop_time)
             reception = reception._replace(repeat_key=first)
         sent_at = None if frame.encrypted else frame.sent_at

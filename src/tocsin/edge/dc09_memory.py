@@ -21,6 +21,11 @@ CIPHERTEXTS_MAX: Final = 100_000
 WINDOW_S: Final = float(EARLY_S_MAX + LATE_S_MAX)
 """A ciphertext is timely for so long at most."""
 
+AGAIN_S_MAX: Final = 120.0
+"""Panels try again after 11 to 64 s; later it is a message of its own."""
+
+_NEVER: Final = (b"", 0, 0.0)
+
 logger = logging.getLogger("tocsin.edge")
 
 
@@ -38,7 +43,7 @@ class Memory:
         self._counts = counts
         self._clocks: dict[str, Learnt] = {}
         self._spoken: dict[str, tuple[str, ...]] = {}
-        self._answered: dict[str, tuple[bytes, int]] = {}
+        self._answered: dict[str, tuple[bytes, int, float]] = {}
         self._ciphertexts: dict[bytes, bytes] = {}
         self._earlier_ciphertexts: dict[bytes, bytes] = {}
         self._ciphertexts_since = 0.0
@@ -66,18 +71,18 @@ class Memory:
 
     def turn(self, sender: str) -> int:
         """Which of the forms of an answer the sender takes, as far as is known."""
-        return self._answered.get(sender, (b"", 0))[1]
+        return self._answered.get(sender, _NEVER)[1]
 
-    def is_asked_again(self, sender: str, repeat_key: bytes | None) -> bool:
-        """The sender sends what it sent last: it has not taken the answer, so the other form has
-        its turn. For frames whose form leaves a choice."""
+    def is_asked_again(self, sender: str, repeat_key: bytes | None, now: float) -> bool:
+        """The sender sends at once what it sent last: it has not taken the answer, so the other
+        form has its turn. For frames whose form leaves a choice. `now`: loop time."""
         if repeat_key is None:
             return False
-        before, turn = self._answered.get(sender, (b"", 0))
-        again = before == repeat_key
+        before, turn, at = self._answered.get(sender, _NEVER)
+        again = before == repeat_key and now - at <= AGAIN_S_MAX
         if len(self._answered) >= SENDERS_MAX:
             self._answered.clear()
-        self._answered[sender] = (repeat_key, turn + again)
+        self._answered[sender] = (repeat_key, turn + again, now)
         return again
 
     # -- clocks ---------------------------------------------------------------------------------
