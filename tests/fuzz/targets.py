@@ -261,6 +261,7 @@ def mail_run(data: bytes) -> None:
         key=b"Correct Horse 7",
         rules=rules.Rules(()),
         codes_in_subject=True,
+        now=NOW,
     )
     assert b"Correct Horse 7" not in taken.body
     understood(taken.signals)

@@ -231,7 +231,7 @@ def test_the_copies_of_its_files_are_the_accounts_alone(data: Path, accounts: Ac
     assert (folder.st_uid, folder.st_gid) == (0, accounts.product.gid)
     assert folder.st_mode & 0o777 == 0o710
     found = {path.name: path.stat() for path in (data / LENT).iterdir()}
-    assert found.keys() == {"tls_cert", "tls_key"}  # and nothing that an earlier run left
+    assert found.keys() == {"web.tls_cert", "web.tls_key"}  # and nothing that an earlier run left
     for one in found.values():
         assert (one.st_uid, one.st_mode & 0o777) == (accounts.product.uid, 0o600)
 
@@ -255,7 +255,7 @@ def test_a_port_below_1024_is_refused_with_what_to_do(tmp_path: Path) -> None:
 
 @ROOT_ONLY
 def test_what_was_lent_is_gone_after_a_clean_stop(up: Up, data: Path, accounts: Accounts) -> None:
-    assert reads(accounts.product, data / LENT / "tls_key")
+    assert reads(accounts.product, data / LENT / "web.tls_key")
     assert up.end() == 0
     assert not (data / LENT).exists()
 
