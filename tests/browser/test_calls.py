@@ -69,7 +69,7 @@ def test_a_call_is_entered_by_keyboard_alone(desk: Page, language: str) -> None:
     # Told again from the same place: the first call stands beside the second.
     desk.locator(".open-panel [id$='-address']").fill(name)
     desk.locator(".found button").first.click()
-    near = desk.locator(".nearby")
+    near = desk.get_by_role("region", name=NEARBY[language])
     expect(near.locator("h3")).to_have_text(NEARBY[language])
     expect(near.locator("li", has_text=f"#{number}")).to_have_count(1)
     desk.keyboard.press("Escape")
