@@ -14,7 +14,7 @@ from tocsin.wire.dc09.frames import read_timestamp
 LETTERS: Final = {
     "A": ("authentication hash", "kept in the original"),
     "C": ("supervision category", "text, `C:`"),
-    "H": ("time of occurrence", "time; a second one, or one that is no time: text, `H:`"),
+    "H": ("when it was", "time; a second one, or one that is no time: text, `H:`"),
     "I": ("alarm text", "text"),
     "J": ("network path", "text, `J:`"),
     "K": ("encryption key", "kept in the original, in no text"),
