@@ -112,6 +112,74 @@ def test_a_body_in_chunks_and_one_that_waits_for_leave(edge: Live) -> None:
         assert answers(opened) == [(202, "")]
 
 
+CHUNKED = (
+    request(**{"content-length": "0"})
+    .partition(b"\r\n\r\n")[0]
+    .replace(b"content-length: 0", b"transfer-encoding: chunked\r\nconnection: close")
+)
+
+
+def chunked(edge: Live, chunks: bytes, pieces: list[bytes]) -> list[tuple[int, str]]:
+    """Head, chunks and each of the pieces in segments of their own, as long as they are read."""
+    with line(edge) as opened:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.sendall(CHUNKED + b"\r\n\r\n")
+        with suppress(ConnectionError):
+            for piece in (chunks, *pieces):
+                if select.select([opened], [], [], 0.002)[0]:
+                    break  # it has been answered
+                opened.sendall(piece)
+        return answers(opened)
+
+
+def test_trailers_at_their_limit_and_behind_it(edge: Live, record: Record) -> None:
+    body = b"%x\r\n%s\r\n" % (len(BODY), BODY)
+    piece = b"a" * 1_000
+    fits = [b"0\r\nx: ", *[piece] * 16, b"\r\n\r\n"]
+    assert chunked(edge, body, fits) == [(202, "")]
+    refused = [(431, "trailer_too_large")]
+    assert chunked(edge, body, [b"0\r\nx: ", *[piece] * 40]) == refused
+    # Names that never end, many of them, and extensions of a chunk cost the same.
+    assert chunked(edge, body, [b"0\r\n", *[piece] * 40]) == refused
+    assert chunked(edge, body, [b"0\r\n", *[b"x: 1\r\n" * 150] * 40]) == refused
+    assert chunked(edge, b"1;x=", [piece] * 40) == refused
+    # One byte of body now and then does not buy any more.
+    little = b"1;x=" + b"a" * 1_000 + b"\r\na\r\n"
+    assert chunked(edge, b"", [little] * 60) == refused
+    # Many small chunks are no trailers: read to the end, and signed otherwise.
+    many = chunked(edge, b"1\r\n \r\n" * 4_000, [body, b"0\r\n\r\n"])
+    assert many == [(401, "signature_wrong")]
+    assert eventually(lambda: record.counted("webhook.trailer_too_large") >= 5)
+
+
+def test_a_trailer_is_not_read_as_a_header(edge: Live) -> None:
+    """A signature behind the body would have been checked against what stands before it."""
+    name = b"webhook-signature: "
+    lines = CHUNKED.split(b"\r\n")
+    (signature,) = [one for one in lines if one.startswith(name)]
+    head = b"\r\n".join(one for one in lines if one != signature)
+    body = b"%x\r\n%s\r\n0\r\n" % (len(BODY), BODY)
+    assert asked(edge, head + b"\r\n\r\n" + body + signature + b"\r\n\r\n") == [
+        (401, "signature_missing")
+    ]
+    typed = b"content-type: text/plain\r\n\r\n"
+    assert asked(edge, CHUNKED + b"\r\n\r\n" + body + typed) == [(202, "")]
+
+
+def test_leave_to_go_on_comes_behind_the_answers_to_what_was_asked_before(edge: Live) -> None:
+    asking = request(expect="100-continue", connection="close")
+    with line(edge) as opened:
+        opened.sendall(request() + asking[: -len(BODY)])
+        said = b""
+        while b"100 Continue\r\n\r\n" not in said:
+            more = opened.recv(65_536)
+            assert more
+            said += more
+        assert said.startswith(b"HTTP/1.1 202")
+        opened.sendall(BODY)
+        assert answers(opened) == [(202, "")]
+
+
 def test_the_largest_body_and_one_byte_more(edge: Live) -> None:
     for size, status in ((4_096, 202), (4_097, 413)):
         body = b'{"code": "FA", "x": "' + b"a" * (size - 23) + b'"}'

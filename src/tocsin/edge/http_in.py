@@ -24,6 +24,10 @@ from tocsin.edge.sockets import tls_context
 
 HEAD_BYTES_MAX: Final = 16 << 10
 HEADERS_MAX: Final = 64
+CHUNK_BYTES_FREE: Final = 32
+"""What a chunk may need besides its bytes. All beyond that, extensions and trailers, together may
+take as much as a head, and is not looked at."""
+
 PATH_CHARS_MAX: Final = 512
 PIPELINE_MAX: Final = 16
 """Requests that a sender may send without waiting for the answers."""
@@ -131,7 +135,7 @@ class Connection(asyncio.Protocol):
         self._began_at: float | None = None  # a request that is not whole yet
         self._idle_since = self._loop.time()
         self._unanswered = False  # the refusal
-        self._has_completed = False  # a request, in the segment that is read
+        self._has_begun = self._has_completed = False  # a request, in the segment that is read
         self._has_ended = False  # the sender's side
         self._begin()
 
@@ -143,6 +147,10 @@ class Connection(asyncio.Protocol):
         self._is_head_whole = False
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._chunks = 0
+        self._around_bytes = 0  # came behind the head and were not body
+        self._since_body_bytes = 0
+        self._awaits_leave = False  # RFC 9110 10.1.1: 100 Continue
 
     # -- the transport --------------------------------------------------------------------------
 
@@ -172,7 +180,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refused or self._sender is None:
             return
-        self._has_completed = False
+        self._has_begun = self._has_completed = False
+        body_before = self._body_bytes
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -184,7 +193,17 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX:
                 self._refuse("head_too_large")
+        elif not (self._has_begun or self._has_completed):  # all of it stands behind this head
+            self._count_around(len(data), self._body_bytes - body_before)
         self._next()
+
+    def _count_around(self, size: int, body: int) -> None:
+        """httptools puts a trailer together from its pieces, and tells of it when it is whole."""
+        self._around_bytes += size - body
+        self._since_body_bytes = 0 if body else self._since_body_bytes + size
+        most = HEAD_BYTES_MAX + CHUNK_BYTES_FREE * self._chunks
+        if self._around_bytes > most or self._since_body_bytes > HEAD_BYTES_MAX:
+            self._refuse("trailer_too_large")
 
     def eof_received(self) -> bool:
         """Half closed: what was asked is still answered. TLS has no such thing."""
@@ -195,6 +214,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._begin()
+        self._has_begun = True
         self._began_at = self._loop.time()
 
     def on_url(self, url: bytes) -> None:
@@ -203,6 +223,8 @@ class Connection(asyncio.Protocol):
             self._stop("head_too_large")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_head_whole:
+            return  # a trailer: RFC 9110 6.5.1, never merged into the head
         self._header_count += 1
         if self._header_count > HEADERS_MAX:
             self._stop("head_too_large")
@@ -218,8 +240,10 @@ class Connection(asyncio.Protocol):
         length = self._headers.get("content-length", "")
         if len(length) > 12 or int(length or 0) > self._body_max:
             self._stop("body_too_large")
-        if self._headers.get("expect", "").lower() == "100-continue":
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._awaits_leave = self._headers.get("expect", "").lower() == "100-continue"
+
+    def on_chunk_header(self) -> None:
+        self._chunks += 1
 
     def on_body(self, data: bytes) -> None:
         self._body_bytes += len(data)
@@ -280,6 +304,9 @@ class Connection(asyncio.Protocol):
                 self._write(self._server.refuse(self._refused, language), keep_alive=False)
             elif not (self._refused or self._server.is_finishing):
                 self._idle_since = self._loop.time()
+                if self._awaits_leave:  # only now: it would be read as an answer to what is before
+                    self._awaits_leave = False
+                    self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 self._transport.resume_reading()
             return
         self._transport.pause_reading()

@@ -23,6 +23,10 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str, str, str]]] = {
         *(431, "Head too large", "At most 64 headers and 16 KiB, and 512 characters of path."),
         *("请求头过大", "请求头最多 64 项、16 KiB，路径最多 512 个字符。"),
     ),
+    "trailer_too_large": (
+        *(431, "Trailer too large", "Trailers and chunk extensions take 16 KiB at most."),
+        *("尾部字段过大", "尾部字段与分块扩展合计最多 16 KiB。"),
+    ),
     "body_too_large": (
         *(413, "Body too large", "The body is larger than this address takes."),
         *("正文过大", "正文超过此地址允许的大小。"),
