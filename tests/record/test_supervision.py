@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from random_history import site_row
 
+from tocsin.core.supervision import OUTAGE_DEVICES
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.record.sites import import_sites
@@ -44,7 +45,7 @@ class Field:
         report = import_sites(self.connection, self.keyring, rows, agency="fire")
         assert report.errors == []
         accounts = [row["account"] for row in rows]
-        self.connection.execute("UPDATE ref.device SET changed_at = %s", (START,))
+        self.connection.execute("UPDATE ref.device SET supervised_since = %s", (START,))
         found = self.connection.execute(
             "SELECT id FROM ref.device WHERE account = ANY(%s)", (accounts,)
         ).fetchall()
@@ -152,24 +153,65 @@ def test_many_at_once_are_one_outage(field: Field) -> None:
     devices = field.devices(500, sites=50)
     field.hear(*devices)
     assert field.passes(64) >= 500
-    assert [(token, account, code) for token, account, code in field.told()] == [
-        ("OUTAGE", "dc09", "YC")
-    ]
+    assert field.told() == [("OUTAGE", "dc09", "YC")]
     (outage,) = fetch(field.connection, "SELECT * FROM ref.outage", [])
-    assert (outage["devices"], outage["told"], outage["ended_at"]) == (500, 500, None)
-    # All but three are back: it is over, and those three are told of singly.
-    field.now += timedelta(seconds=1)
-    field.hear(*devices[3:])
-    field.passes(1)
+    assert (outage["told"], outage["ended_at"]) == (500, None)
+    # All but three are back, and stay: it is over, and those three are told of singly.
+    for _ in range(3):
+        field.now += timedelta(seconds=1)
+        field.hear(*devices[3:])
+        field.passes(50)
     told = field.told()[1:]
     assert told[0] == ("OUTAGE", "dc09", "YK")
     assert [token for token, _, _ in told[1:]] == ["SILENCE"] * 3
     (outage,) = fetch(field.connection, "SELECT * FROM ref.outage", [])
-    assert (outage["devices"], outage["ended_at"]) == (3, field.now)
+    assert (outage["told"], outage["ended_at"]) == (3, field.now)
     field.hear(*devices[:3])
     field.passes(1)
     assert [code for _, _, code in field.told()[5:]] == ["YK"] * 3
     assert field.connection.execute("SELECT count(*) FROM ref.silence").fetchone() == (0,)
+
+
+def test_devices_with_beats_of_their_own_are_one_outage_too(field: Field) -> None:
+    """One poll a second, as in the field: the first few are told of singly, then it is one card,
+    which does not come and go."""
+    devices = field.devices(60, sites=30)
+    for device in devices:
+        field.hear(device)
+        field.passes(1)
+    for _ in range(70):
+        field.passes(1)
+    told = field.told()
+    assert [token for token, _, _ in told].count("SILENCE") == OUTAGE_DEVICES - 1
+    outages = [code for token, _, code in told if token == "OUTAGE"]
+    assert set(outages) == {"YC"}
+    assert len(outages) <= 3
+    # All come back: each that was told of singly is told of again, and the outage ends once.
+    for _ in range(4):
+        field.hear(*devices)
+        field.passes(40)
+    told = field.told()
+    assert [code for token, _, code in told if token == "SILENCE"].count("YK") == OUTAGE_DEVICES - 1
+    assert [code for token, _, code in told if token == "OUTAGE"].count("YK") == 1
+    assert field.connection.execute("SELECT count(*) FROM ref.silence").fetchone() == (0,)
+
+
+def test_an_outage_that_stands_hides_no_later_silence(field: Field) -> None:
+    devices = field.devices(100, sites=50)
+    field.hear(*devices)
+    field.passes(64)
+    for _ in range(10):  # thirty never come back
+        field.hear(*devices[30:])
+        field.passes(60)
+    before = len(field.told())
+    for _ in range(2):
+        field.hear(*devices[31:])
+        field.passes(60)
+    assert [token for token, _, _ in field.told()[before:]] == ["SILENCE"]
+    # And a further wave is told of with the card that stands.
+    field.passes(70)
+    field.passes(70)
+    assert ("OUTAGE", "dc09", "YC") in field.told()[before + 1 :]
 
 
 def test_an_outage_that_grows_says_so_once_a_minute(field: Field) -> None:
@@ -184,6 +226,35 @@ def test_an_outage_that_grows_says_so_once_a_minute(field: Field) -> None:
     field.passes(41)
     assert [token for token, _, _ in field.told()] == ["OUTAGE", "OUTAGE"]
     assert field.passes(120) == 0
+
+
+def test_spans_that_are_forgotten_hide_nobody(field: Field) -> None:
+    """Seconds are counted from another beginning then: who is watching begins anew."""
+    (device,) = field.devices(1)
+    field.began = field.now
+    field.passes(30 * 86_400)
+    field.passes(60, listening=False)  # a restart
+    field.hear(device)
+    field.passes(10)
+    field.connection.execute(
+        "DELETE FROM ref.hearing WHERE until_at < %s", (field.now - timedelta(seconds=60),)
+    )
+    field.connection.commit()
+    assert field.passes(40) == 0
+    assert field.passes(20) == 1
+
+
+def test_a_lost_connection_forgets_nobody(field: Field, urls: Urls) -> None:
+    """What was committed when the connection was lost is not known: all is read anew."""
+    (device,) = field.devices(1)
+    field.hear(device)
+    field.passes(30)
+    for known in field.watch._due.values():
+        known.due_at[:] = float("inf")
+    assert field.passes(40) == 0
+    with connect(urls.application, name="again") as other:
+        field.watch._watching_on = other
+        assert field.passes(1) == 1
 
 
 def test_few_or_of_one_site_are_each_told_of(field: Field) -> None:

@@ -27,7 +27,7 @@ UNWRITTEN_S: Final = 5.0
 tenth of its interval early."""
 
 GROWING_S: Final = 3.0
-"""A span that ends so long before the latest is over: who can hear says so each second."""
+"""A span that ends so long before the latest is over, also where another process hears on."""
 
 OUTAGE_WITHIN_S: Final = 120.0
 OUTAGE_DEVICES: Final = 20
@@ -36,8 +36,9 @@ OUTAGE_SITES: Final = 3
 with the network, the way in or the maker's cloud; each on its own card would hide everything else.
 Devices of one site share its card anyway."""
 
-OUTAGE_ENDS_BELOW: Final = 10
-"""An outage is over when no more than so many are still silent: each of those is told of singly."""
+OUTAGE_ENDS_BELOW: Final = OUTAGE_DEVICES - 1
+"""An outage is over when no more than so many are still silent, and none has joined them for
+OUTAGE_WITHIN_S: each of those is told of singly."""
 
 TELL_AGAIN_S: Final = 60.0
 """How often the card of an outage that grows hears how many they are."""
@@ -103,7 +104,9 @@ class Hearing:
         self.total_s = total
         """Seconds heard up to now; it grows with each span's end, and with nothing else."""
         latest = max((until for _, until in ordered), default=0.0)
-        over = [until for _, until in ordered if until < latest - GROWING_S]
+        # Who hears says so each second; a gap behind a span shows that it is over, however short.
+        gaps = set(self._until[:-1])
+        over = [until for _, until in ordered if until < latest - GROWING_S or until in gaps]
         self._ends = sorted(self.heard_by(until) for until in over)
 
     def heard_by(self, at: float) -> float:

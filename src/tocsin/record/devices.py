@@ -152,9 +152,10 @@ class DeviceBook:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(REFRESH_S):
                         await self._changed.wait()
+                told = self._changed.is_set()
                 self._changed.clear()
                 async with asyncio.timeout(REFRESH_S_MAX):
-                    await self._refresh(self._connection, keyring)
+                    await self._refresh(self._connection, keyring, told=told)
             except (
                 *(OSError, TimeoutError, DatabaseAway),
                 *(asyncpg.PostgresError, asyncpg.InterfaceError),
@@ -165,13 +166,15 @@ class DeviceBook:
                 self._connection = None
                 await asyncio.sleep(0.5)
 
-    async def _refresh(self, connection: asyncpg.Connection, keyring: Keyring) -> None:
+    async def _refresh(
+        self, connection: asyncpg.Connection, keyring: Keyring, *, told: bool = False
+    ) -> None:
         self._keyring = keyring
         now = asyncio.get_running_loop().time()
         is_large = len(self._packed) > LARGE
         if is_large and now - self._whole_at < WHOLE_EVERY_S:
             latest = await connection.fetchval(_LATEST, timeout=10)
-            if latest == self._latest or latest is None or self._latest is None:
+            if latest is None or self._latest is None or (latest == self._latest and not told):
                 return
             # An import that began before the last one may have come to its end after it.
             rows = await self._read(connection, _CHANGED, self._latest - BEHIND_MAX)

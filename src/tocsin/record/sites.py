@@ -139,7 +139,9 @@ INSERT INTO ref.device AS d (
     coalesce(%(dialect)s, ''), %(district)s, %(agency)s)
 ON CONFLICT (id) DO UPDATE SET site = excluded.site, key = coalesce(excluded.key, d.key),
     interval_s = excluded.interval_s, dialect = coalesce(%(dialect)s, d.dialect),
-    district = excluded.district, agency = excluded.agency, changed_at = now()"""
+    district = excluded.district, agency = excluded.agency, changed_at = clock_timestamp(),
+    supervised_since = CASE WHEN d.interval_s IS NOT DISTINCT FROM excluded.interval_s
+        THEN d.supervised_since ELSE now() END"""
 
 
 def write_sites(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,6 +21,7 @@ from tocsin.core.supervision import (
     is_outage,
 )
 from tocsin.record.database import Connection
+from tocsin.record.devices import BEHIND_MAX
 from tocsin.record.heard_rows import Rows
 from tocsin.record.ids import OrderedIds, milliseconds
 from tocsin.record.keys import Keyring
@@ -37,8 +37,10 @@ TOLD_MAX: Final = 1_000
 """Silences and returns that are written in one transaction."""
 
 CHANGED_EVERY_S: Final = 2.0
+BEHIND_EVERY_S: Final = 60.0
 SPANS_KEPT_FOR: Final = timedelta(days=40)  # the longest interval is 31 days
 
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = Hearing(())
 _NEVER_S: Final = float("inf")
 _WATCHING: Final = 0x746F6373_77617463  # advisory lock of who watches
@@ -57,8 +59,10 @@ class Watch:
         self._ids = OrderedIds()
         self._watching_on: Connection | None = None
         self._due: dict[str, Devices] = {}
+        self._total_s: dict[str, float] = {}
         self._changed_at: datetime | None = None
         self._ask_changed_at = 0.0
+        self._ask_behind_at = 0.0
         self._ask_returned_at = 0.0
 
     def turn(self, connection: Connection, now: datetime) -> int:
@@ -69,12 +73,16 @@ class Watch:
         if self._watching_on is not connection:
             locked = connection.execute("SELECT pg_try_advisory_lock(%s)", (_WATCHING,)).fetchone()
             connection.commit()
+            # Whoever watched meanwhile knows more; and of a commit that was lost on the way nobody
+            # knows whether it was one.
+            self._forget()
             if locked != (True,):
-                self._due.clear()  # whoever watches now knows more
-                self._changed_at = None
                 return 0
             self._watching_on = connection
         heard = _hearing(connection)
+        if any(self._total_s.get(intake, 0.0) > one.total_s for intake, one in heard.items()):
+            self._forget()  # old spans were forgotten: seconds are counted from another beginning
+        self._total_s = {intake: one.total_s for intake, one in heard.items()}
         self._follow_devices(connection, heard, now)
         told = 0
         for protocol, devices in self._due.items():
@@ -85,6 +93,11 @@ class Watch:
             told += self._returned(connection, now)
         told += self._tell_of_outages(connection, now)
         return told
+
+    def _forget(self) -> None:
+        self._due.clear()
+        self._changed_at = None
+        self._total_s.clear()
 
     @property
     def watched(self) -> int:
@@ -99,10 +112,14 @@ class Watch:
         if self._changed_at is not None and time.monotonic() < self._ask_changed_at:
             return
         self._ask_changed_at = time.monotonic() + CHANGED_EVERY_S
-        # What another transaction was still writing when we last asked is asked for again.
-        since = datetime.min.replace(tzinfo=UTC)
+        # What another transaction was still writing when we last asked is asked for again; what a
+        # long one was, once a minute.
+        since = _LONG_AGO
         if self._changed_at is not None:
-            since = self._changed_at - timedelta(minutes=1)
+            is_time = time.monotonic() >= self._ask_behind_at
+            since = self._changed_at - (BEHIND_MAX if is_time else timedelta(minutes=1))
+            if is_time:
+                self._ask_behind_at = time.monotonic() + BEHIND_EVERY_S
         with connection.cursor(name="devices", binary=True) as cursor:
             cursor.itersize = _PAGE
             cursor.execute(_CHANGED, (since,))
@@ -164,7 +181,11 @@ class Watch:
         with connection.cursor() as cursor:
             cursor.executemany(
                 _SILENT,
-                [(row["id"], row["last_seen_at"], now, outage_of[row["id"]]) for row in silent],
+                [
+                    (row["id"], row["last_seen_at"], now, outage, outage is None)
+                    for row in silent
+                    for outage in [outage_of[row["id"]]]
+                ],
             )
         rows.write(connection)
         connection.execute("SELECT pg_notify('sorted', '')")
@@ -178,21 +199,32 @@ class Watch:
         rows: Rows,
         now: datetime,
     ) -> UUID | None:
-        """The outage that these silences belong to, begun here if they are the first to show it."""
-        taken = connection.execute(_JOIN_OUTAGE, (len(members), *group)).fetchone()
+        """The outage that these silences belong to, begun here if they are the first to show it.
+
+        Devices report at moments of their own, so an outage shows itself over their interval: those
+        told of singly just before belong to it too. One that has taken in nobody for a while takes
+        in nobody any more: what falls silent then has a cause of its own.
+        """
+        since = now - timedelta(seconds=OUTAGE_WITHIN_S)
+        taken = connection.execute(_JOIN_OUTAGE, (now, *group, since)).fetchone()
         if taken is not None:
             return UUID(str(taken[0]))
-        since = now - timedelta(seconds=OUTAGE_WITHIN_S)
         lately = connection.execute(_LATELY, (since, *group)).fetchall()
         sites = {row["site"] for row in members} | {site for _, site in lately}
-        if not is_outage(len(members) + len(lately), len(sites)):
+        devices = len(members) + len(lately)
+        if not is_outage(devices, len(sites)):
             return None
-        identifier = self._id(now)
-        began_at = min(row["last_seen_at"] for row in members)
-        rows.add(identifier, of_outage(group, len(members), began_at, FAILED, now))
-        connection.execute(
-            _BEGIN_OUTAGE, (identifier, *group, began_at, now, len(members), len(members))
-        )
+        # An old one is told of anew: its card may be closed, or speak of others.
+        open_one = connection.execute(_JOIN_OUTAGE, (now, *group, _LONG_AGO)).fetchone()
+        if open_one is not None:
+            identifier = UUID(str(open_one[0]))
+            connection.execute("UPDATE ref.outage SET told = 0 WHERE id = %s", (identifier,))
+        else:
+            identifier = self._id(now)
+            began_at = min(row["last_seen_at"] for row in members)
+            rows.add(identifier, of_outage(group, devices, began_at, FAILED, now))
+            connection.execute(_BEGIN_OUTAGE, (identifier, *group, began_at, now, now, devices))
+        connection.execute(_INTO_OUTAGE, (identifier, [device for device, _ in lately]))
         return identifier
 
     # -- who is back ------------------------------------------------------------------------------
@@ -203,14 +235,11 @@ class Watch:
         if back:
             rows = Rows(self._keys)
             for row in back:
-                if row["outage"] is None:
+                if row["singly"]:
                     rows.add(self._id(now), of_device(row, RESTORED, now))
             connection.execute(
                 "DELETE FROM ref.silence WHERE device = ANY(%s)", ([row["id"] for row in back],)
             )
-            outages = Counter(row["outage"] for row in back if row["outage"] is not None)
-            for outage, devices in sorted(outages.items()):
-                connection.execute(_LEAVE_OUTAGE, (devices, outage))
             rows.write(connection)
             connection.execute("SELECT pg_notify('sorted', '')")
         connection.commit()
@@ -222,28 +251,39 @@ class Watch:
         return len(back)
 
     def _tell_of_outages(self, connection: Connection, now: datetime) -> int:
-        """Says again how many are silent, and when it is over."""
-        told_before = now - timedelta(seconds=TELL_AGAIN_S)
-        open_ones = fetch(connection, _OUTAGES, [OUTAGE_ENDS_BELOW, told_before])
-        for outage in open_ones:
-            rows = Rows(self._keys)
-            group = (outage["intake"], outage["district"], outage["agency"])
-            devices, began_at = outage["devices"], outage["began_at"]
-            ends = devices <= OUTAGE_ENDS_BELOW
-            code = RESTORED if ends else FAILED
-            rows.add(self._id(now), of_outage(group, devices, began_at, code, now))
-            if ends:
-                for row in fetch(connection, _LEFT, [outage["id"]]):
-                    rows.add(self._id(now), of_device(row, FAILED, now))
-                connection.execute(
-                    "UPDATE ref.silence SET outage = NULL WHERE outage = %s", (outage["id"],)
-                )
-            connection.execute(_TOLD, (now, now if ends else None, outage["id"]))
-            rows.write(connection)
-            connection.execute("SELECT pg_notify('sorted', '')")
-            connection.commit()
+        """Says again how many are silent where they have become more, and when it is over. Who is
+        silent still is told of singly then."""
+        grown_before = now - timedelta(seconds=TELL_AGAIN_S)
+        young = now - timedelta(seconds=OUTAGE_WITHIN_S)
+        told = 0
+        for outage in fetch(connection, _OUTAGES, []):
+            devices = outage["devices"]
+            ends = devices <= OUTAGE_ENDS_BELOW and outage["joined_at"] <= young
+            grows = devices > outage["told"] and outage["told_at"] <= grown_before
+            if ends or grows:
+                self._tell_of_outage(connection, outage, now, ends=ends)
+                told += 1
+            elif devices < outage["told"]:
+                connection.execute(_FEWER, (devices, outage["id"]))
+                connection.commit()
         connection.rollback()
-        return len(open_ones)
+        return told
+
+    def _tell_of_outage(
+        self, connection: Connection, outage: dict[str, Any], now: datetime, *, ends: bool
+    ) -> None:
+        rows = Rows(self._keys)
+        group = (outage["intake"], outage["district"], outage["agency"])
+        devices, code = outage["devices"], RESTORED if ends else FAILED
+        rows.add(self._id(now), of_outage(group, devices, outage["began_at"], code, now))
+        if ends:
+            for row in fetch(connection, _LEFT, [outage["id"]]):
+                rows.add(self._id(now), of_device(row, FAILED, now))
+            connection.execute(_ALONE, (outage["id"],))
+        connection.execute(_TOLD, (devices, now, now if ends else None, outage["id"]))
+        rows.write(connection)
+        connection.execute("SELECT pg_notify('sorted', '')")
+        connection.commit()
 
     def _id(self, now: datetime) -> UUID:
         return UUID(bytes=self._ids.next(milliseconds(now), os.urandom(6)))
@@ -297,24 +337,25 @@ def _by_group(
 _SPANS: Final = """
 SELECT intake, extract(epoch FROM began_at)::float8, extract(epoch FROM until_at)::float8
 FROM ref.hearing"""
-# One that never reported counts from when it was registered or changed.
+# One that never reported counts from when it was first expected to.
 _CHANGED: Final = """
 SELECT d.id, d.protocol, d.interval_s,
-    extract(epoch FROM coalesce(n.last_seen_at, d.changed_at))::float8
+    extract(epoch FROM coalesce(n.last_seen_at, d.supervised_since))::float8
 FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id
 WHERE d.changed_at >= %s
 ORDER BY d.id"""
 _OF_DEVICE: Final = """
 d.id, d.site, d.protocol, d.account, d.district, d.agency, d.interval_s"""
 _LAST_SEEN: Final = f"""
-SELECT {_OF_DEVICE}, coalesce(n.last_seen_at, d.changed_at) AS last_seen_at,
+SELECT {_OF_DEVICE}, coalesce(n.last_seen_at, d.supervised_since) AS last_seen_at,
     EXISTS (SELECT FROM ref.silence s WHERE s.device = d.id) AS is_told
 FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id
 WHERE d.id = ANY(%s) AND d.interval_s IS NOT NULL"""  # noqa: S608
 _SILENT: Final = """
-INSERT INTO ref.silence (device, last_seen_at, told_at, outage) VALUES (%s, %s, %s, %s)"""
+INSERT INTO ref.silence (device, last_seen_at, told_at, outage, singly)
+VALUES (%s, %s, %s, %s, %s)"""
 _BACK: Final = f"""
-SELECT {_OF_DEVICE}, s.outage, n.last_seen_at FROM ref.silence s
+SELECT {_OF_DEVICE}, s.singly, n.last_seen_at FROM ref.silence s
 JOIN ref.device d ON d.id = s.device LEFT JOIN ref.seen n ON n.device = s.device
 WHERE n.last_seen_at > s.last_seen_at OR d.interval_s IS NULL
 LIMIT %s"""  # noqa: S608
@@ -323,17 +364,21 @@ SELECT s.device, d.site FROM ref.silence s JOIN ref.device d ON d.id = s.device
 WHERE s.outage IS NULL AND s.told_at > %s AND d.protocol = %s AND d.district = %s AND d.agency = %s
 LIMIT 1000"""
 _BEGIN_OUTAGE: Final = """
-INSERT INTO ref.outage (id, intake, district, agency, began_at, told_at, devices, told)
+INSERT INTO ref.outage (id, intake, district, agency, began_at, joined_at, told_at, told)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"""
 _JOIN_OUTAGE: Final = """
-UPDATE ref.outage SET devices = devices + %s
-WHERE intake = %s AND district = %s AND agency = %s AND ended_at IS NULL RETURNING id"""
-_LEAVE_OUTAGE: Final = "UPDATE ref.outage SET devices = devices - %s WHERE id = %s"
+UPDATE ref.outage SET joined_at = %s
+WHERE intake = %s AND district = %s AND agency = %s AND ended_at IS NULL AND joined_at > %s
+RETURNING id"""
+_INTO_OUTAGE: Final = "UPDATE ref.silence SET outage = %s WHERE device = ANY(%s)"
 _OUTAGES: Final = """
-SELECT id, intake, district, agency, began_at, devices FROM ref.outage
-WHERE ended_at IS NULL AND (devices <= %s OR (devices > told AND told_at < %s))"""
+SELECT o.id, o.intake, o.district, o.agency, o.began_at, o.joined_at, o.told_at, o.told,
+    (SELECT count(*) FROM ref.silence s WHERE s.outage = o.id)::int AS devices
+FROM ref.outage o WHERE o.ended_at IS NULL"""
+_FEWER: Final = "UPDATE ref.outage SET told = %s WHERE id = %s"
+_ALONE: Final = "UPDATE ref.silence SET outage = NULL, singly = true WHERE outage = %s"
 _LEFT: Final = f"""
 SELECT {_OF_DEVICE}, s.last_seen_at FROM ref.silence s JOIN ref.device d ON d.id = s.device
-WHERE s.outage = %s"""  # noqa: S608
+WHERE s.outage = %s AND NOT s.singly"""  # noqa: S608
 _TOLD: Final = """
-UPDATE ref.outage SET told = devices, told_at = %s, ended_at = %s WHERE id = %s"""
+UPDATE ref.outage SET told = %s, told_at = %s, ended_at = %s WHERE id = %s"""

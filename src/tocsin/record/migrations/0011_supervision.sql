@@ -17,8 +17,8 @@ CREATE TABLE ref.outage (
     agency    text        NOT NULL,
     began_at  timestamptz NOT NULL, -- when the first of its devices was last heard
     told_at   timestamptz NOT NULL, -- when a signal last said how many they are
-    devices   integer     NOT NULL, -- silent now, of those that it took in
-    told      integer     NOT NULL, -- how many the last signal said
+    joined_at timestamptz NOT NULL, -- when the last device was taken in
+    told      integer     NOT NULL, -- how many were silent, as the last signal said
     ended_at  timestamptz
 );
 CREATE UNIQUE INDEX outage_open ON ref.outage (intake, district, agency) WHERE ended_at IS NULL;
@@ -28,8 +28,11 @@ CREATE TABLE ref.silence (
     device       uuid        PRIMARY KEY,
     last_seen_at timestamptz NOT NULL,
     told_at      timestamptz NOT NULL,
-    outage       uuid
+    outage       uuid,
+    singly       boolean     NOT NULL DEFAULT false -- a signal of its own told of it
 );
 CREATE INDEX silence_of_outage ON ref.silence (outage) WHERE outage IS NOT NULL;
 
 CREATE INDEX device_changed ON ref.device (changed_at);
+-- Since when a device is expected to report: a device that never did counts from then.
+ALTER TABLE ref.device ADD COLUMN supervised_since timestamptz NOT NULL DEFAULT now();
