@@ -46,6 +46,9 @@ CLOSE_S: Final = 1.0
 
 SWEEP_S: Final = 1.0
 
+_OF_THE_DEVICE: Final = (None, Problem.CLOCK_OFF, Problem.UNKNOWN_TOKEN)
+"""What a frame may be that shows that its device is there: not a replay, nor what does not open."""
+
 
 class Intake:
     """What both transports share: devices, the record, counters, and each sender's share.
@@ -110,6 +113,7 @@ class Intake:
             and account not in self._local_time
         ):  # nearly every frame: what it says is read later
             answer, data, signals, repeat_key = Answer.ACK, ack, None, None
+            is_sign_of_life = not has_key(device)
             stamp = received.stamp
             problem = None if not stamp or stamp in self._timely else clock_problem(stamp, now)
             if problem is not None:
@@ -120,8 +124,11 @@ class Intake:
             if problem is not None and not self._is_stored(problem, sender):
                 reply(b"")
                 return
+            is_sign_of_life = problem in _OF_THE_DEVICE and (
+                device is None or received.frame.encrypted or not has_key(device)
+            )
             if is_poll and device is not None:
-                self._take_poll(device, data, now, sender, reply)
+                self._take_poll(device if is_sign_of_life else None, data, now, sender, reply)
                 return
         message = Heard(
             received_at=now,
@@ -138,6 +145,7 @@ class Intake:
             signals=signals,
             repeat_key=repeat_key,
             assurance=channel.assurance,
+            is_sign_of_life=is_sign_of_life,
         )
         try:
             self._heard.hand_in(message, partial(self._kept, answer, data, sender, reply))
@@ -233,21 +241,30 @@ class Intake:
 
     def _take_poll(
         self,
-        device: Device,
+        device: Device | None,
         data: bytes,
         now: datetime,
         sender: Sender,
         reply: Callable[[bytes], None],
     ) -> None:
         """A poll changes nothing but when the device was last seen, which may be written within
-        seconds of its answer; but nobody is told that all is well while nothing can be kept."""
-        try:
-            self._heard.seen(device.id, now)
-        except NotKept:
+        seconds of its answer; but nobody is told that all is well while nothing can be kept.
+        `device`: None where anybody may have sent it, in clear under the account of a device that
+        has a key. Then the device's silence goes on."""
+        can_keep = self._heard.is_connected
+        if device is not None:
+            try:
+                self._heard.seen(device.id, now)
+            except NotKept:
+                can_keep = False
+        if not can_keep:
             self._not_kept(sender)
             reply(b"")
             return
-        self.counts.add("poll")
+        if device is None:
+            self.counts.refused("poll_in_clear", sender.address)
+        else:
+            self.counts.add("poll")
         reply(data)
 
     def gone(self, connection: Connection) -> None:
@@ -286,6 +303,12 @@ class Intake:
             connection.abort()
         await asyncio.sleep(0)  # they are told in the loop's next turn
         self.counts.hand_on(self._heard.count)
+
+
+def has_key(device: Device) -> bool:
+    """Whether it shares a key with us, also one that does not open here: then what comes in clear
+    may be anybody's."""
+    return device.key is not None or device.key_is_lost
 
 
 def timely_stamps(now: datetime) -> frozenset[bytes]:

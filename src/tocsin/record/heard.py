@@ -277,7 +277,7 @@ class HeardLog:
         finally:
             writing.cancel()
         for message, _ in taken:
-            if message.device is not None:
+            if message.device is not None and message.is_sign_of_life:
                 self._notes.heard(message.device, message.received_at)
         self._untold += taken
 

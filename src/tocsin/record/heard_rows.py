@@ -35,6 +35,9 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     `caller_place` stands alone, without signals: such a message has a row of its own kind, which is
     gone within the hour (record/caller_places.py), and opens nothing.
 
+    `is_sign_of_life` is False where it may have come from anybody: it does not show that its device
+    is there, whose silence goes on.
+
     It is packed in the order of its fields, and each signal by their names: a new one goes to the
     end, with a default, so that what an earlier version has packed is still read.
     """
@@ -55,6 +58,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     assurance: str = "none"
     is_named: bool = False
     caller_place: CallerPlace | None = None
+    is_sign_of_life: bool = True
 
 
 # -- as an intake commits them ------------------------------------------------------------------
@@ -184,7 +188,7 @@ class Rows:
         """Everything added, in the transaction that is open."""
         _copy(connection, "heard.message", _MESSAGE, self._messages)
         _copy(connection, "heard.further", _FURTHER, self._further)
-        _copy(connection, "heard.pending", _PENDING, self._pending)
+        _copy(connection, _QUEUE, _PENDING, self._pending)
         caller_places.write(connection, self._places)
 
 
@@ -196,6 +200,7 @@ _FURTHER: Final = (
     *("uuid", "uuid", "timestamptz", "text", "text", "text", "text", "text", "text"),
     *("uuid", "uuid", "text", "uuid", "bytea", "bytea"),
 )
+_QUEUE: Final = "heard.pending (signal, known, queue, failures, error)"
 _PENDING: Final = ("uuid", "bool", "text", "int2", "text")
 
 
