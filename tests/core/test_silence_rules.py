@@ -104,7 +104,7 @@ def test_what_reports_often_is_graver() -> None:
     assert [level_of(s) for s in (60, 90, 600, 86_400)] == [Level.P2, Level.P2, Level.P3, Level.P4]
 
 
-def told(world: World, code: str) -> UUID:
+def told(world: World, code: str, district: str = "north") -> UUID:
     """Our own signal about an outage of DC-09 is judged."""
     signal = world.id()
     read = SignalRead(protocol=PROTOCOL, token=OUTAGE, account="dc09", code=code, codes="sia")
@@ -112,7 +112,7 @@ def told(world: World, code: str) -> UUID:
         signal=signal,
         read=read,
         received_at=world.now,
-        district="north",
+        district=district,
         agency="city",
         source="",
         candidates=world.candidates(None, f"{PROTOCOL}/dc09", ""),
@@ -136,3 +136,10 @@ def test_an_outage_is_one_card_that_nobody_overlooks() -> None:
     assert (ended.incident, ended.effect) == (incident, Effect.RESTORE)
     world.do(CloseIncident(incident, Disposition.NO_RESPONSE_NEEDED))
     assert world.signal(told(world, FAILED)).verdict is Verdict.OPENED
+
+
+def test_an_outage_of_another_district_is_a_card_of_its_own() -> None:
+    world = World()
+    north, south = told(world, FAILED), told(world, FAILED, "south")
+    assert world.signal(north).incident != world.signal(south).incident
+    assert {world.incident(one).district for one in world.incidents()} == {"north", "south"}

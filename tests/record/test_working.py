@@ -194,8 +194,10 @@ def test_a_poisonous_signal_is_set_aside_and_blocks_nobody(
     before = figures.lag(desk.connection)["quarantined"]
     judge_pending(desk.connection, desk.keyring, desk.now)
     assert judged(desk, good)[0] == "opened"
-    for _ in range(FAILURES_MAX - 1):
+    for failures in range(1, FAILURES_MAX):
         assert figures.lag(desk.connection)["signals_waiting"] == 1
+        assert judge_pending(desk.connection, desk.keyring, desk.now) == 0  # it rests
+        desk.later(2 * failures)
         judge_pending(desk.connection, desk.keyring, desk.now)
     now = figures.lag(desk.connection)
     assert (now["signals_waiting"], now["quarantined"]) == (0, before + 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeGuard
 from uuid import UUID
 
 from tocsin.core import supervision
@@ -24,7 +24,7 @@ from tocsin.core.incidents.state import OPEN, Incident, IncidentState
 from tocsin.core.obligations import deadline
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
 from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
-from tocsin.core.states import Decided, States
+from tocsin.core.states import Decided, State, States
 from tocsin.core.terms import (
     Context,
     IncidentType,
@@ -130,9 +130,7 @@ def _judge_unknown_source(
     cards = [
         (one, incident)
         for one in command.candidates
-        if isinstance(incident := states.get(one), Incident)
-        and incident.state in OPEN
-        and incident.site is None
+        if _is_card_of(incident := states.get(one), command) and incident.site is None
     ]
     for one, incident in cards:
         if incident.source_key == key:
@@ -157,11 +155,20 @@ def _judge_outage(
     key = source_key(command)
     for one in command.candidates:
         incident = states.get(one)
-        if isinstance(incident, Incident) and incident.state in OPEN and incident.source_key == key:
+        if _is_card_of(incident, command) and incident.source_key == key:
             return _join(states, command, means, one, VerdictReason.SAME_SOURCE, context)
     if means.effect is Effect.RESTORE:
         return [_recorded(command, means, VerdictReason.NOTHING_OPEN)]
     return _open(command, means, VerdictReason.OUTAGE, context)
+
+
+def _is_card_of(incident: State | None, command: JudgeSignal) -> TypeGuard[Incident]:
+    """An open incident of those whose signal it is: another district's desk would never see it."""
+    return (
+        isinstance(incident, Incident)
+        and incident.state in OPEN
+        and (incident.district, incident.agency) == (command.district, command.agency)
+    )
 
 
 def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:

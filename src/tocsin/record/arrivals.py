@@ -17,7 +17,7 @@ import psycopg
 from msgspec.structs import replace
 
 from tocsin.core.signals import SignalRead
-from tocsin.record.database import Connection, DatabaseAway
+from tocsin.record.database import Connection, is_away
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
 from tocsin.record.ids import first_at, following, time_of
@@ -59,9 +59,6 @@ class CannotRead(Exception):
 
 
 # These say nothing about what is sorted in: the connection is gone, and all of it comes again.
-_AWAY: Final = (DatabaseAway, psycopg.OperationalError, psycopg.InterfaceError)
-
-
 class Arrival(NamedTuple):
     """One row of an intake's commit, without its body."""
 
@@ -102,10 +99,10 @@ class Sorter:
         while picked := self._pick(connection):
             try:
                 dealt_with = self._sort(connection, picked)
-            except _AWAY:
-                raise
-            except Exception:  # noqa: BLE001 - said for the one that it is
-                connection.rollback()
+            except Exception as error:
+                if is_away(error):
+                    raise
+                connection.rollback()  # it is said for the one that it is
                 dealt_with = self._sort_singly(connection, picked, until)
             done += dealt_with
             if not dealt_with or time.monotonic() > until:
@@ -123,9 +120,9 @@ class Sorter:
                 break
             try:
                 done += self._sort(connection, [one])
-            except _AWAY:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            except Exception as error:  # whatever it is, the others go on
+                if is_away(error):
+                    raise
                 connection.rollback()
                 if one.messages > 1 and self._divide(connection, one):
                     done += one.messages
@@ -214,10 +211,10 @@ class Sorter:
                     packed = pack(self._keys, piece, [message])
                     connection.execute(_PUT, (one.lane, piece, message.received_at, packed))
             connection.commit()
-        except _AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - what it is has been said already
-            connection.rollback()
+        except Exception as error:
+            if is_away(error):
+                raise
+            connection.rollback()  # what it is has been said already
             return False
         return True
 

@@ -30,6 +30,15 @@ class DatabaseAway(Exception):
     """The database cannot be reached now; nothing is known to be wrong with the request."""
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database is away or has no room, and nothing about what was
+    asked of it. What is too large for it (an index row, class 54) is the fault of what was asked.
+    """
+    if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
+        return False
+    return isinstance(error, DatabaseAway | psycopg.OperationalError | psycopg.InterfaceError)
+
+
 @dataclass(frozen=True, slots=True)
 class Urls:
     """libpq URLs of one database: `application` (least privilege) for everything that runs,

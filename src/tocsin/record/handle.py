@@ -41,7 +41,7 @@ from tocsin.core.terms import (
     SubjectKind,
 )
 from tocsin.record.appending import Head, append
-from tocsin.record.database import Connection, DatabaseAway
+from tocsin.record.database import Connection, DatabaseAway, is_away
 from tocsin.record.facts import NotStorable, StoredFact, canonical, data_of, decode_state
 from tocsin.record.ids import milliseconds, uuid7_of
 from tocsin.record.keys import Keyring
@@ -139,6 +139,8 @@ def handle(
         except psycopg.OperationalError as error:
             if not connection.closed:
                 connection.rollback()
+            if not is_away(error):
+                raise NotStorable(str(error).strip()) from error
             raise DatabaseAway(str(error).strip()) from error
         except BaseException:
             if not connection.closed:

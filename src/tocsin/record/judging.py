@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from tocsin.record.handle import handle
 from tocsin.record.keys import Keyring
 from tocsin.record.together import judge_together
 from tocsin.record.views.sql import fetch
-from tocsin.record.working import AWAY, FAILURES_MAX, process_actor
+from tocsin.record.working import FAILURES_MAX, process_actor, says_nothing
 
 logger = logging.getLogger("tocsin.work")
 
@@ -35,11 +35,18 @@ CANDIDATES_MAX: Final = 20
 TOGETHER_MAX: Final = 100
 """Signals of one transaction: a person's command on one of their incidents waits for its end."""
 
+AGAIN: Final = timedelta(seconds=2)
+"""A signal whose judging failed n times rests n times as long."""
+
+ONCE_MORE: Final = timedelta(hours=1)
+"""And one that was set aside is tried once more so often, for good: an alarm is never forgotten."""
+ONCE_MORE_MAX: Final = 100
+
 _JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
 
 _PENDING: Final = """
-SELECT p.signal, p.failures, s.received_at, s.district, s.agency, s.device, s.repeat_of, s.read,
-    s.text IS NOT NULL AS has_text, s.source_address AS source,
+SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s.device,
+    s.repeat_of, s.read, s.text IS NOT NULL AS has_text, s.source_address AS source,
     t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum,
     ARRAY(SELECT w.id FROM view.on_test w WHERE w.open AND w.site = t.id ORDER BY w.id) AS on_test
 FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
@@ -57,16 +64,18 @@ SELECT t.site, c.id FROM unnest(%s::uuid[]) AS t (site), LATERAL (
 ORDER BY t.site, c.opened_at DESC, c.number DESC"""
 
 _OF_SOURCES: Final = """
-SELECT t.key, t.address, c.id
-FROM unnest(%s::text[], %s::text[]) AS t (key, address), LATERAL (
+SELECT t.key, t.address, t.district, t.agency, c.id
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS t (key, address, district, agency),
+LATERAL (
     SELECT id, opened_at, number FROM (
-        SELECT id, opened_at, number FROM view.incident
+        SELECT id, opened_at, number, district, agency FROM view.incident
         WHERE open AND source_key <> '' AND source_key = t.key
         UNION
-        SELECT id, opened_at, number FROM view.incident
+        SELECT id, opened_at, number, district, agency FROM view.incident
         WHERE open AND source_address <> '' AND source_address = t.address) either
+    WHERE district = t.district AND agency = t.agency
     ORDER BY opened_at DESC, number DESC LIMIT %s) c
-ORDER BY t.key, t.address, c.opened_at DESC, c.number DESC"""
+ORDER BY t.key, t.address, t.district, t.agency, c.opened_at DESC, c.number DESC"""
 
 Waiting = Mapping[str, Any]
 """A signal that waits, as `_PENDING` selects it."""
@@ -95,8 +104,9 @@ def judge_pending(
         return 0  # another worker judges
     try:
         picked = next_in_turn(connection, limit)
-        waiting = fetch(connection, _PENDING, [picked]) if picked else []
+        found = fetch(connection, _PENDING, [picked]) if picked else []
         connection.rollback()
+        waiting = [one for one in found if not _rests(one, now)]
         book = code_book.current(connection)
         rest: list[Waiting] = list(waiting)
         while rest:
@@ -108,6 +118,12 @@ def judge_pending(
             connection.rollback()
             connection.execute("SELECT pg_advisory_unlock(%s)", (_JUDGING,))
             connection.commit()
+
+
+def _rests(one: Waiting, now: datetime) -> bool:
+    """One that failed has a pause that grows: what it met may pass."""
+    failed_at: datetime | None = one["failed_at"]
+    return failed_at is not None and now < failed_at + one["failures"] * AGAIN
 
 
 def _judge_some(
@@ -140,9 +156,9 @@ def _judge_some(
             continue
         try:
             _judge(connection, keyring, book, one, now, obligations)
-        except AWAY:
-            raise
         except Exception as error:
+            if says_nothing(error):
+                raise
             connection.rollback()
             logger.exception("a signal cannot be judged", extra={"signal": str(one["signal"])})
             _failed(connection, one, now, f"{type(error).__name__}: {error}")
@@ -210,29 +226,26 @@ def _candidates(
 ) -> list[tuple[UUID, ...]]:
     """The incidents that each signal may belong to, the newest first."""
     sites = {one["site"] for one in waiting if one["site"] is not None}
-    sources = {
-        (f"{read.protocol}/{read.account}", one["source"])
+    source_of = [
+        (f"{read.protocol}/{read.account}", one["source"], one["district"], one["agency"])
         for one, read in zip(waiting, reads, strict=True)
-        if one["site"] is None
+    ]
+    sources = {
+        source for source, one in zip(source_of, waiting, strict=True) if one["site"] is None
     }
     at_site: dict[UUID, list[UUID]] = {}
-    of_source: dict[tuple[str, str], list[UUID]] = {}
+    of_source: dict[tuple[str, ...], list[UUID]] = {}
     if sites:
         for site, incident in connection.execute(_AT_SITES, (list(sites), CANDIDATES_MAX)):
             at_site.setdefault(site, []).append(incident)
     if sources:
-        keys, addresses = zip(*sources, strict=True)
-        asked = (list(keys), list(addresses), CANDIDATES_MAX)
-        for key, address, incident in connection.execute(_OF_SOURCES, asked):
-            of_source.setdefault((key, address), []).append(incident)
+        asked = (*(list(column) for column in zip(*sources, strict=True)), CANDIDATES_MAX)
+        for *source, incident in connection.execute(_OF_SOURCES, asked):
+            of_source.setdefault(tuple(source), []).append(incident)
     connection.rollback()
     return [
-        tuple(
-            of_source.get((f"{read.protocol}/{read.account}", one["source"]), ())
-            if one["site"] is None
-            else at_site.get(one["site"], ())
-        )
-        for one, read in zip(waiting, reads, strict=True)
+        tuple(of_source.get(source, ()) if one["site"] is None else at_site.get(one["site"], ()))
+        for one, source in zip(waiting, source_of, strict=True)
     ]
 
 
@@ -278,8 +291,8 @@ def _failed(connection: Connection, one: Mapping[str, Any], now: datetime, error
     failures = one["failures"] + 1
     if failures < FAILURES_MAX:
         connection.execute(
-            "UPDATE heard.pending SET failures = %s, error = %s WHERE signal = %s",
-            (failures, error, one["signal"]),
+            "UPDATE heard.pending SET failures = %s, error = %s, failed_at = %s WHERE signal = %s",
+            (failures, error, now, one["signal"]),
         )
     else:
         connection.execute(
@@ -290,3 +303,24 @@ def _failed(connection: Connection, one: Mapping[str, Any], now: datetime, error
         connection.execute("DELETE FROM heard.pending WHERE signal = %s", (one["signal"],))
         logger.error("a signal was set aside", extra={"signal": str(one["signal"])})
     connection.commit()
+
+
+_ONCE_MORE: Final = """
+WITH again AS (
+    DELETE FROM heard.quarantined WHERE signal IN (
+        SELECT signal FROM heard.quarantined WHERE at < %s ORDER BY at LIMIT %s)
+    RETURNING signal
+)
+INSERT INTO heard.pending (signal, known, queue, failures)
+SELECT a.signal, s.device IS NOT NULL, coalesce(s.device::text, s.source_address), %s
+FROM again a JOIN heard.signal s ON s.id = a.signal
+ON CONFLICT (signal) DO NOTHING"""
+
+
+def try_once_more(connection: Connection, now: datetime) -> int:
+    """Put signals that were set aside an hour ago back into their queues, each for one more try;
+    returns how many. Commits."""
+    values = (now - ONCE_MORE, ONCE_MORE_MAX, FAILURES_MAX - 1)
+    done = connection.execute(_ONCE_MORE, values).rowcount
+    connection.commit()
+    return done

@@ -137,7 +137,7 @@ def _check(done: list[tuple[int, str, str]], known: list[Migration]) -> None:
 _PRIVILEGES: Final = {
     "SELECT, INSERT": (
         *("log.fact", "log.position", "heard.message", "heard.further", "heard.rewrapped"),
-        *("heard.quarantined", "tracks.position", "ref.code_change"),
+        *("tracks.position", "ref.code_change"),
         "log.looked",
     ),
     "SELECT, INSERT, UPDATE, DELETE": (
@@ -152,7 +152,7 @@ _PRIVILEGES: Final = {
         *("ref.code_override", "ref.cap_alert"),
     ),
     "SELECT, INSERT, UPDATE": ("ref.code_table",),
-    "SELECT, INSERT, DELETE": ("heard.arrived",),
+    "SELECT, INSERT, DELETE": ("heard.arrived", "heard.quarantined"),
     "SELECT": ("migration.applied", "heard.signal"),
 }
 _FUNCTIONS: Final = ("prepare_partitions", "forget_positions")

@@ -21,7 +21,7 @@ from tocsin.core.rules import decide, further
 from tocsin.core.states import Decided, State, evolve
 from tocsin.core.terms import Actor, Context, Nearby, Reason, Refused, SubjectKind
 from tocsin.record.appending import Head, append
-from tocsin.record.database import Connection
+from tocsin.record.database import Connection, is_away
 from tocsin.record.facts import canonical
 from tocsin.record.handle import (
     HEARD,
@@ -43,6 +43,10 @@ INSERT INTO log.command (key, id, actor, body_hash, outcome, at)
 SELECT c.key, c.id, %s, c.body_hash, c.outcome, %s
 FROM unnest(%s::text[], %s::uuid[], %b::bytea[], %b::bytea[]) AS c (key, id, body_hash, outcome)"""
 _KNOWN: Final = "DELETE FROM heard.pending WHERE signal = ANY(%s)"
+
+
+class _NumberTaken(Exception):
+    """One failed that had a number already: the batch goes, so that no number is missing."""
 
 
 @dataclass(slots=True)
@@ -90,9 +94,9 @@ def judge_together(
     batch = _Batch(states, [], [], [], [], [])
     try:
         singly, later = _decide_all(connection, batch, commands, actor, now, obligations)
-    except psycopg.OperationalError:
-        raise
-    except psycopg.Error:
+    except (psycopg.Error, _NumberTaken) as error:
+        if is_away(error):
+            raise
         connection.rollback()
         return list(commands), []
     try:
@@ -126,7 +130,7 @@ def _decide_all(
             return singly, list(commands[place:])
         try:
             _decide(connection, batch, command, actor, now, obligations)
-        except psycopg.Error:
+        except (psycopg.Error, _NumberTaken):
             raise
         except Exception:  # noqa: BLE001 - handled singly, where it is said what it is
             singly.append(command)
@@ -159,9 +163,14 @@ def _decide(
         return
     opened = next((fact for _, _, fact in decided if isinstance(fact, IncidentOpened)), None)
     if opened is not None:
-        context = opening(connection, context, opened)
-        nearby = (*_opened_here(batch), *context.nearby)
-        decided = decide(batch.states, command, replace(context, nearby=nearby))
+        try:
+            context = opening(connection, context, opened)
+            nearby = (*_opened_here(batch), *context.nearby)
+            decided = decide(batch.states, command, replace(context, nearby=nearby))
+        except psycopg.Error:
+            raise
+        except Exception as error:
+            raise _NumberTaken from error
     after: dict[UUID, State] = {}
     for kind, subject, fact in decided:
         after[subject] = evolve(kind, after.get(subject, batch.states.get(subject)), fact)
@@ -219,6 +228,8 @@ def _is_candidate(incident: State, command: JudgeSignal) -> bool:
         return False
     if command.site is not None:
         return incident.site == command.site
+    if (incident.district, incident.agency) != (command.district, command.agency):
+        return False
     return incident.site is None and (
         incident.source_key == source_key(command)
         or (command.source != "" and incident.source_address == command.source)

@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import psycopg
-
 from tocsin.core.commands import TimeIsUp
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.reactions import reactions
 from tocsin.core.terms import Actor, Reason, Refused, Role, SubjectKind
-from tocsin.record.database import Connection, DatabaseAway
+from tocsin.record.database import Connection, is_away
 from tocsin.record.facts import decode
 from tocsin.record.figures import counters, lag
 from tocsin.record.handle import OutcomeUnknown, handle
@@ -29,8 +27,11 @@ FAILURES_MAX: Final = 5
 RING_AGAIN: Final = timedelta(seconds=10)
 """A clock that claimed a deadline and died leaves it to the next after this long."""
 
-# These say nothing about the item: the connection is gone, and the same item comes again.
-AWAY: Final = (DatabaseAway, OutcomeUnknown, psycopg.OperationalError, psycopg.InterfaceError)
+
+def says_nothing(error: Exception) -> bool:
+    """Whether an error says nothing about the item that it met: the database is away, or the keys
+    cannot be read or written."""
+    return is_away(error) or isinstance(error, OutcomeUnknown | OSError)
 
 
 def process_actor(agency: str) -> Actor:
@@ -73,9 +74,9 @@ def sound_due(
                 now=now,
                 obligations=obligations,
             )
-        except AWAY:
-            raise
-        except Exception:
+        except Exception as error:
+            if says_nothing(error):
+                raise
             connection.rollback()
             logger.exception("a deadline cannot speak", extra={"subject": str(subject)})
             continue
@@ -133,9 +134,9 @@ def react_after(
     for one in (*again, *facts):
         try:
             _react(connection, keyring, one, now, obligations)
-        except AWAY:
-            raise
         except Exception as error:
+            if says_nothing(error):
+                raise
             connection.rollback()
             logger.exception("a reaction failed", extra={"position": one["position"]})
             _react_again(connection, one["position"], now, f"{type(error).__name__}: {error}")

@@ -64,6 +64,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
 def _tidy(connection: Connection) -> int:
     retention.prepare_partitions(connection, _now())
     forget_spans(connection, _now())
+    judging.try_once_more(connection, _now())
     return retention.forget_old(connection, _now())
 
 

@@ -33,6 +33,9 @@ CREATE TABLE ref.silence (
 );
 CREATE INDEX silence_of_outage ON ref.silence (outage) WHERE outage IS NOT NULL;
 
+-- A signal whose judging failed comes again after a while.
+ALTER TABLE heard.pending ADD COLUMN failed_at timestamptz;
+
 CREATE INDEX device_changed ON ref.device (changed_at);
 -- Since when a device is expected to report: a device that never did counts from then.
 ALTER TABLE ref.device ADD COLUMN supervised_since timestamptz NOT NULL DEFAULT now();
