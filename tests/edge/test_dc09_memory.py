@@ -1,6 +1,8 @@
 """What the edge remembers of DC-09 senders: for how long, and no more than so many."""
 
-from tocsin.edge.dc09_memory import AGAIN_S_MAX, CIPHERTEXTS_MAX, SENDERS_MAX, WINDOW_S, Memory
+from tocsin.edge.dc09_memory import AGAIN_S_MAX, ENCRYPTED_MAX, SENDERS_MAX, WINDOW_S, Memory
+from tocsin.record.arrivals import REPEAT_WINDOW
+from tocsin.wire.dc09.answers import EARLY_S_MAX, LATE_S_MAX
 
 
 class Counted(dict):
@@ -18,10 +20,11 @@ def test_memory_is_bounded() -> None:
     assert counted == {"dialect.eldes": SENDERS_MAX + 11}
     assert len(memory._spoken) <= SENDERS_MAX
     assert len(memory._answered) <= SENDERS_MAX
-    for number in range(2 * CIPHERTEXTS_MAX + 10):
+    for number in range(ENCRYPTED_MAX + 10):
         key = number.to_bytes(16, "big")
-        assert memory.first_key(key, b"first", 1.0) == b"first"
-    assert len(memory._ciphertexts) + len(memory._earlier_ciphertexts) <= 2 * CIPHERTEXTS_MAX
+        assert memory.first_key(key, b"content" + key, 1.0) == key
+    assert len(memory._encrypted) < ENCRYPTED_MAX
+    assert len(memory._encrypted_earlier) <= ENCRYPTED_MAX + 1
 
 
 def test_same_message_much_later_says_nothing_about_its_answer() -> None:
@@ -33,10 +36,26 @@ def test_same_message_much_later_says_nothing_about_its_answer() -> None:
     assert memory.turn("1") == 1
 
 
-def test_ciphertext_is_remembered_for_its_time_at_least() -> None:
+def test_encrypted_message_is_known_by_what_it_says_and_when() -> None:
     memory = Memory(Counted())
-    assert memory.first_key(b"c", b"first", 1_000.0) == b"first"
-    memory.first_key(b"other", b"x", 1_000.0 + WINDOW_S + 1)
-    assert memory.first_key(b"c", b"second", 1_000.0 + WINDOW_S + 1) == b"first"
-    memory.first_key(b"other", b"x", 1_000.0 + 2 * WINDOW_S + 2)
-    assert memory.first_key(b"c", b"second", 1_000.0 + 2 * WINDOW_S + 2) == b"second"
+    assert memory.first_key(b"said 1", b"0001", 1_000.0) == b"said 1"
+    assert memory.first_key(b"said 1", b"0002", 1_001.0) == b"said 1"  # under another header
+    assert memory.first_key(b"said 2", b"0001", 1_002.0) == b"said 1"  # by the panel itself
+    assert memory.first_key(b"said 2", b"0003", 1_003.0) == b"said 1"
+    # The header of a replay says nothing of what the panel sends next.
+    assert memory.first_key(b"said 3", b"0002", 1_004.0) == b"said 3"
+    assert memory.first_key(b"said 1", b"0009", 9_000.0) == b"said 1"
+
+
+def test_resending_is_told_for_its_time_and_its_replay_for_as_long_as_the_record_tells() -> None:
+    """At the limit, over each of the two generations of what is remembered."""
+    for earlier in (0.0, WINDOW_S / 2, AGAIN_S_MAX):
+        memory = Memory(Counted())
+        at = 1_000.0
+        memory.first_key(b"before", b"0000", at - earlier)
+        memory.first_key(b"said 1", b"0001", at)
+        assert memory.first_key(b"said 2", b"0001", at + AGAIN_S_MAX) == b"said 1"
+        assert memory.first_key(b"said 3", b"0001", at + AGAIN_S_MAX + 0.1) == b"said 3"
+        assert memory.first_key(b"said 2", b"0002", at + WINDOW_S) == b"said 1"
+    assert WINDOW_S - AGAIN_S_MAX >= EARLY_S_MAX + LATE_S_MAX
+    assert REPEAT_WINDOW.total_seconds() >= WINDOW_S

@@ -9,6 +9,7 @@ import pytest
 from live_edge import (
     ENCRYPTED,
     KEY,
+    NOISE,
     PLAIN,
     WRONG_KEY,
     Edge,
@@ -22,7 +23,7 @@ from live_edge import (
 from tocsin.record.database import Urls, connect
 from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
-from tocsin.wire.dc09.frames import Frame, decode, encode, write_timestamp
+from tocsin.wire.dc09.frames import Frame, decode, encode, seal, unseal, write_timestamp
 
 SECOND = "D00D"  # shares its key with ENCRYPTED
 
@@ -140,6 +141,77 @@ def test_ciphertext_under_another_header_is_a_repeat(urls, ring, desk) -> None:
         assert asks(edge, encode(lower._replace(data=lower.data.lower()))).token == "ACK"
         assert desk.last() == ("ack", None, True)
         assert desk.joined() == before
+
+
+FORGED = (
+    {"sequence": "4331"},
+    {"token": "ADM-CID"},
+    {"token": "VIS"},
+    {"receiver": "7", "line": "9"},
+    {"account": SECOND},
+)
+
+
+def with_longer_pad(raw: bytes) -> bytes:
+    """A block of zeros before the ciphertext: what it says is the same, with a longer pad."""
+    sent = decode(raw)
+    longer = sent._replace(data=b"00" * 16 + sent.data)
+    assert unseal(longer, KEY).data == unseal(sent, KEY).data
+    return encode(longer)
+
+
+def test_ciphertext_under_another_header_is_a_repeat_also_after_a_restart(urls, ring, desk) -> None:
+    raw = sealed("NFA61")
+    with running(urls, ring) as edge:
+        assert asks(edge, raw).token == "ACK"
+        before = desk.incidents(), desk.joined()
+    for fields in FORGED:
+        with running(urls, ring) as edge:  # each to one that has never heard it
+            assert asks(edge, with_header(raw, **fields), "127.0.0.2").token == "ACK"
+            assert desk.last()[2], fields
+    assert (desk.incidents(), desk.joined()) == before
+
+
+def test_ciphertext_with_a_longer_pad_is_a_repeat(urls, ring, desk) -> None:
+    raw = sealed("NFA62")
+    longer = with_longer_pad(with_header(raw, sequence="4332"))
+    with running(urls, ring) as edge:
+        assert asks(edge, raw).token == "ACK"
+        before = desk.incidents(), desk.joined()
+        assert asks(edge, longer, "127.0.0.2").token == "ACK"
+        assert desk.last() == ("ack", None, True)
+    with running(urls, ring) as edge:
+        assert asks(edge, with_header(longer, sequence="4333"), "127.0.0.2").token == "ACK"
+        assert desk.last() == ("ack", None, True)
+    assert (desk.incidents(), desk.joined()) == before
+
+
+def test_panels_own_resending_encrypted_is_a_repeat(urls, ring, desk) -> None:
+    """With a new pad and its old timestamp also after a restart; with a new one, and then under
+    another header, in this process. With another sequence it is a message of its own."""
+
+    def sent(late_s: float, noise: bytes, number: str = "1661") -> bytes:
+        stamp = write_timestamp(datetime.now(UTC) - timedelta(seconds=late_s))
+        clear = Frame("SIA-DCS", number, None, "0", ENCRYPTED, b"#5678|NFA63", timestamp=stamp)
+        return encode(seal(clear, KEY, noise))
+
+    def with_new_pad(raw: bytes) -> bytes:
+        opened = unseal(decode(raw), KEY)
+        return encode(seal(opened._replace(pad=None), KEY, bytes(range(200, 216))))
+
+    first, again = sent(20, NOISE), sent(10, bytes(range(40, 56)))
+    assert with_new_pad(first) != first
+    with running(urls, ring) as edge:
+        assert asks(edge, first).encrypted
+        assert desk.last() == ("ack", None, False)
+        for raw in (with_new_pad(first), again, first, with_header(again, sequence="4334")):
+            assert asks(edge, raw).encrypted
+            assert desk.last() == ("ack", None, True)
+        assert asks(edge, sent(0, NOISE, "1662")).encrypted
+        assert desk.last() == ("ack", None, False)
+    with running(urls, ring) as edge:
+        assert asks(edge, with_new_pad(first)).encrypted
+        assert desk.last() == ("ack", None, True)
 
 
 def test_replay_after_its_time_is_denied_and_opens_nothing(urls, ring, desk, monkeypatch) -> None:

@@ -1,5 +1,5 @@
 """What this process has found out about DC-09 senders while it runs: their dialects, whether their
-clocks show local time, which form of an answer they take, and ciphertexts heard already."""
+clocks show local time, which form of an answer they take, and what they have sent encrypted."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from tocsin.wire.dc09.dialects import NO_TIME
 SENDERS_MAX: Final = 50_000
 """Of each kind of memory; when it is full all of it is forgotten, and found out anew."""
 
-CIPHERTEXTS_MAX: Final = 100_000
-WINDOW_S: Final = float(EARLY_S_MAX + LATE_S_MAX)
-"""A ciphertext is timely for so long at most."""
+ENCRYPTED_MAX: Final = 100_000
+"""Keys of encrypted messages, each of which has two."""
 
 AGAIN_S_MAX: Final = 120.0
 """Panels try again after 11 to 64 s; later it is a message of its own."""
+
+WINDOW_S: Final = AGAIN_S_MAX + EARLY_S_MAX + LATE_S_MAX
+"""So long after a message the replay of its resending is timely at most, and the record still tells
+repeats (record/arrivals.py: three minutes)."""
 
 _NEVER: Final = (b"", 0, 0.0)
 
@@ -44,9 +47,9 @@ class Memory:
         self._clocks: dict[str, Learnt] = {}
         self._spoken: dict[str, tuple[str, ...]] = {}
         self._answered: dict[str, tuple[bytes, int, float]] = {}
-        self._ciphertexts: dict[bytes, bytes] = {}
-        self._earlier_ciphertexts: dict[bytes, bytes] = {}
-        self._ciphertexts_since = 0.0
+        self._encrypted: dict[bytes, tuple[bytes, float]] = {}
+        self._encrypted_earlier: dict[bytes, tuple[bytes, float]] = {}
+        self._encrypted_since = 0.0
 
     # -- dialects -------------------------------------------------------------------------------
 
@@ -107,12 +110,21 @@ class Memory:
     # -- replays --------------------------------------------------------------------------------
 
     def first_key(self, replay_key: bytes, repeat_key: bytes, now: float) -> bytes:
-        """The repeat key under which this ciphertext was first heard, whatever header it has now:
-        the message is then a repeat of that one. `now`: loop time."""
-        if now - self._ciphertexts_since > WINDOW_S or len(self._ciphertexts) >= CIPHERTEXTS_MAX:
-            self._earlier_ciphertexts, self._ciphertexts = self._ciphertexts, {}
-            self._ciphertexts_since = now
-        first = self._earlier_ciphertexts.get(replay_key)
-        if first is not None:
-            return first
-        return self._ciphertexts.setdefault(replay_key, repeat_key)
+        """The key under which an encrypted message is kept, which tells its repeats: its replay
+        key, found again in the record whatever header a replay has and whoever began anew since;
+        or that of the message which its panel sends again with a new timestamp. `now`: loop time.
+        """
+        if now - self._encrypted_since > WINDOW_S or len(self._encrypted) >= ENCRYPTED_MAX:
+            self._encrypted_earlier, self._encrypted = self._encrypted, {}
+            self._encrypted_since = now
+        heard = self._heard(replay_key, now, WINDOW_S)
+        if heard is None:
+            heard = self._heard(repeat_key, now, AGAIN_S_MAX)
+            if heard is None:
+                heard = self._encrypted[repeat_key] = (replay_key, now)
+            self._encrypted[replay_key] = heard
+        return heard[0]
+
+    def _heard(self, key: bytes, now: float, within_s: float) -> tuple[bytes, float] | None:
+        heard = self._encrypted.get(key) or self._encrypted_earlier.get(key)
+        return None if heard is None or now - heard[1] > within_s else heard

@@ -102,7 +102,7 @@ class Reception(NamedTuple):
     `data` is the whole answer, b"" for nothing. `repeat_key` names the same message sent again
     (None where there is no sense in asking). `is_poll`: the device only says that it is there.
     Where `signals` is None, they and the repeat key are read later, by `read_plain`.
-    `replay_key` names the ciphertext of an encrypted message, whatever stands around it.
+    `replay_key` names what was encrypted, with its timestamp, whatever stands around it.
     """
 
     answer: Answer
@@ -158,7 +158,7 @@ def receive(
         _repeat_key(opened) if can_repeat else None,
         is_only_poll,
         spoken_in(opened),
-        _replay_key(frame, opened) if frame.encrypted and can_repeat else None,
+        _replay_key(opened) if frame.encrypted and can_repeat else None,
     )
 
 
@@ -257,12 +257,14 @@ def _repeat_key(frame: Frame) -> bytes:
     return blake2b(words.encode() + frame.data, digest_size=16).digest()
 
 
-def _replay_key(frame: Frame, opened: Frame) -> bytes:
-    """16 bytes of the ciphertext: sequence, token and account stand outside of it, so someone on
-    the path can change them. Where the data names no account, the header's is needed to tell two
-    panels apart that share a key."""
-    whose = b"" if opened.data.startswith(b"#") else (frame.account or "").upper().encode()
-    return blake2b(whose + b"\0" + frame.data.upper(), digest_size=16).digest()
+def _replay_key(opened: Frame) -> bytes:
+    """16 bytes of what was encrypted: data, x-data and timestamp. Sequence, token and account stand
+    outside of it, so someone on the path can change them; and the pad too, since a block of zeros
+    before a ciphertext only makes its pad longer (5.4.4: the vector is zero). Where the data names
+    no account, the header's is needed to tell two panels apart that share a key."""
+    whose = b"" if opened.data.startswith(b"#") else (opened.account or "").upper().encode()
+    said = b"][".join((opened.data, *opened.xdata)) + b"]_" + (opened.timestamp or "").encode()
+    return blake2b(whose + b"\0" + said, digest_size=16).digest()
 
 
 def answer_bytes(
