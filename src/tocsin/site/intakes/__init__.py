@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ logger = logging.getLogger("tocsin.edge")
 
 AGAIN_S: Final = (0.5, 30.0)
 """An intake that failed is started again after the first, then after twice as long, up to this."""
+
+SWEEP_S: Final = 1.0
 
 
 class Edge(Struct, forbid_unknown_fields=True, frozen=True):
@@ -54,8 +57,8 @@ async def hear(
     """Runs every intake that is enabled until `stop` is set, then lets each finish.
 
     `heard` and `devices` (record.heard, record.devices) are started and stay the caller's to stop.
-    Raises `AddressNotHad` where an address cannot be had; an intake that fails in any other way is
-    started again and holds up no other.
+    Raises `AddressNotHad` where an address cannot be had, and whatever ends DC-09: then the process
+    is started again. Any other intake that fails is started again here, and holds up no other.
     """
     from tocsin.edge import dc09
     from tocsin.edge.intake import Intake
@@ -71,15 +74,12 @@ async def hear(
         limits = settings if hasattr(settings, "max_connections") else None
         intake = Intake(name, stop=stop, say=say, limits=limits, **common)
         intakes.append(intake)
-        tasks.append(asyncio.create_task(_kept_going(intake, settings), name=name))
-
-    def each_second(can_keep: bool) -> None:
-        for intake in intakes:
-            intake.tidy(asyncio.get_running_loop().time())
-        turn(can_keep)
-
-    panels = dc09.serve(chosen.dc09, stop, say=say, turn=each_second, **common)
+        runs = _kept_going(name, stop, partial(_serve, intake, settings))
+        tasks.append(asyncio.create_task(runs, name=name))
+    panels = dc09.serve(chosen.dc09, stop, say=say, turn=turn, **common)
     tasks.append(asyncio.create_task(panels, name="dc09"))
+    tidying = _kept_going("counters", stop, partial(_tidy, intakes, stop))
+    tasks.append(asyncio.create_task(tidying, name="counters"))
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
@@ -91,27 +91,45 @@ async def hear(
             intake.tidy(asyncio.get_running_loop().time())
 
 
-async def _kept_going(intake: Any, settings: Any) -> None:
+async def _serve(intake: Any, settings: Any) -> None:
+    serve = importlib.import_module(f"tocsin.edge.{intake.name}").serve
+    intake.is_serving = True
+    try:
+        await serve(settings, intake)
+    except Exception:
+        intake.counts.refused("failed", "")
+        raise
+    finally:
+        intake.is_serving = False
+
+
+async def _tidy(intakes: list[Any], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        for intake in intakes:
+            intake.tidy(asyncio.get_running_loop().time())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SWEEP_S)
+
+
+async def _kept_going(
+    name: str, stop: asyncio.Event, serve: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
+    """Runs `serve` until `stop` is set, and again where it fails; not where an address is taken."""
     from tocsin.edge.sockets import AddressNotHad
 
-    serve = importlib.import_module(f"tocsin.edge.{intake.name}").serve
     wait_s = AGAIN_S[0]
-    while not intake.stop.is_set():
+    while not stop.is_set():
         began = asyncio.get_running_loop().time()
         try:
-            intake.is_serving = True
-            await serve(settings, intake)
+            await serve()
         except AddressNotHad:
             raise
         except Exception:
-            logger.exception("an intake failed and is started again", extra={"intake": intake.name})
-            intake.counts.refused("failed", "")
-        finally:
-            intake.is_serving = False
-        if intake.stop.is_set():
+            logger.exception("a way in failed and is started again", extra={"intake": name})
+        if stop.is_set():
             return
         if asyncio.get_running_loop().time() - began > AGAIN_S[1]:
             wait_s = AGAIN_S[0]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(intake.stop.wait(), wait_s)
+            await asyncio.wait_for(stop.wait(), wait_s)
         wait_s = min(2 * wait_s, AGAIN_S[1])
