@@ -115,8 +115,9 @@ class Authority:
         end: datetime = NOW + timedelta(days=60),
         is_rsa: bool = False,
         may_sign: bool = True,
+        named: x509.ExtensionType | None = None,
     ) -> tuple[bytes, bytes]:
-        """Key and certificate of one who signs, both PEM."""
+        """Key and certificate of one who signs, both PEM. `named`: in place of its host's name."""
         key: Any = (
             rsa.generate_private_key(65_537, 2_048)
             if is_rsa
@@ -130,11 +131,20 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
                 critical=False,
             )
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("example.org")]), False)
+            .add_extension(
+                named or x509.SubjectAlternativeName([x509.DNSName("example.org")]), False
+            )
             .sign(self.key, hashes.SHA256())
         )
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return pem, certificate.public_bytes(Encoding.PEM)
+
+
+# Of RFC 5280 4.2.1.6: x400Address, ediPartyName, and what is no name at all. No reader takes them.
+ODD_NAMES = [
+    x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, value)
+    for value in (b"\x30\x02\xa3\x00", b"\x30\x06\xa5\x04\xa1\x02\x0c\x00", b"\x30\x01")
+]
 
 
 def _builder(

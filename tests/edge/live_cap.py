@@ -95,7 +95,7 @@ def bring_forward(world: World) -> None:
         owner.commit()
 
 
-def signed(raw: bytes, authority: Authority) -> bytes:
+def signed(raw: bytes, authority: Authority, **how: Any) -> bytes:
     begin = datetime.now(UTC) - timedelta(days=1)
-    key, chain = authority.signer(begin=begin, end=begin + timedelta(days=90))
+    key, chain = authority.signer(begin=begin, end=begin + timedelta(days=90), **how)
     return to_bytes(Signer(key, chain).sign(parse(raw)))

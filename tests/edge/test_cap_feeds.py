@@ -34,9 +34,11 @@ from live_cap import (
 )
 from live_intake import Record, database_away, eventually
 
-from cap_samples import Authority, circle, polygon, sample
+from cap_samples import ODD_NAMES, Authority, circle, polygon, sample
+from tocsin.edge import cap_feeds, cap_taking
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
+from tocsin.wire.cap.document import parse
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -239,6 +241,47 @@ def test_only_a_signature_that_counts_is_trusted_and_nothing_else_stands_in_for_
     assert found[2] == ("Alert", "authenticated", None)
     # The forged cancel ended the forged alert; what is signed it did not, and that expires.
     assert found[3:] == [("Expired", "authenticated", None)]
+
+
+def test_an_odd_certificate_silences_nobody_else(world, authority, tmp_path) -> None:
+    odd = signed(lasting("odd"), authority, named=ODD_NAMES[0])
+    world.web.pages["/feed"] = page(atom(inside(odd), inside(signed(lasting("b"), authority))))
+    with world.run(world.feed(anchors=str(tmp_path / "anchors.pem"))):
+        assert world.has(NEW, NEW)
+    assert {one["problem"] for one in world.kept()} == {"bad_signature", None}
+    assert world.counted("failed") == 0
+
+
+def test_one_document_that_we_fail_on_is_shown_and_silences_nobody_else(
+    world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_on_one(raw: bytes) -> Any:
+        if b">bad<" in raw:
+            raise RuntimeError("a fault of ours")
+        return parse(raw)
+
+    monkeypatch.setattr(cap_taking, "parse", fails_on_one)
+    world.web.pages["/feed"] = page(atom(inside(lasting("bad")), inside(lasting("good"))))
+    with world.run(world.feed(misses_max=1)):
+        assert eventually(lambda: len(world.kept()) == 2)
+        world.polled_again()
+        assert world.counted("unreadable") == 1
+        assert world.counted("failed") == 1
+    found = {(one["token"], one["problem"]) for one in world.kept()}
+    assert found == {("", "unreadable"), ("Alert", None)}
+
+
+def test_a_poll_that_we_fail_on_is_a_miss(world, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: bytes) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    world.web.pages["/feed"] = page(atom())
+    monkeypatch.setattr(cap_feeds.feeds, "read", fails)
+    with world.run(world.feed(misses_max=2, interval_s=0.02)):
+        assert world.has(("FeedLost", ""))
+        monkeypatch.undo()
+        assert world.has(("FeedLost", ""), ("FeedBack", ""))
+    assert world.counted("failed") >= 2
 
 
 def test_anchors_that_cannot_be_read_trust_nobody(world, authority, tmp_path) -> None:

@@ -11,7 +11,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
-from cap_samples import NAMESPACE, NOW, Authority, document, outcome, sample, to_bytes
+from cap_samples import NAMESPACE, NOW, ODD_NAMES, Authority, document, outcome, sample, to_bytes
 from tocsin.wire.cap.document import parse
 from tocsin.wire.cap.signing import Anchors, BadKey, Outcome, Signer, is_strict_base64
 
@@ -127,6 +127,14 @@ def test_a_certificate_counts_at_the_time_of_signing() -> None:
 def test_a_certificate_must_be_for_signing() -> None:
     key, certificate = ROOT.signer(may_sign=False)
     assert outcome(signed(key=key, chain=certificate), ROOT.pem) is Outcome.UNKNOWN_SIGNER
+
+
+@pytest.mark.parametrize("named", ODD_NAMES)
+def test_a_certificate_that_the_library_does_not_read_is_not_trusted(named) -> None:
+    key, certificate = ROOT.signer(named=named)
+    raw = signed(key=key, chain=certificate)
+    assert outcome(raw, ROOT.pem) is Outcome.UNKNOWN_SIGNER
+    assert outcome(raw, certificate) is Outcome.UNKNOWN_SIGNER  # pinned, its use is not known
 
 
 def test_whoever_signs_with_a_certificate_of_their_own_is_unknown() -> None:

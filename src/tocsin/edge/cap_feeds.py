@@ -91,7 +91,7 @@ class Poller:
                 # What was not kept is still in the feed, whose version is not taken for known.
                 pause_s = min(self._feed.interval_s, 5.0)
             except Exception:
-                logger.exception("a feed's poll failed", extra={"feed": self._feed.name})
+                logger.exception("a feed's turn failed", extra={"feed": self._feed.name})
                 self._intake.counts.refused("failed", self._feed.name)
                 pause_s = self._feed.interval_s
             pause_s *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
@@ -105,20 +105,32 @@ class Poller:
         try:
             await self._poll()
         except (Miss, BadAlert) as miss:
-            state.misses += 1
-            state.validators = Validators()
             reason = miss.reason if isinstance(miss, Miss) else Unread.NOT_FEED
             self._intake.counts.refused(f"feed_{reason.value}", self._feed.name)
-            if state.misses >= self._feed.misses_max and not state.is_lost:
-                await self._say(FEED_LOST, str(miss))
-                state.is_lost = True
             asked = miss.retry_after_s if isinstance(miss, Miss) else None
-            return back_off_s(self._feed.interval_s, state.misses, asked)
+            return await self._missed(str(miss), asked)
+        except (NotKept, DatabaseAway):
+            raise
+        except Exception as error:
+            # A feed that we cannot read says as little as one that is away.
+            logger.exception("a feed's poll failed", extra={"feed": self._feed.name})
+            self._intake.counts.refused("failed", self._feed.name)
+            return await self._missed(f"failed: {type(error).__name__}", None)
         state.misses = 0
         if state.is_lost:
             await self._say(FEED_BACK, "")
             state.is_lost = False
         return max(self._feed.interval_s, state.asked_s or 0.0)
+
+    async def _missed(self, why: str, asked_s: float | None) -> float:
+        """How long to wait, after one more turn in which nothing was heard."""
+        state = self._state
+        state.misses += 1
+        state.validators = Validators()
+        if state.misses >= self._feed.misses_max and not state.is_lost:
+            await self._say(FEED_LOST, why)
+            state.is_lost = True
+        return back_off_s(self._feed.interval_s, state.misses, asked_s)
 
     async def _say(self, what: tuple[str, str], why: str) -> None:
         """A signal of our own: nobody hears warnings of this feed, or does again."""

@@ -68,6 +68,10 @@ UNREADABLE: Final[Mapping[Reason, tuple[str, str, str, str]]] = {
         *("Breaks the schema", "The alert breaks the schema of CAP 1.2."),
         *("不符合模式", "预警消息不符合 CAP 1.2 模式。"),
     ),
+    Reason.UNREADABLE: (
+        *("Unreadable", "The document could not be read here."),
+        *("无法读取", "本系统无法读取该文档。"),
+    ),
     Reason.NOT_FEED: (
         *("Not an alert", "One alert is taken, not a feed."),
         *("不是预警消息", "此处接收单条预警消息，不接收订阅源。"),

@@ -18,7 +18,7 @@ from tocsin.record.cap_alerts import CapAlerts, KnownAlert
 from tocsin.record.database import DatabaseAway
 from tocsin.wire.cap import alert as reading
 from tocsin.wire.cap.areas import Answered, concerns
-from tocsin.wire.cap.document import BadAlert, parse
+from tocsin.wire.cap.document import BadAlert, Reason, parse
 from tocsin.wire.cap.signals import (
     CATEGORY_ELSE,
     EXPIRED,
@@ -152,9 +152,15 @@ class Taking:
         return source in self._known
 
     async def look(self, raw: bytes, source: Source) -> Taken:
-        """What a document is. Holds up nobody else."""
+        """What a document is. Holds up nobody else, also where we fail on it: then somebody has
+        to look at it."""
         async with self._looking:
-            return await asyncio.to_thread(look, raw, source, datetime.now(UTC))
+            try:
+                return await asyncio.to_thread(look, raw, source, datetime.now(UTC))
+            except Exception:
+                logger.exception("reading a document failed", extra={"source": source.name})
+                self.intake.counts.refused("failed", source.name)
+                return _unread(raw, BadAlert(Reason.UNREADABLE), source)
 
     async def store(
         self, taken: Taken, raw: bytes, source: Source, address: str, transport: str

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     EARLIER_CAP = "earlier_cap"
     NOT_SCHEMA = "not_schema"
     NOT_FEED = "not_feed"
+    UNREADABLE = "unreadable"  # something that we did not foresee
 
 
 class BadAlert(Exception):

@@ -23,6 +23,7 @@ _REFUSED = {
     Reason.EARLIER_CAP: "it is CAP 1.1 or 1.0",
     Reason.NOT_SCHEMA: "it breaks the schema: an element is missing or none of CAP's words, a time"
     " has `Z` or a fraction",
+    Reason.UNREADABLE: "it could not be read for a reason that nobody foresaw; counted as `failed`",
     Reason.NOT_FEED: "a feed's root is neither Atom, RSS, EDXL-DE nor an alert",
 }
 _FLAWED = {

@@ -11,6 +11,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature as InvalidKeySignature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import verification
@@ -39,6 +40,12 @@ _DIGESTS: Final = frozenset(
 )
 _ENVELOPED: Final = SignatureConstructionMethod.enveloped.value
 _CANONICAL: Final = frozenset(method.value for method in CanonicalizationMethod)
+# What the library raises for certificates that RFC 5280 allows and it does not read, as an
+# x400Address in the alternative names, and for those that are broken.
+_ODD: Final = (
+    *(ValueError, TypeError, KeyError, x509.InvalidVersion, x509.UnsupportedGeneralNameType),
+    *(x509.DuplicateExtension, x509.ExtensionNotFound, UnsupportedAlgorithm),
+)
 _BASE64: Final = ("SignatureValue", "DigestValue", "X509Certificate")
 
 
@@ -99,7 +106,7 @@ class Anchors:
         )
         try:
             policy.build_client_verifier().verify(leaf, chain[1:])
-        except verification.VerificationError:
+        except (verification.VerificationError, *_ODD):
             return False
         return True
 
@@ -107,7 +114,7 @@ class Anchors:
 def _may_sign(leaf: x509.Certificate) -> bool:
     try:
         usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except _ODD:
         return False
     return usage.digital_signature
 
@@ -151,7 +158,10 @@ def _check(
     chain = _chain(signature)
     if not chain:
         return Outcome.UNKNOWN_SIGNER
-    at = max(sent, chain[0].not_valid_before_utc)
+    try:
+        at = max(sent, chain[0].not_valid_before_utc)
+    except _ODD:
+        return Outcome.UNKNOWN_SIGNER
     if at > heard or not anchors.trust(chain, at):
         return Outcome.UNKNOWN_SIGNER
     if _fits(alert, chain[0], at):
@@ -201,7 +211,7 @@ def _chain(signature: etree._Element) -> list[x509.Certificate]:
         return []
     try:
         return [x509.load_der_x509_certificate(base64.b64decode(one.text or "")) for one in found]
-    except ValueError:
+    except _ODD:
         return []
 
 
@@ -218,7 +228,7 @@ def _fits(alert: etree._Element, signer: x509.Certificate, at: datetime) -> bool
         XMLVerifier().verify(alert, x509_cert=signer, expect_config=wanted)
     except (SignXMLException, InvalidKeySignature, etree.LxmlError):
         return False
-    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
+    except (AttributeError, *_ODD):
         return False  # its words for what is missing or of another kind than expected
     return True
 
