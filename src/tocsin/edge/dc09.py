@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from tocsin.edge.counts import Counts
+from tocsin.edge.counts import LOG_EVERY_S, Counts
 from tocsin.edge.dc09_channels import TCP, UDP, Channel, Settings
 from tocsin.edge.dc09_memory import Memory, who
 from tocsin.edge.dc09_sockets import Connection, Datagrams
@@ -50,6 +51,9 @@ _OF_THE_DEVICE: Final = (None, Problem.CLOCK_OFF, Problem.UNKNOWN_TOKEN)
 """What a frame may be that shows that its device is there: not a replay, nor what does not open."""
 
 
+logger = logging.getLogger("tocsin.edge")
+
+
 class Intake:
     """What both transports share: devices, the record, counters, and each sender's share.
 
@@ -78,6 +82,7 @@ class Intake:
         self._district = district
         self._agency = agency
         self._in_flight = 0
+        self._failed_said_at = -LOG_EVERY_S
         self._finishing: asyncio.Event | None = None
         self._all_gone = asyncio.Event()
         self._local_time = self.memory.local_time
@@ -100,8 +105,23 @@ class Intake:
     def take(
         self, received: Received, sender: Sender, channel: Channel, reply: Callable[[bytes], None]
     ) -> None:
-        """Takes one whole frame in hand; `reply` gets its answer (b"" for none) exactly once,
-        after the commit, or b"" if it could not be kept."""
+        """Takes one whole frame in hand; `reply` gets its answer (b"" for none), after the commit,
+        or b"" if it could not be kept. Never raises: one frame that we fail to deal with must not
+        cost its connection, or everybody the socket for datagrams."""
+        try:
+            self._take(received, sender, channel, reply)
+        except Exception:
+            self.counts.refused("failed", sender.address)
+            loop_time = asyncio.get_running_loop().time()
+            if loop_time - self._failed_said_at >= LOG_EVERY_S:
+                self._failed_said_at = loop_time
+                logger.exception("a frame could not be decided on")
+            reply(b"")
+
+    def _take(
+        self, received: Received, sender: Sender, channel: Channel, reply: Callable[[bytes], None]
+    ) -> None:
+        """The same, where nothing fails."""
         now = datetime.now(UTC)
         account = (received.account or "").upper()
         device = self._devices.find(PROTOCOL, account)

@@ -77,7 +77,10 @@ def read(frame: Frame, clock_ahead: timedelta = NO_TIME) -> tuple[SignalRead, ..
     besides = extra(frame.xdata)
     occurred_at = besides.occurred_at or occurred_at
     if occurred_at is not None and clock_ahead:
-        occurred_at -= clock_ahead
+        try:
+            occurred_at -= clock_ahead
+        except OverflowError:  # in the first or last hours that a calendar has: it says nothing
+            occurred_at = None
     first, *others = events
     return (
         _signal(frame, first, occurred_at, besides),
