@@ -143,6 +143,19 @@ def test_secret_word_shows_whose_it_is_and_stays_in_nothing(live, record, ring) 
     assert "[removed]" in opened(record, ring)[-1][1]
 
 
+@pytest.mark.parametrize("other", [OURS, "nobody@example.com"])
+def test_secret_word_stays_in_no_copy_for_another_recipient(live, record, ring, other) -> None:
+    before = len(kept(record))
+    with server(live) as one:
+        to = [other, KEPT_SECRET]
+        one.sendmail("a@b.example", to, PANEL + SECRET.encode() + b"\r\n")
+    copies = opened(record, ring)[before:]
+    assert len(copies) == 2
+    for body, text in copies:
+        assert SECRET.encode() not in body
+        assert SECRET not in text
+
+
 def test_a_device_whose_secret_does_not_open_here_is_not_taken_for_one_without(
     urls, ring, record, tmp_path
 ) -> None:

@@ -14,6 +14,7 @@ from tocsin.wire.mail.message import (
     DECODED_BYTES_MAX,
     DEPTH_MAX,
     HEADER_CHARS_MAX,
+    HEADERS_MAX,
     LINES_MAX,
     PARTS_MAX,
     READ_CHARS_MAX,
@@ -22,6 +23,7 @@ from tocsin.wire.mail.message import (
     Kind,
     Mail,
     Problem,
+    parse,
     read,
 )
 
@@ -233,6 +235,15 @@ def test_lines_at_their_limit() -> None:
     with pytest.raises(BadMail) as bad:
         read(mail("\n" * (LINES_MAX - head + 1)))
     assert bad.value.problem is Problem.TOO_MANY_LINES
+
+
+def test_headers_at_their_limit_over_all_parts() -> None:
+    head = len(parse(mail(Content_Type="message/rfc822")).keys())
+    inner = b"".join(b"X-%d: x\r\n" % n for n in range(HEADERS_MAX - head))
+    assert read(mail(inner + b"\r\nx", Content_Type="message/rfc822")).subject == "s"
+    with pytest.raises(BadMail) as bad:
+        read(mail(b"Y: y\r\n" + inner + b"\r\nx", Content_Type="message/rfc822"))
+    assert bad.value.problem is Problem.TOO_MANY_HEADERS
 
 
 def test_text_and_subject_are_cut_at_their_limits() -> None:

@@ -23,6 +23,7 @@ from tocsin.edge.accepting import HANDSHAKE_S, Reception
 from tocsin.edge.intake import Intake
 from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import tls_context
+from tocsin.record.devices import Device
 from tocsin.record.heard import NotKept
 from tocsin.wire.mail.rules import Rule, Rules
 from tocsin.wire.mail.signals import take
@@ -212,10 +213,14 @@ class _Mailbox:
         del session
         assert isinstance(server, _Dialogue)
         raw = envelope.original_content or b""
+        devices = {account: self.intake.device(account) for account in envelope.rcpt_tos}
+        # A mail to several devices holds the word of each: none of them stays in any copy.
+        words = tuple(one.key for one in devices.values() if one is not None and one.key)
+        is_bounce = envelope.mail_from == "<>"
         with server.in_hand():
             try:
-                for account in envelope.rcpt_tos:
-                    await self._keep(server, raw, account, is_bounce=envelope.mail_from == "<>")
+                for account, device in devices.items():
+                    await self._keep(server, raw, account, device, words, is_bounce=is_bounce)
             except NotKept:
                 return "451 4.3.0 It cannot be kept now: send it again later"
         return "250 2.0.0 Kept"
@@ -229,10 +234,16 @@ class _Mailbox:
         return "451 4.3.0 It failed here: send it again later"
 
     async def _keep(
-        self, dialogue: _Dialogue, raw: bytes, account: str, *, is_bounce: bool
+        self,
+        dialogue: _Dialogue,
+        raw: bytes,
+        account: str,
+        device: Device | None,
+        words: tuple[bytes, ...],
+        *,
+        is_bounce: bool,
     ) -> None:
         intake = self.intake
-        device = intake.device(account)
         reading = partial(
             take,
             raw,
@@ -240,6 +251,7 @@ class _Mailbox:
             is_known=device is not None,
             key=None if device is None else device.key,
             key_is_lost=device is not None and device.key_is_lost,
+            others=words,
             now=datetime.now(UTC),
             rules=self._rules,
             codes_in_subject=self.settings.codes_in_subject,

@@ -17,8 +17,14 @@ from tocsin.wire.mail.hypertext import text_of
 PARTS_MAX: Final = 50
 DEPTH_MAX: Final = 8
 LINES_MAX: Final = 50_000
+HEADERS_MAX: Final = 500
+"""Of the message and all its parts together."""
+
 HEADER_CHARS_MAX: Final = 2_000
 """Of one header; the rest is not looked at (it stays in what is kept)."""
+
+PARAMETERS_CHARS_MAX: Final = 500
+"""Of a header with parameters, for the same reason."""
 
 DECODED_BYTES_MAX: Final = 256 << 10
 """Of the text that is read, before its characters are told."""
@@ -39,6 +45,7 @@ class Problem(StrEnum):
     TOO_MANY_PARTS = "too_many_parts"
     TOO_DEEP = "too_deep"
     TOO_MANY_LINES = "too_many_lines"
+    TOO_MANY_HEADERS = "too_many_headers"
     CHARSET = "charset"
     NO_TEXT = "no_text"
 
@@ -83,6 +90,15 @@ class _Bounded(EmailPolicy):
         name, value = super().header_source_parse(sourcelines)
         return name[:HEADER_CHARS_MAX], value[:HEADER_CHARS_MAX]
 
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        """Only what is read here is taken apart, addresses in particular are not; for parameters
+        there is a quicker way in the library, which takes them from the plain text."""
+        if name.lower() in _TAKEN_APART:
+            return super().header_fetch_parse(name, value)  # type: ignore[no-any-return]
+        return "".join(value.splitlines())[:PARAMETERS_CHARS_MAX]
+
+
+_TAKEN_APART: Final = frozenset({"subject", "date", "message-id", "auto-submitted", "precedence"})
 
 # What is decoded: known to be a table and quick. Whatever else is named is read as UTF-8.
 _CHARSETS: Final = re.compile(
@@ -102,14 +118,22 @@ def parse(raw: bytes) -> Message[Any, Any]:
     """The structure of a message. Raises `BadMail` and nothing else."""
     if raw.count(b"\n") > LINES_MAX:
         raise BadMail(Problem.TOO_MANY_LINES)
-    parts = 0
+    parts = headers = 0
+
+    class Part(EmailMessage):
+        def set_raw(self, name: str, value: str) -> None:
+            nonlocal headers
+            headers += 1
+            if headers > HEADERS_MAX:
+                raise BadMail(Problem.TOO_MANY_HEADERS)
+            super().set_raw(name, value)
 
     def part(policy: Any = None) -> EmailMessage:
         nonlocal parts
         parts += 1
         if parts > PARTS_MAX:
             raise BadMail(Problem.TOO_MANY_PARTS)
-        return EmailMessage(policy)
+        return Part(policy)
 
     policy = _Bounded(message_factory=part)
     try:
@@ -164,7 +188,11 @@ def content(part: Message[Any, Any]) -> bytes:
 
 def characters(part: Message[Any, Any], data: bytes) -> tuple[str, bool]:
     """The text in these bytes by the charset that the part names; whether that is what it is."""
-    charset = _charset(part)
+    return told_by(data, _charset(part))
+
+
+def told_by(data: bytes, charset: str) -> tuple[str, bool]:
+    """The text in these bytes by a charset's name in small letters, as `characters`."""
     known = _CHARSETS.fullmatch(charset) is not None
     try:
         return data.decode(_WIDER.get(charset, charset) if known else "utf-8"), known

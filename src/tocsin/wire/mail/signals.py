@@ -3,6 +3,7 @@ hears."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -11,6 +12,7 @@ from tocsin.core.signals import SignalRead
 from tocsin.wire.mail import secret as secrets
 from tocsin.wire.mail.message import (
     DEPTH_MAX,
+    HEADERS_MAX,
     LINES_MAX,
     PARTS_MAX,
     BadMail,
@@ -49,6 +51,7 @@ WHY: Final = {
     Problem.NO_KEY: "the device's secret word cannot be opened here, so nobody can say whether"
     " it is right: shown as an unknown source's",
     Problem.TOO_MANY_LINES: f"more than {LINES_MAX:,} lines: not looked into",
+    Problem.TOO_MANY_HEADERS: f"more than {HEADERS_MAX} headers: not looked into",
     Problem.TOO_MANY_PARTS: f"more than {PARTS_MAX} parts: not looked into",
     Problem.TOO_DEEP: f"parts stand more than {DEPTH_MAX} deep in one another: not looked into",
     Problem.UNREADABLE: "headers that no reader makes sense of: not looked into",
@@ -65,13 +68,15 @@ def take(
     is_known: bool,
     key: bytes | None,
     key_is_lost: bool = False,
+    others: Sequence[bytes] = (),
     now: datetime,
     rules: Rules,
     codes_in_subject: bool = False,
     is_bounce: bool = False,
 ) -> Taken:
     """Reads one mail for one account; never an error. `key`: the device's secret word, None where
-    it has none; `key_is_lost`: it has one that does not open here. `now`: UTC."""
+    it has none; `key_is_lost`: it has one that does not open here; `others`: those of the devices
+    that the same mail goes to, which stay in no copy of it. `now`: UTC."""
     problem: Problem | None = None
     try:
         mail = read(raw, is_bounce=is_bounce)
@@ -90,9 +95,12 @@ def take(
     else:
         problem = problem or mail.problem
     body, subject, text = raw, mail.subject, mail.text
-    if secret is not None:  # also where it was looked for in vain: it may stand in another part
-        body = secrets.removed(raw, mail.structure, secret)
-        subject, text = secrets.without(subject, secret), secrets.without(text, secret)
+    words = tuple(
+        dict.fromkeys(one.decode("ascii", "replace") for one in (key, *others) if one is not None)
+    )
+    if words:  # also where one was looked for in vain: it may stand in another part
+        body = secrets.removed(raw, mail.structure, words)
+        subject, text = secrets.without(subject, words), secrets.without(text, words)
     found = in_subject(subject) if codes_in_subject else None
     is_ordinary = mail.kind in (Kind.MAIL, Kind.AUTOMATIC)
     found = found or rules.find(account, subject, text, is_ordinary=is_ordinary)
