@@ -109,7 +109,13 @@ def test_who_somebody_is_is_kept_nowhere(
     assert tower.send(broken).status_code == 400
     kept, said = opened(record, ring)[-1]
     assert [one for one in secrets if one.encode() in kept or one in said] == []
-    assert b"hall" in kept
+    assert b"hall" not in kept
+    assert b"not_json" in kept
+    assert said.startswith("not_json")
+    twice = b'{"score": NaN, "faces":["Alice","Bob"], "plate":{"confidence":0.9,"text":"ABC123"}}'
+    assert tower.send(twice).status_code == 400
+    kept, said = opened(record, ring)[-1]
+    assert [one for one in (b"Alice", b"Bob", b"ABC123") if one in kept + said.encode()] == []
     assert eventually(lambda: record.counted("webhook.identity_dropped") >= 1)
 
 

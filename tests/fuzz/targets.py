@@ -230,8 +230,8 @@ _FIELDS = mapping.Fields(code="/code", zone="/zone", text="/text", occurred_at="
 def webhook_run(data: bytes) -> None:
     try:
         found = json_text.read(data)
-    except json_text.BadJson:
-        identity.without_loosely(data)
+    except json_text.BadJson as error:
+        identity.in_place_of(data, error.reason)
         return
     clean, _ = identity.without(found)
     identity.written(clean)

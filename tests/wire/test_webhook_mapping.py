@@ -1,6 +1,6 @@
 """From a webhook's document to signals: mappings, events, and the identity that is dropped."""
 
-import json
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -277,13 +277,15 @@ def test_who_somebody_is_is_dropped_and_the_rest_stays() -> None:
     assert identity.without({"code": "FA", "pin": None}) == ({"code": "FA", "pin": None}, 0)
 
 
-def test_what_is_no_json_is_rid_of_it_too() -> None:
-    broken = json.dumps(CARRIER, ensure_ascii=False)[:-1]
-    kept, dropped = identity.without_loosely(broken.encode())
-    assert dropped >= 5
-    text = kept.decode("utf-8", "replace")
-    assert [one for one in SECRETS if one in text] == []
-    assert '"code": "FA"' in text
-    kept, _ = identity.without_loosely(b"imei=356938035643809&code=FA\npin: 4711\nzone: 7")
-    assert b"4711" not in kept
-    assert b"zone: 7" in kept
+def test_true_and_false_identify_nobody() -> None:
+    said = {"face": True, "plate_detected": False, "faces": [], "pin": None}
+    assert identity.without(said) == (said, 0)
+
+
+def test_nothing_is_kept_of_what_cannot_be_read() -> None:
+    body = b'{"score": NaN, "faces":["Alice","Bob"], "plate":{"confidence":0.9,"text":"ABC123"}}'
+    with pytest.raises(json_text.BadJson) as found:
+        json_text.read(body)
+    kept = identity.in_place_of(body, found.value.reason)
+    digest = hashlib.sha256(body).hexdigest()
+    assert kept == f"[not kept: not_a_number, 83 bytes, SHA-256 {digest}]".encode()

@@ -106,7 +106,7 @@ class Hooks:
         source = self._sources.get(device.account)
         fields = Fields() if source is None else source.mapping
         reading, body, bad = _read(request.body, fields, device.account)
-        if body != request.body:
+        if bad is None and body != request.body:
             self._intake.counts.add("identity_dropped")
         # What could not be read is read again when it is sent again: the mapping may be right then.
         name = signed.name if reading.problem in (None, "partly_read") else None
@@ -145,8 +145,8 @@ def _read(
     try:
         document, dropped = identity.without(json_text.read(body))
     except json_text.BadJson as error:
-        kept, _ = identity.without_loosely(body)
-        said = nothing_read(source, str(error))
+        kept = identity.in_place_of(body, error.reason)
+        said = nothing_read(source, f"{error.reason}, {len(body)} bytes")
         return Reading(signals=[said], problem=error.reason), kept, error
     kept = identity.written(document) if dropped else body
     return read(document, fields, source), kept, None

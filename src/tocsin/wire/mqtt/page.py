@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tocsin.core.identity_fields import PERSONS, SECRETS
 from tocsin.wire.card import table
 from tocsin.wire.mqtt.dialects import ACTIONS, PANEL_STATES, SENSORS
-from tocsin.wire.mqtt.redaction import IDENTITY_KEYS, PIN_KEYS
+from tocsin.wire.mqtt.redaction import FOLLOWING
 from tocsin.wire.mqtt.refusals import (
     BAD_CLIENT_ID,
     BAD_METHOD,
@@ -92,11 +93,14 @@ def sections() -> Iterator[str]:
     yield "In JSON at any depth, in texts (`pin: ...`), in user properties, and as a topic's last"
     yield "level; also `code` with four or more digits, or beside `action` or `command`, and a"
     yield "message that is nothing but four to ten digits. In its place stands `[removed]`, in the"
-    yield "kept bytes too. Spelling, case and dividers do not matter."
+    yield "kept bytes too. Case, dividers and plurals do not matter, and longer names count as well"
+    yield "(`driver_phone`). A key that stands twice in an object is kept as it was read, the last."
+    yield "Of what begins as JSON and is none, only length and digest are kept."
     yield ""
     taken_out = [
-        ("a PIN or password", ", ".join(sorted(PIN_KEYS))),
-        ("a person, telephone, vehicle or route", ", ".join(sorted(IDENTITY_KEYS))),
+        ("a PIN or password", ", ".join(sorted(SECRETS))),
+        ("a person, telephone or vehicle", ", ".join(sorted(PERSONS))),
+        ("what shows or follows somebody", ", ".join(sorted(FOLLOWING))),
     ]
     yield from table(("what", "keys"), taken_out)
     yield ""

@@ -3,58 +3,44 @@ bytes too, since those are kept; in its place stands a marker."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from tocsin.core.identity_fields import PERSONS, SECRETS, is_identity
+
 MARKER: Final = "[removed]"
 DEPTH_MAX: Final = 32
 NAME_CHARS_MAX: Final = 64  # of a key that is remembered as folded
 
-# Keys as `_name` folds them. What opens a door or disarms a system:
-PIN_KEYS: Final = frozenset(
-    {"pin", "pincode", "pinnumber", "actioncode", "password", "passwd", "passcode", "passphrase"}
-    | {"usercode", "accesscode", "securitycode", "disarmcode", "armcode", "keypadcode"}
-    | {"enteredcode", "codeinput"}
+FOLLOWING: Final = frozenset(
+    {"thumbnail", "snapshot", "pathdata", "attributes", "currentattributes"}
+    | {"currentestimatedspeed"}
 )
-# What names a person, a telephone or a vehicle, or follows one (Frigate 0.14 and later; AML).
-IDENTITY_KEYS: Final = frozenset(
-    {
-        "sublabel",
-        "sublabels",
-        "face",
-        "faces",
-        "facename",
-        "recognizedface",
-        "plate",
-        "plates",
-        "licenseplate",
-    }
-    | {"recognizedlicenseplate", "recognizedlicenseplatescore", "numberplate", "thumbnail"}
-    | {"snapshot", "pathdata", "attributes", "currentattributes", "currentestimatedspeed"}
-    | {"imsi", "imei", "iccid", "msisdn", "phone", "phonenumber", "mobile", "vin", "changedby"}
-)
+"""Keys, as `_name` folds them, of what shows or follows somebody (Frigate 0.14 and later)."""
+
 _COMMANDING: Final = frozenset({"action", "command", "cmd"})
 """Beside one of these, `code` is somebody's PIN (alarm_control_panel of Home Assistant)."""
 
-_KEYS: Final = PIN_KEYS | IDENTITY_KEYS
 _PIN: Final = re.compile(r"[0-9]{4,}")
 _ONLY_PIN: Final = re.compile(rb"\s*\"?[0-9]{4,10}\"?\s*")
+_BROKEN: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
 _NOT_NAME: Final = re.compile(r"[^a-z0-9]")
-# In what is no JSON: a name, one or two signs, and what stands up to the next sign. The names with
-# whatever may divide their words.
-_WORDS: Final = (
-    *("pin", "pin[ _-]?code", "action[ _-]?code", "password", "passwd", "passcode"),
-    *("user[ _-]?code", "access[ _-]?code", "security[ _-]?code", "sub[ _-]?label"),
-    *("(?:recognized[ _-]?)?license[ _-]?plate", "imsi", "imei", "phone[ _-]?number"),
+# In texts: a name, one or two signs, and what stands up to the next sign. The longest names first.
+_WORDS: Final = sorted(
+    (one.replace(" ", "[ _-]?") + "s?" for one in (*SECRETS, *PERSONS)), key=len, reverse=True
 )
 # A quote may stand behind backslashes, where JSON is a text in JSON; few, so that it ends soon.
 _QUOTE: Final = r"(?:\\{0,4}[\"'])"
 _SAID: Final = re.compile(
-    rf"({_QUOTE}?\b(?:{'|'.join(_WORDS)})\b{_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})"
-    r"(\\{0,4}\"[^\"]*\"?|\\{0,4}'[^']*'?|[^\s,;}\]]+)",
+    rf"((?<![A-Za-z0-9])(?:{'|'.join(_WORDS)}){_QUOTE}?\s{{0,9}}[:=]\s{{0,9}})"
+    # In quotes; a list or an object, as far as it goes; else a word, and the digits behind it.
+    r"(\\{0,4}\"[^\"]*\"?|\\{0,4}'[^']*'?|\[[^\]]*\]?|\{[^}]*\}?"
+    r"|[^\s,;}\]]+(?:[ ./()-]{1,3}[0-9]+)*)",
     re.IGNORECASE,
 )
 _CODE_SAID: Final = re.compile(
@@ -75,7 +61,7 @@ def redact(payload: bytes, topic: str, *, code_at: str = "", digits_say: bool = 
     """The message without PINs and identity. `code_at`: the JSON pointer of an event's code, which
     is none though it may look like one. `digits_say`: a bare number is a message, not a PIN."""
     last = _name(topic.rsplit("/", 1)[-1])
-    if last in _KEYS or (last == "code" and not digits_say):
+    if is_named(topic.rsplit("/", 1)[-1]) or (last == "code" and not digits_say):
         return Redacted(MARKER.encode(), None, 1)
     try:
         content = msgspec.json.decode(payload)
@@ -85,14 +71,30 @@ def redact(payload: bytes, topic: str, *, code_at: str = "", digits_say: bool = 
         return _of_text(payload, digits_say)._replace(content=content)
     walk = _Walk(code_at)
     clean = walk.through(content, "", 0)
-    if not walk.removed:
+    if not walk.removed and not _says_twice(payload):
         return Redacted(payload, content, 0)
-    return Redacted(msgspec.json.encode(clean), clean, walk.removed)
+    return Redacted(msgspec.json.encode(clean), clean, walk.removed or 1)
 
 
 def is_named(key: str) -> bool:
     """Whether a key names a PIN or a person."""
-    return _name(key) in _KEYS
+    return is_identity(key) or _name(key) in FOLLOWING
+
+
+def _says_twice(payload: bytes) -> bool:
+    """Whether an object has a key twice: what was read is the last, and the others are not looked
+    at. Also for what this reader does not take: then it is written anew, as it was read."""
+    twice = False
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal twice
+        twice = twice or len({key for key, _ in pairs}) != len(pairs)
+
+    try:
+        json.loads(payload, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return True
+    return twice
 
 
 def redact_text(text: str) -> tuple[str, int]:
@@ -107,6 +109,10 @@ def redact_text(text: str) -> tuple[str, int]:
 def _of_text(payload: bytes, digits_say: bool) -> Redacted:
     if not digits_say and _ONLY_PIN.fullmatch(payload):
         return Redacted(MARKER.encode(), None, 1)
+    if _BROKEN.match(payload):  # nobody can tell which of its values name somebody
+        digest = hashlib.sha256(payload).hexdigest()
+        kept = f"[not kept: not JSON, {len(payload)} bytes, SHA-256 {digest}]"
+        return Redacted(kept.encode(), None, 1)
     # Latin-1 gives each byte a character and back, whatever the bytes are.
     clean, removed = redact_text(payload.decode("latin-1"))
     return Redacted(clean.encode("latin-1") if removed else payload, None, removed)
@@ -151,9 +157,9 @@ class _Walk:
             and at != self._code_at
             and (commands or _PIN.fullmatch(str(value)) is not None)
         )
-        if name not in _KEYS and not is_pin:
+        if not is_pin and not is_named(key):
             return self.through(value, at, depth + 1)
-        if value in (None, "", MARKER):
+        if isinstance(value, bool) or value in (None, "", MARKER):
             return value
         self.removed += 1
         return MARKER

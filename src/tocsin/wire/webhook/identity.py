@@ -3,41 +3,18 @@ is kept, out of the original too, and a fixed marker stands in its place."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
 from typing import Any, Final
 
+from tocsin.core.identity_fields import is_identity
+
 MARKER: Final = "[dropped]"
-
-KEYS: Final = frozenset(
-    (
-        *("imsi", "imei", "imeisv", "meid", "iccid", "msisdn", "devicenumber", "vin"),
-        *("phone", "phonenumber", "telephone", "tel", "mobile", "mobilenumber"),
-        *("callerid", "callernumber", "callerphone"),
-        *("pin", "pincode", "usercode", "actioncode", "accesscode", "passcode", "password"),
-        *("plate", "plates", "platenumber", "numberplate", "licenseplate", "licenceplate"),
-        *("recognizedlicenseplate", "face", "faces", "faceid", "facename", "sublabel"),
-        *("personid", "personname", "idcard", "idcardnumber", "idnumber", "passport"),
-        *("passportnumber", "ssn", "nationalid", "fingerprint", "biometric", "biometrics"),
-        *("card", "cardno", "cardnumber", "badge", "badgenumber", "credential"),
-    )
-)
-"""Names of values that identify somebody, without case and punctuation."""
-
-_OTHER: Final = re.compile(r"[^a-z0-9]+")
-# For what is no JSON: a name, and what stands behind it up to the next comma, bracket or line.
-_LOOSE_NAME: Final = re.compile(r"""(["']?)([A-Za-z][A-Za-z0-9_ .-]{1,30})\1\s{0,8}[:=]\s{0,8}""")
-_LOOSE_VALUE: Final = re.compile(r"""[\[{\s]{0,8}(?:"(?:[^"\\]|\\.)*"?|'[^']*'?|[^,}\]\r\n&;]*)""")
-
-
-def is_identity(name: str) -> bool:
-    """Whether the value of this name identifies a person, a phone or a vehicle."""
-    return _OTHER.sub("", name.lower()) in KEYS
 
 
 def without(document: Any) -> tuple[Any, int]:
     """The document with MARKER in place of each value that identifies somebody, and how many there
-    were."""
+    were. Nothing, and true or false, identify nobody."""
     dropped = 0
 
     def clean(value: Any) -> Any:
@@ -48,7 +25,7 @@ def without(document: Any) -> tuple[Any, int]:
             return value
         found = {}
         for name, one in value.items():
-            if is_identity(name) and one not in (None, "", [], {}):
+            if is_identity(name) and not (isinstance(one, bool) or one in (None, "", [], {})):
                 dropped += 1
                 found[name] = MARKER
             else:
@@ -63,18 +40,8 @@ def written(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode()
 
 
-def without_loosely(body: bytes) -> tuple[bytes, int]:
-    """The same for bytes that cannot be read as JSON: by names and what follows them."""
-    text = body.decode("latin-1")
-    parts: list[str] = []
-    dropped = at = 0
-    while name := _LOOSE_NAME.search(text, at):
-        parts.append(text[at : name.end()])
-        at = name.end()
-        if is_identity(name[2]):
-            value = _LOOSE_VALUE.match(text, at)
-            parts.append(MARKER)
-            at = value.end() if value else at
-            dropped += 1
-    parts.append(text[at:])
-    return "".join(parts).encode("latin-1"), dropped
+def in_place_of(body: bytes, reason: str) -> bytes:
+    """What is kept of bytes that cannot be read: nobody can tell which of them name somebody, so
+    none; the digest shows whether something else is the original."""
+    digest = hashlib.sha256(body).hexdigest()
+    return f"[not kept: {reason}, {len(body)} bytes, SHA-256 {digest}]".encode()

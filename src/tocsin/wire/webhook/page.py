@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from tocsin.core.identity_fields import PERSONS, SECRETS
 from tocsin.wire.card import table
-from tocsin.wire.webhook.identity import KEYS, MARKER
+from tocsin.wire.webhook.identity import MARKER
 from tocsin.wire.webhook.mapping import Fields
 from tocsin.wire.webhook.signature import HEADER, Form
 
@@ -72,8 +73,12 @@ def sections() -> Iterator[str]:
     yield ""
     yield "## What is dropped"
     yield ""
-    yield f"The values of these names, whatever their case and punctuation, become `{MARKER}`:"
-    yield f"{', '.join(sorted(KEYS))}."
+    yield f"The values of these names become `{MARKER}`, in any case, divided in any way, in the"
+    yield "plural and inside of longer names (`driver_phone`); true and false stay:"
+    yield f"{', '.join(sorted((*SECRETS, *PERSONS)))}."
+    yield ""
+    yield "Of a body that cannot be read nobody can tell which values these are: its length, its"
+    yield "digest and the reason are kept, and none of it."
     yield ""
 
 
