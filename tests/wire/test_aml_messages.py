@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -207,6 +208,41 @@ def test_the_longest_message_costs_little() -> None:
 
 def test_what_is_kept_of_the_unreadable_has_no_number() -> None:
     assert text.without_identity("si=234159000000000;lt=51.53321;é" + "1" * 2_000) == (
-        "si=[dropped];lt=51.[dropped];é[dropped]"
+        "si=[dropped];lt=[dropped];é[dropped]"
     )
+    for number in (
+        *("+33 6 12 34 56 78", "138-123-456-78", "+33+6+12", "(0)6.12/34", "1 - 2 _ 3", "7"),
+        *("１３８ １２３", "٠٦١٢", "1\u200b3\u00a08"),
+    ):
+        assert text.without_identity(f"from {number} now") == "from [dropped] now"
     assert timely(NOW - timedelta(hours=25), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("floor", "is_kept"),
+    [
+        *(("5", True), ("-2", True), ("300", True), ("-200", True), ("2.5", True), ("", True)),
+        *(("301", False), ("-201", False), ("Zhang", False), ("+33 6", False), ("13812345", False)),
+        *(("１", False), ("5\n", False), ("nan", False)),
+    ],
+)
+def test_a_floor_is_one_that_a_building_can_have(floor: str, is_kept: bool) -> None:
+    body = urlencode({"v": "1", "location_latitude": "1.5", "location_longitude": "2.5"})
+    got = form.read(f"{body}&{urlencode({'location_floor': floor})}".encode(), NOW)
+    assert got.place.floor == (floor if is_kept else "")
+    assert parse_qsl(got.kept.decode(), keep_blank_values=True)[-1][1] == (
+        floor if is_kept else "[dropped]"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["+33 6 12 34", "138-123-456-78", "zhang san", "33,6,12,34", "1234 5678", "123456789"]
+)
+def test_a_field_of_another_form_is_dropped_and_the_place_stays(value: str) -> None:
+    message = f'A"ML=1;lt=1.5;lg=2.5;rd={value};lc={value};pm=G;top={value}'
+    got = text.read(message, NOW)
+    assert value not in got.kept.decode()
+    assert got.place.lat == 1.5
+    body = urlencode({"v": "1", "location_latitude": "1.5", "location_longitude": "2.5"})
+    got = form.read(f"{body}&{urlencode({'location_altitude': value})}".encode(), NOW)
+    assert parse_qsl(got.kept.decode())[-1][1] == "[dropped]"

@@ -200,9 +200,10 @@ _HIDDEN: Final = re.compile(r"[0-9A-Fa-f]{16,}|(?:\\u00[0-9A-Fa-f]{2})+")
 
 
 def _bare(body: bytes) -> bytes:
-    """What may be kept of what cannot be read: no number of four digits, and no hexadecimal."""
-    readable = unquote_to_bytes(body).decode("latin-1")
-    return text.without_identity(_HIDDEN.sub(MARKER, readable)).encode("latin-1", "replace")
+    """What may be kept of what cannot be read: no digit, and no hexadecimal. A form writes a blank
+    as `+`, which divides a number like any other sign."""
+    readable = unquote_to_bytes(body).decode("utf-8", "replace")
+    return text.without_identity(_HIDDEN.sub(MARKER, readable)).encode()
 
 
 def _secret(file: str) -> bytes:

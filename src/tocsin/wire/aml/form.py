@@ -6,6 +6,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from tocsin.core.caller_places import CallerPlace, Method
 from tocsin.wire.aml.place import (
-    FLOOR_CHARS_MAX,
+    MARKER,
     WORDS,
     BadMessage,
     degrees,
@@ -25,6 +26,8 @@ from tocsin.wire.aml.place import (
 from tocsin.wire.aml.text import Read, kept_value
 
 FIELDS_MAX: Final = 80
+FLOORS: Final = (-200, 300)
+_STOREY: Final = re.compile(r"-?[0-9]{1,3}(?:\.[0-9])?")
 
 # What may be kept. Phones send a dozen further fields, nearly all of which tell the phone again.
 _KEPT: Final = frozenset(
@@ -70,7 +73,7 @@ def read(body: bytes, now: datetime) -> Read:
     fields = dict(pairs)
     if len(fields) != len(pairs) or "v" not in fields:
         raise BadMessage("not_aml")
-    kept = [(name, kept_value(name, value, _KEPT)) for name, value in pairs if name != "hmac"]
+    kept = [(name, _kept(name, value)) for name, value in pairs if name != "hmac"]
     return Read(_place(fields, now), urlencode(kept, safe="[]").encode())
 
 
@@ -98,6 +101,14 @@ def _milliseconds(text: str, now: datetime) -> datetime | None:
     return moment(int(text) / 1_000, now)
 
 
+def _kept(name: str, value: str) -> str:
+    if name == "location_floor":
+        return _floor(value) if _floor(value) == value else MARKER
+    return kept_value(name, value, _KEPT)
+
+
 def _floor(text: str) -> str:
-    """A lift's label. Anything longer is none."""
-    return text if len(text) <= FLOOR_CHARS_MAX and text.isprintable() else ""
+    """A storey that a building can have. A text may name somebody."""
+    if not _STOREY.fullmatch(text) or not FLOORS[0] <= float(text) <= FLOORS[1]:
+        return ""
+    return text

@@ -12,7 +12,6 @@ MARKER: Final = "[dropped]"
 
 RADIUS_M_MAX: Final = 1_000_000.0
 HEIGHT_M: Final = (-1_000.0, 20_000.0)
-FLOOR_CHARS_MAX: Final = 8
 AHEAD_MAX: Final = timedelta(minutes=5)
 OLD_MAX: Final = timedelta(hours=24)
 

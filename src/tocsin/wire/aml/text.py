@@ -28,7 +28,8 @@ LENGTH_OFF_BY_MAX: Final = 8
 """The declared length may be wrong by so much: public samples are off by two."""
 
 _HEAD: Final = 'A"ML='
-_DIGITS: Final = re.compile(r"[0-9]{4,}")
+# A number of a phone may be divided anyhow: by all but letters.
+_DIGITS: Final = re.compile(r"[+(]*\d(?:[\W_]{0,4}\d)*")
 _TIME: Final = re.compile(r"[0-9]{14}")
 
 _VERSIONS: Final = ("1", "2")
@@ -36,8 +37,16 @@ _VERSIONS: Final = ("1", "2")
 # What may be kept of a message. Whatever is not here may tell a phone again.
 _KEPT: Final = frozenset(("lt", "rd", "top", "lc", "pm", "ml", "et", "lo", "lz", "ls"))
 _LONGITUDE: Final = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{1,8})?")  # a language in version 2
-_TIMES: Final = frozenset(("top", "et", "location_time"))
-_NUMBER: Final = re.compile(r"[0-9]{9}")
+# Of this century, and of 2001 to 2033 in seconds and milliseconds: no number of a phone is so long.
+_TIMES: Final = {
+    "top": re.compile(r"20[0-9]{12}"),
+    "et": re.compile(r"1[0-9]{9}"),
+    "location_time": re.compile(r"1[0-9]{12}"),
+}
+# A word, or one to three numbers, none of which is as long as a phone's.
+_VALUE: Final = re.compile(
+    r"[A-Za-z]{1,10}|[+-]?[0-9]{1,8}(?:\.[0-9]{1,16})?(?:,[+-]?[0-9]{1,8}(?:\.[0-9]{1,16})?){0,2}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +67,16 @@ def read(text: str, now: datetime) -> Read:
 
 
 def kept_value(name: str, value: str, known: frozenset[str] = _KEPT) -> str:
-    """The value as it may be kept: that of a known field, and no long number where none belongs."""
+    """The value as it may be kept: that of a known field, and in the form that such values have."""
     if name == "lg":
         return value if _LONGITUDE.fullmatch(value) else MARKER
-    if name not in known or len(value) > 48 or (name not in _TIMES and _NUMBER.search(value)):
-        return MARKER
-    return value
+    form = _TIMES.get(name, _VALUE)
+    return value if name in known and (not value or form.fullmatch(value)) else MARKER
 
 
 def without_identity(text: str) -> str:
-    """What may be kept of a message that cannot be read: no run of four digits is left in it, so
-    no number of a phone or a card, and no place either."""
+    """What may be kept of a message that cannot be read: no digit of any script is left in it, so
+    no number of a phone or a card however it is divided, and no place either."""
     return _DIGITS.sub(MARKER, text[:CHARS_MAX])
 
 
