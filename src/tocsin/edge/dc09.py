@@ -173,7 +173,7 @@ class Intake:
             self._not_kept(sender)
             reply(b"")
             return
-        sender.in_flight += 1
+        sender.share.in_flight += 1
         self._in_flight += 1
 
     def _is_stored(self, problem: Problem, sender: Sender) -> bool:

@@ -78,10 +78,10 @@ class Connection(asyncio.Protocol):
         if sender is None:
             return
         progress = False
-        in_flight_max = intake.senders.in_flight_max
+        share, in_flight_max = sender.share, intake.senders.in_flight_max
         for _ in range(FRAMES_PER_TURN):
-            if sender.in_flight >= in_flight_max:
-                sender.waiting[self._read] = None
+            if share.in_flight >= in_flight_max:
+                share.waiting[self._read] = None
                 self.pause()
                 return
             event = session.next_event()
@@ -177,7 +177,7 @@ class Connection(asyncio.Protocol):
         if sender is None:
             return
         self._sender = None
-        sender.waiting.pop(self._read, None)
+        sender.share.waiting.pop(self._read, None)
         intake.gone(self)
         intake.senders.disconnected(sender)
         unfinished = self._session.abandon()

@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
+from tocsin.edge.attempts import Attempts
 from tocsin.edge.intake import FINISH_S, Intake
-from tocsin.edge.mqtt_access import Attempts, has_password
+from tocsin.edge.mqtt_access import has_password
 from tocsin.edge.mqtt_link import BrokerSettings
 from tocsin.edge.mqtt_taking import Taking
 from tocsin.edge.mqtt_wills import Wills
@@ -18,7 +19,6 @@ from tocsin.record.devices import Device
 from tocsin.wire.mqtt.packets import Connect
 from tocsin.wire.mqtt.refusals import (
     NOT_AUTHORISED,
-    TOO_OFTEN,
     UNAVAILABLE,
     Refusal,
 )
@@ -97,28 +97,31 @@ class Acceptor:
     def has_room(self, sender: Sender) -> bool:
         """Whether one more message of this address may be in flight, those counted too whose
         keeping begins at the loop's next turn."""
-        beginning = self._beginning.get(sender.address, 0)
+        beginning = self._beginning.get(sender.share.network, 0)
         return sender.in_flight + beginning < self.intake.senders.in_flight_max
 
     def begins(self, sender: Sender) -> None:
-        self._beginning[sender.address] = self._beginning.get(sender.address, 0) + 1
+        self._beginning[sender.share.network] = self._beginning.get(sender.share.network, 0) + 1
 
     def begun(self, sender: Sender) -> None:
-        left = self._beginning[sender.address] - 1
+        left = self._beginning[sender.share.network] - 1
         if left:
-            self._beginning[sender.address] = left
+            self._beginning[sender.share.network] = left
         else:
-            del self._beginning[sender.address]
+            del self._beginning[sender.share.network]
 
     def decide(self, connect: Connect, address: str, now: float) -> tuple[str, Refusal | None]:
         """Why a client may not connect (a name for our counts, and what it hears)."""
         if not self.intake.can_keep:  # it may have another way to somebody
             return "not_kept", UNAVAILABLE
         device = self.intake.device(connect.user or "")
-        if not self.attempts.may_try(address, device, now):
-            return "too_many_attempts", TOO_OFTEN
+        # All names that are none share one count. Which count is full, nobody is told: it would say
+        # which names are accounts.
+        account = "" if device is None else device.account
+        if not self.attempts.may_try(address, account, now):
+            return "too_many_attempts", NOT_AUTHORISED
         if not has_password(device, connect.password):
-            self.attempts.failed(address, device, now)
+            self.attempts.failed(address, account, now)
             return "unauthorized", NOT_AUTHORISED
         return "", None
 

@@ -3,63 +3,112 @@ floods waits for itself, and nobody else waits for it."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from typing import Final
 
 Resume = Callable[[], None]
 
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""An IPv4 address in an IPv6 one begins so."""
 
-class Sender:
-    """One network address: its open connections and its frames that are not answered yet."""
 
-    __slots__ = ("address", "connections", "in_flight", "waiting")
+class Share:
+    """What one network address, of IPv6 its /64, holds: open connections and frames that are not
+    answered yet."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    __slots__ = ("connections", "in_flight", "network", "waiting")
+
+    def __init__(self, network: str) -> None:
+        self.network = network
         self.connections = 0
         self.in_flight = 0
         self.waiting: dict[Resume, None] = {}  # connections that read on when there is room
 
 
-class Senders:
-    """Every address that holds something now. One that holds nothing is forgotten.
+class Sender:
+    """One network address as it is recorded, and its share, which others may have with it."""
 
-    `in_flight_max`: frames of one address that may wait for their commit. A gateway with a thousand
+    __slots__ = ("address", "share")
+
+    def __init__(self, address: str, share: Share) -> None:
+        self.address = address
+        self.share = share
+
+    @property
+    def connections(self) -> int:
+        """Of its share."""
+        return self.share.connections
+
+    @connections.setter
+    def connections(self, number: int) -> None:
+        self.share.connections = number
+
+    @property
+    def in_flight(self) -> int:
+        """Of its share."""
+        return self.share.in_flight
+
+    @in_flight.setter
+    def in_flight(self, number: int) -> None:
+        self.share.in_flight = number
+
+
+class Senders:
+    """Every share that holds something now. One that holds nothing is forgotten.
+
+    `in_flight_max`: frames of one share that may wait for their commit. A gateway with a thousand
     stop-and-wait panels behind it needs as many; they delay another sender by some 25 ms.
     """
 
     def __init__(self, *, in_flight_max: int) -> None:
         self.in_flight_max = in_flight_max
-        self._senders: dict[str, Sender] = {}
+        self._shares: dict[str, Share] = {}
 
     def __len__(self) -> int:
-        return len(self._senders)
+        return len(self._shares)
 
     def at(self, address: str) -> Sender:
-        """The sender at this address, new where it holds nothing yet."""
-        sender = self._senders.get(address)
-        if sender is None:
-            sender = self._senders[address] = Sender(address)
-        return sender
+        """The sender at this address, with a new share where its network holds nothing yet."""
+        network = network_of(address) if ":" in address else address
+        share = self._shares.get(network)
+        if share is None:
+            share = self._shares[network] = Share(network)
+        return Sender(address, share)
 
     def has_room(self, sender: Sender) -> bool:
-        return sender.in_flight < self.in_flight_max
+        return sender.share.in_flight < self.in_flight_max
 
     def answered(self, sender: Sender) -> None:
         """One frame less in flight: lets those that wait read on, the longest waiting first."""
-        sender.in_flight -= 1
-        if sender.connections and not sender.waiting:  # nearly always
+        share = sender.share
+        share.in_flight -= 1
+        if share.connections and not share.waiting:  # nearly always
             return
-        while sender.waiting and sender.in_flight < self.in_flight_max:
-            resume = next(iter(sender.waiting))
-            del sender.waiting[resume]
+        while share.waiting and share.in_flight < self.in_flight_max:
+            resume = next(iter(share.waiting))
+            del share.waiting[resume]
             resume()
         self.forget_if_idle(sender)
 
     def disconnected(self, sender: Sender) -> None:
-        sender.connections -= 1
+        sender.share.connections -= 1
         self.forget_if_idle(sender)
 
     def forget_if_idle(self, sender: Sender) -> None:
-        """Drops a sender that holds nothing."""
-        if not sender.in_flight and not sender.connections:
-            self._senders.pop(sender.address, None)
+        """Drops a share that holds nothing."""
+        share = sender.share
+        if not share.in_flight and not share.connections:
+            self._shares.pop(share.network, None)
+
+
+def network_of(address: str) -> str:
+    """Whose share an IPv6 address has: that of its /64, of which any host may take as many
+    addresses as it likes; an IPv4 address in one, its own. What is no address is its own too."""
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    except (OSError, ValueError):
+        return address
+    if packed.startswith(_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, packed[12:])
+    return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"
