@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
         if sender is None:
             return
         self._sender = None
-        sender.waiting.pop(self._read, None)
+        sender.share.waiting.pop(self._read, None)
         acceptor.connections.discard(self)
         if self._session.is_waiting_for_more and self._held is None:
             self._intake.counts.refused("cut_short", sender.address)
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
             if sender is None or self._held is not None or self._acceptor.is_finishing:
                 break
             if not self._acceptor.has_room(sender):
-                sender.waiting[self._read] = None
+                sender.share.waiting[self._read] = None
                 self._send()
                 self.pause()
                 return
