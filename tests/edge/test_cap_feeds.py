@@ -425,6 +425,44 @@ def test_links_are_fetched_a_few_at_a_time(world) -> None:
     assert most == 4
 
 
+def test_no_more_of_linked_alerts_is_held_than_may_be_and_their_order_stays(
+    world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = lasting("0").replace(now(-60).encode(), now(-3_000).encode())
+    update = lasting("1", message="Update", references=triple(older))
+    monkeypatch.setattr(cap_feeds, "HELD_BYTES_MAX", len(update) + len(older) - 1)
+    world.web.pages |= {
+        "/feed": page(atom(linked("/1"), linked("/0"))),
+        "/0": page(older),
+        "/1": page(update),
+    }
+    with world.run(world.feed()):
+        assert world.has(NEW, GOES_ON)
+        world.polled_again()
+    assert world.web.times("/0") + world.web.times("/1") == 3  # one of them again, in its turn
+
+
+def test_another_body_by_the_same_name_is_heard_too(world) -> None:
+    """What says the same in another layout is not."""
+    first = lasting("one")
+    laid_out = first.replace(b"<info>", b"\n  <info>\n ")
+    other = first.replace(b"Fire at the ridge", b"Fire at the school")
+    world.web.pages["/feed"] = page(atom(inside(first)))
+    with world.run(world.feed()):
+        assert world.has(NEW)
+        world.web.pages["/feed"] = page(laid_out)
+        world.polled_again()
+        assert world.says() == [NEW]
+        world.web.pages["/feed"] = page(other)
+        assert world.has(NEW, NEW)
+    with world.run(world.feed()):  # also after a restart
+        world.polled_again()
+        bring_forward(world)
+        assert world.has(NEW, NEW, ("Expired", "3"))
+        world.polled_again()
+    assert world.says() == [NEW, NEW, ("Expired", "3")]
+
+
 def test_while_nothing_can_be_kept_nothing_is_taken_for_heard(
     world, administrator: Connection
 ) -> None:

@@ -91,6 +91,25 @@ def test_a_partner_s_alert_is_kept_before_it_is_answered(world, partner) -> None
     assert world.says() == [NEW, NEW]
 
 
+def test_the_same_push_meanwhile_is_confirmed_when_the_first_is_on_disk(world, partner) -> None:
+    raw = lasting()
+    answers: list[Any] = []
+    with world.run(partners=(partner,)) as live:
+        push(live, lasting("before"))
+        pushing = [
+            threading.Thread(target=lambda: answers.append(push(live, raw)[0])) for _ in range(3)
+        ]
+        with commits_held_up(world.urls):
+            for one in pushing:
+                one.start()
+            pushing[0].join(0.6)
+            assert answers == []
+        for one in pushing:
+            one.join(10)
+    assert answers == [200] * 3
+    assert world.says() == [NEW, NEW]
+
+
 def test_the_same_push_is_confirmed_again_and_heard_once(world, partner) -> None:
     raw = lasting()
     for _ in range(2):  # also after a restart

@@ -25,6 +25,9 @@ from tocsin.wire.cap.signals import PROTOCOL
 logger = logging.getLogger("tocsin.edge")
 
 LINKS_AT_ONCE: Final = 4
+HELD_BYTES_MAX: Final = 16 << 20
+"""Of linked alerts at one poll, which are put in the order in which they were sent."""
+
 BACK_OFF_S_MAX: Final = 900.0
 """The longest pause after misses, unless the feed's own interval is longer: warnings do not wait
 for an hour because a server was away for one."""
@@ -60,13 +63,16 @@ class _State:
     validators: Validators = field(default_factory=Validators)
     misses: int = 0
     is_lost: bool = False
-    entries: dict[str, bytes] = field(default_factory=dict)  # by version: the alert's key
+    entries: dict[str, frozenset[bytes]] = field(default_factory=dict)  # by version: known as
     present: set[bytes] = field(default_factory=set)
     listed_at: float = 0.0
     asked_s: float | None = None  # how long a server of linked alerts asks us to wait, at this poll
     elsewhere: set[str] = field(
         default_factory=set
     )  # links that were counted as not to be followed
+
+
+_Looked = tuple[feeds.Entry, Taken, bytes]
 
 
 class Poller:
@@ -80,6 +86,7 @@ class Poller:
         self._intake = taking.intake
         self._state = _State()
         self._links_at_once = asyncio.Semaphore(LINKS_AT_ONCE)
+        self._held_bytes = 0
 
     async def run(self) -> None:
         """Polls until the intake is told to stop."""
@@ -174,20 +181,24 @@ class Poller:
 
     async def _take(self, url: str, entries: Sequence[feeds.Entry]) -> bool:
         """Every entry that is new, the oldest first; whether all of them could be had."""
-        looked = await asyncio.gather(*(self._look(url, entry) for entry in entries))
+        self._held_bytes = 0
+        looked = await asyncio.gather(*(self._look_first(url, entry) for entry in entries))
         versions = {entry.version for entry in entries}
         state = self._state
         state.entries = {v: k for v, k in state.entries.items() if v in versions}
         state.elsewhere &= versions
-        state.present = set(state.entries.values())
+        state.present = set().union(*state.entries.values())
         fresh = [one for one in looked if one is not None]
         long_ago = datetime.min.replace(tzinfo=UTC)
-        for entry, taken, raw in sorted(
-            fresh, key=lambda one: one[1].signal.occurred_at or long_ago
-        ):
+        for found in sorted(fresh, key=lambda one: one[1].signal.occurred_at or long_ago):
+            entry = found[0]
+            whole = found if found[2] else await self._look(url, entry)
+            if whole is None:
+                continue
+            _, taken, raw = whole
             await self._taking.store(taken, raw, self._source, self._source.name, "feed")
-            state.present.add(taken.alert.key)
-            state.entries[entry.version] = taken.alert.key
+            state.entries[entry.version] = frozenset((taken.alert.key, taken.content))
+            state.present |= state.entries[entry.version]
         lost = [
             entry
             for entry in entries
@@ -195,34 +206,46 @@ class Poller:
         ]
         return not lost
 
-    async def _look(self, url: str, entry: feeds.Entry) -> tuple[feeds.Entry, Taken, bytes] | None:
+    async def _look_first(self, url: str, entry: feeds.Entry) -> _Looked | None:
+        """The same, without the bytes of a linked alert where as much is held as may be: those are
+        fetched again when it is their turn."""
+        found = await self._look(url, entry)
+        if found is None or not entry.link:
+            return found
+        _, taken, raw = found
+        if self._held_bytes + len(raw) > HELD_BYTES_MAX:
+            return entry, taken, b""
+        self._held_bytes += len(raw)
+        return found
+
+    async def _look(self, url: str, entry: feeds.Entry) -> _Looked | None:
         """What an entry is, if it is new and can be had."""
         state, raw = self._state, entry.document
         if entry.version in state.entries or entry.version in state.elsewhere:
             return None
         if entry.link:
-            found = await self._linked(urljoin(url, entry.link), entry.version)
-            if found is None or found.body is None:
-                return None
-            raw = found.body
-        elif not raw:
+            async with self._links_at_once:  # until it is read: few are held at a time
+                found = await self._linked(urljoin(url, entry.link), entry.version)
+                if found is None or found.body is None:
+                    return None
+                return entry, await self._taking.look(found.body, self._source), found.body
+        if not raw:
             self._intake.counts.add("empty_entry")
             return None
         return entry, await self._taking.look(raw, self._source), raw
 
     async def _linked(self, url: str, version: str) -> Document | None:
-        async with self._links_at_once:
-            if self._intake.stop.is_set() or self._state.asked_s is not None:
-                return None
-            try:
-                return await self._fetcher.fetch(url, ALERT.bytes_max)
-            except Miss as miss:
-                self._intake.counts.refused(f"link_{miss.reason.value}", self._feed.name)
-                if miss.reason is Reason.ASKED_TO_WAIT:
-                    self._state.asked_s = max(self._state.asked_s or 0.0, miss.retry_after_s or 0.0)
-                if miss.reason in (Reason.ELSEWHERE, Reason.TOO_LARGE):
-                    self._state.elsewhere.add(version)  # the same every time: said once
-                return None
+        if self._intake.stop.is_set() or self._state.asked_s is not None:
+            return None
+        try:
+            return await self._fetcher.fetch(url, ALERT.bytes_max)
+        except Miss as miss:
+            self._intake.counts.refused(f"link_{miss.reason.value}", self._feed.name)
+            if miss.reason is Reason.ASKED_TO_WAIT:
+                self._state.asked_s = max(self._state.asked_s or 0.0, miss.retry_after_s or 0.0)
+            if miss.reason in (Reason.ELSEWHERE, Reason.TOO_LARGE):
+                self._state.elsewhere.add(version)  # the same every time: said once
+            return None
 
     async def _refresh(self) -> None:
         """At the first poll, what was heard before; then each hour, what is still listed."""

@@ -4,6 +4,7 @@ over. What a source may be trusted with is decided here; who it is, by its feed 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from tocsin.wire.cap.signals import (
     CATEGORY_ELSE,
     EXPIRED,
     Qualifier,
+    content_key,
     expired,
     in_languages,
     key,
@@ -42,7 +44,7 @@ LOOKED_AT_ONCE: Final = 2
 """Documents that are read at once, in threads: alarm panels share the process."""
 
 UNWRITTEN_MAX: Final = 10_000
-"""Alerts that are kept and wait to be remembered; further ones may be heard twice."""
+"""Rows of alerts that are kept and wait to be remembered; further ones may be heard twice."""
 
 _ENDING: Final = ("Update", "Cancel")
 
@@ -62,9 +64,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a document is: its key, its signal, and what it makes over."""
+    """What a document is: its key, what stands for all that it says, its signal, and what it makes
+    over."""
 
     alert: KnownAlert
+    content: bytes
     signal: SignalRead
     over: tuple[bytes, ...] = ()
     problem: str | None = None
@@ -108,6 +112,7 @@ def look(raw: bytes, source: Source, now: datetime) -> Taken:
     areas = [area for info in (told or alert.infos) for area in info.areas]
     return Taken(
         alert=known,
+        content=content_key(source.name, assurance, root),
         signal=signal,
         over=tuple(key(source.name, assurance, one) for one in over),
         problem=problem,
@@ -119,7 +124,7 @@ def _unread(raw: bytes, error: BadAlert, source: Source) -> Taken:
     signal = unread(error, source.name)
     digest = blake2b(f"{source.name}\x1f".encode() + raw, digest_size=16, person=b"cap unread")
     known = KnownAlert(digest.digest(), source.name, signal.account, "", None, NONE, None)
-    return Taken(known, signal, problem=error.reason.value, bad=error)
+    return Taken(known, known.key, signal, problem=error.reason.value, bad=error)
 
 
 class Taking:
@@ -130,7 +135,7 @@ class Taking:
         self.alerts = alerts
         self._known: dict[str, set[bytes]] = {}
         self._unwritten: dict[bytes, tuple[KnownAlert, tuple[bytes, ...]]] = {}
-        self._busy: set[bytes] = set()
+        self._busy: dict[bytes, asyncio.Event] = {}  # by content: set when it is kept or is not
         self._looking = asyncio.Semaphore(LOOKED_AT_ONCE)
 
     async def load(self, source: str) -> None:
@@ -165,18 +170,20 @@ class Taking:
     async def store(
         self, taken: Taken, raw: bytes, source: Source, address: str, transport: str
     ) -> None:
-        """It is kept, unless it was before or is not for us. Returns when it is on disk; raises
-        `NotKept`."""
+        """It is kept, unless it was before or is not for us. Returns when it is on disk, whoever
+        brought it there; raises `NotKept`."""
+        name = taken.content
+        while (first := self._busy.get(name)) is not None:
+            await first.wait()
         known = self._known[source.name]
-        name = taken.alert.key
-        if name in known or name in self._busy:
+        if name in known:
             self.intake.counts.add("repeat")
             return
         # What takes an alert of ours away from our area is news for us too.
         if not taken.is_ours and not known.intersection(taken.over):
             self.intake.counts.add("not_our_area")
             return
-        self._busy.add(name)
+        self._busy[name] = asyncio.Event()
         try:
             taken = await self._with_its_category(taken)
             await self.intake.keep(
@@ -189,9 +196,9 @@ class Taking:
                 transport=transport,
                 district=source.district,
             )
-            known.add(name)
+            known |= {name, taken.alert.key}
         finally:
-            self._busy.discard(name)
+            self._busy.pop(name).set()
         if taken.bad is not None:
             logger.warning(
                 "a document cannot be read", extra={"source": source.name, "why": str(taken.bad)}
@@ -200,7 +207,10 @@ class Taking:
             is_flaw = taken.problem not in (NOT_SIGNED, BAD_SIGNATURE)
             self.intake.counts.refused("flawed" if is_flaw else taken.problem, source.name)
         if len(self._unwritten) < UNWRITTEN_MAX:
-            self._unwritten[name] = (taken.alert, taken.over)
+            self._unwritten[taken.alert.key] = (taken.alert, taken.over)
+            if name != taken.alert.key:
+                said = dataclasses.replace(taken.alert, key=name, expires_at=None)
+                self._unwritten[name] = (said, ())
         else:
             self.intake.counts.refused("not_remembered", source.name)
         await self.write()
@@ -218,7 +228,7 @@ class Taking:
             return taken
         meant = min(found, key=lambda one: one.level or 4)
         signal = replace(taken.signal, code=meant.code, level=taken.signal.level or meant.level)
-        return Taken(taken.alert, signal, taken.over, taken.problem, taken.is_ours, taken.bad)
+        return dataclasses.replace(taken, signal=signal)
 
     async def write(self) -> None:
         """Remembers what is kept and not yet remembered; what cannot be now is tried again."""

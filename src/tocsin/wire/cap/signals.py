@@ -10,10 +10,12 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from lxml import etree
+
 from tocsin.core.signals import SignalRead
 from tocsin.wire.cap.alert import Alert, Info, Reference
 from tocsin.wire.cap.areas import position
-from tocsin.wire.cap.document import BadAlert
+from tocsin.wire.cap.document import XMLDSIG, BadAlert
 from tocsin.wire.cap.times import write_time
 
 PROTOCOL: Final = "cap"
@@ -200,6 +202,22 @@ def key(source: str, assurance: str, reference: Reference) -> bytes:
     must not stand in for what is signed, nor end it."""
     parts = (source, assurance, reference.sender, reference.identifier, write_time(reference.sent))
     return blake2b("\x1f".join(parts).encode(), digest_size=16, person=b"cap").digest()
+
+
+def content_key(source: str, assurance: str, root: etree._Element) -> bytes:
+    """16 bytes that stand for what one alert of one source says, however it is laid out, and
+    whether or not it is signed again: two that say other things by one name are two."""
+    copy = etree.fromstring(etree.tostring(root, with_tail=False))
+    for signature in list(copy.iter(f"{{{XMLDSIG}}}Signature")):
+        parent = signature.getparent()
+        if parent is not None:
+            parent.remove(signature)
+    for element in copy.iter():
+        element.text = (element.text or "").strip() or None
+        element.tail = (element.tail or "").strip() or None
+    digest = blake2b(f"{source}\x1f{assurance}\x1f".encode(), digest_size=16, person=b"cap content")
+    digest.update(etree.tostring(copy, method="c14n", exclusive=True, with_comments=False))
+    return digest.digest()
 
 
 def reference(alert: Alert) -> Reference:
