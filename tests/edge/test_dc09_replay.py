@@ -273,6 +273,17 @@ def test_retransmissions_are_acknowledged_each_time_also_after_a_restart(urls, r
         assert desk.last()[2]
 
 
+def test_timestamp_in_clear_is_told_to_be_late_however_long_ago_the_edge_began(
+    urls, ring, desk, monkeypatch
+) -> None:
+    stamp = write_timestamp(datetime.now(UTC))
+    with running(urls, ring) as edge:
+        for by, problem in ((0, None), (38, None), (42, "clock_off"), (86_400, "clock_off")):
+            later(monkeypatch, timedelta(seconds=by))
+            assert asks(edge, frame(f"NBA7{by % 7}", timestamp=stamp)).token == "ACK"
+            assert desk.last() == ("ack", problem, False)
+
+
 def test_panel_that_begins_again_at_0001_is_not_silenced(urls, ring, desk, monkeypatch) -> None:
     with running(urls, ring) as edge:
         for data in ("NBA41", "NRP"):

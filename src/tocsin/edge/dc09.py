@@ -10,7 +10,7 @@ import gc
 import logging
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -25,8 +25,6 @@ from tocsin.record.devices import Device, DeviceBook
 from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import Heard
 from tocsin.wire.dc09.answers import (
-    EARLY_S_MAX,
-    LATE_S_MAX,
     RULES,
     Answer,
     Problem,
@@ -35,7 +33,6 @@ from tocsin.wire.dc09.answers import (
     receive,
 )
 from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME, Register, registered
-from tocsin.wire.dc09.frames import write_timestamp
 from tocsin.wire.dc09.session import Received
 
 PROTOCOL: Final = "dc09"
@@ -86,7 +83,6 @@ class Intake:
         self._finishing: asyncio.Event | None = None
         self._all_gone = asyncio.Event()
         self._local_time = self.memory.local_time
-        self._timely = timely_stamps(datetime.now(UTC))
 
     def let_in(self, address: str) -> Sender | None:
         """A place for one more connection of this address, or None (counted) where there is none.
@@ -135,7 +131,7 @@ class Intake:
             answer, data, signals, repeat_key = Answer.ACK, ack, None, None
             is_sign_of_life = not has_key(device)
             stamp = received.stamp
-            problem = None if not stamp or stamp in self._timely else clock_problem(stamp, now)
+            problem = clock_problem(stamp, now) if stamp else None
             if problem is not None:
                 self.counts.add(problem)
         else:
@@ -329,15 +325,6 @@ def has_key(device: Device) -> bool:
     """Whether it shares a key with us, also one that does not open here: then what comes in clear
     may be anybody's."""
     return device.key is not None or device.key_is_lost
-
-
-def timely_stamps(now: datetime) -> frozenset[bytes]:
-    """Every timestamp that a frame in clear may have now without being marked. A look-up tells
-    nearly all of them; the others are read."""
-    return frozenset(
-        write_timestamp(now + timedelta(seconds=n)).encode()
-        for n in range(-LATE_S_MAX, EARLY_S_MAX + 1)
-    )
 
 
 async def serve(
