@@ -22,9 +22,11 @@ from live_mqtt import (
     soon,
 )
 
+from tocsin.edge.mqtt_taking import Taking
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.site.intakes.mqtt import Broker, Topic
+from tocsin.wire.mqtt.signals import account_of
 
 TOPICS = (
     Topic(filter="home/alarm", dialect="home_assistant", account=PANEL),
@@ -61,12 +63,19 @@ def record(owner: Connection, ring: Keyring) -> Record:
 
 @contextmanager
 def following(
-    urls: Urls, ring: Keyring, site: Mosquitto, in_flight: int = 200, **more: Any
+    urls: Urls,
+    ring: Keyring,
+    site: Mosquitto,
+    in_flight: int = 200,
+    listens: int = -1,
+    **more: Any,
 ) -> Iterator[Edge]:
-    """The intake as a client of `site`, connected; nothing listens."""
+    """The intake as a client of `site`; nothing listens unless `listens` is a port."""
     said = {"name": "garage", "host": "127.0.0.1", "port": site.port, "tls": False}
     chosen = Broker(**(said | {"topics": TOPICS} | more))
-    with running(urls, ring, port=-1, in_flight_per_address=in_flight, brokers=(chosen,)) as edge:
+    with running(
+        urls, ring, port=listens, in_flight_per_address=in_flight, brokers=(chosen,)
+    ) as edge:
         yield edge
 
 
@@ -186,6 +195,64 @@ def test_a_broker_that_takes_the_connection_and_says_nothing_is_told(
             soon(lambda: edge.counted("broker_silent") >= 1)
     with following(urls, ring, site) as edge:
         soon(lambda: edge.counted("broker_unreachable") >= 1)
+
+
+def test_silence_is_judged_only_while_the_broker_is_connected(
+    urls: Urls, ring: Keyring, record: Record, tmp_path: Path
+) -> None:
+    with broker(tmp_path) as site:
+        with connected(urls, ring, site) as edge:
+            intake = edge.intake
+            assert intake is not None
+            assert intake.is_serving
+            site.stop()
+            soon(lambda: not intake.is_serving)
+            site.start()
+            soon(lambda: intake.is_serving, 10)
+        site.stop()
+        with following(urls, ring, site) as edge:
+            soon(lambda: edge.counted("broker_unreachable") >= 1)
+            assert edge.intake is not None
+            assert not edge.intake.is_serving
+        with following(urls, ring, site, listens=0) as edge:  # devices connect to us too
+            soon(lambda: edge.counted("broker_unreachable") >= 1)
+            assert edge.intake is not None
+            assert edge.intake.is_serving
+
+
+@pytest.mark.parametrize("where", ["mqtt_taking.Taking.take", "mqtt_link.account_of"])
+def test_a_message_that_fails_ends_the_connection_and_comes_again(
+    urls: Urls,
+    ring: Keyring,
+    site: Mosquitto,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    real = {"mqtt_taking.Taking.take": Taking.take, "mqtt_link.account_of": account_of}[where]
+    failures = [RuntimeError("not foreseen")]
+
+    def failing(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return real(*arguments)
+
+    monkeypatch.setattr(f"tocsin.edge.{where}", failing)
+    with connected(urls, ring, site, client_id=f"fails {where}") as edge:
+        site.say("own/1/event", ALARM)
+        soon(lambda: len(kept(record, ring)) == 1)
+        assert edge.counted("failed") == 1
+    assert told(kept(record, ring)) == [(PANEL, "BA", "tocsin")]
+
+
+def test_an_account_from_a_topic_has_a_limit(
+    urls: Urls, ring: Keyring, site: Mosquitto, record: Record
+) -> None:
+    with connected(urls, ring, site, client_id="long"):
+        for length in (128, 129):
+            site.say(f"z/{'x' * length}", '{"smoke":true}')
+        soon(lambda: len(kept(record, ring)) == 2)
+    assert {one.signals[0].account for one in kept(record, ring)} == {"x" * 128}
 
 
 def test_what_cannot_be_taken_is_counted_and_holds_up_nothing(

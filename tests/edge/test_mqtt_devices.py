@@ -26,6 +26,7 @@ from live_mqtt import (
     soon,
 )
 
+from tocsin.edge.mqtt_taking import Taking
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.site.intakes.mqtt import Topic
@@ -199,12 +200,39 @@ def test_guessing_is_bounded_and_shuts_nobody_else_out(
     with running(urls, ring, failures_per_minute=3) as edge:
         assert tries(edge, PANEL, PASSWORD) == 0  # it has shown its password here
         guesses = [tries(edge, OTHER, f"guess number {n}") for n in range(5)]
-        assert guesses == [0x87, 0x87, 0x87, 0x9F, 0x9F]
-        assert tries(edge, OTHER, PASSWORD) == 0x9F
+        assert guesses == [0x87] * 5
+        assert tries(edge, OTHER, PASSWORD) == 0x87
         assert tries(edge, PANEL, PASSWORD) == 0
         guesses = [tries(edge, PANEL, f"guess number {n}") for n in range(4)]
-        assert guesses == [0x87, 0x87, 0x87, 0x9F]
+        assert guesses == [0x87] * 4
         assert edge.counted("too_many_attempts") == 4
+        # A name that is none is answered as an account is, whatever it has tried before.
+        guesses = [tries(edge, f"nobody-{n}", "guess") for n in range(5)]
+        assert guesses == [0x87] * 5
+        assert edge.counted("too_many_attempts") == 6
+
+
+@pytest.mark.parametrize("where", ["take", "knows"])
+def test_a_message_that_fails_ends_the_connection(
+    edge: Edge, record: Record, ring: Keyring, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError("not foreseen")
+
+    before = edge.counted("failed")
+    with monkeypatch.context() as broken, opened(edge.port, V5) as raw:
+        if where == "knows":
+            broken.setattr(Taking, "knows", lambda *_: False)
+            broken.setattr(Taking, "learn", failing)
+        else:
+            broken.setattr(Taking, "take", failing)
+        raw.say(Publish("alarm", ALARM, 1, 1, False, where == "knows"))
+        assert raw.hear() == Disconnect(0x80)
+        assert raw.hear() is None
+    assert edge.counted("failed") == before + 1
+    with opened(edge.port, V5) as raw:
+        raw.say(Publish("alarm", ALARM, 1, 1))
+        assert raw.hear() == Ack(PUBACK, 1)
 
 
 def test_an_older_connection_of_the_same_client_is_closed(

@@ -98,6 +98,27 @@ def test_connections_have_a_ceiling_in_all_and_per_address(urls, ring, record) -
     assert record.counted("sos_access.too_many_connections_of_address") == 1
 
 
+@pytest.mark.parametrize("code", [CODE, "IK9999"], ids=["device", "nobody"])
+def test_authentications_are_guessed_at_ten_times_a_minute(urls, ring, record, code) -> None:
+    def tries(live: Live, authentication: str, source: str, code: str = code) -> int | None:
+        with Line(live.ports["tcp"], source) as line:
+            line.send(encode(alarm(transmittercode=code, authentication=authentication)))
+            return line.status()
+
+    counted = record.counted("sos_access.too_many_attempts")
+    with running("sos_access", SETTINGS, urls, ring) as live:
+        before = record.execute("SELECT count(*) FROM heard.message").fetchone()[0]
+        guesses = [tries(live, f"guess{n}", "127.0.0.7") for n in range(12)]
+        assert guesses == [4] * 10 + [5] * 2
+        assert tries(live, AUTHENTICATION, "127.0.0.7") == 5  # also the right one is not looked at
+        record.rollback()
+        assert record.execute("SELECT count(*) FROM heard.message").fetchone()[0] == before + 10
+        assert tries(live, AUTHENTICATION, "127.0.0.8", CODE) == 0  # elsewhere
+        other = "IK9998" if code == CODE else CODE
+        assert tries(live, "guess", "127.0.0.7", other) == 4  # and for another
+    assert record.counted("sos_access.too_many_attempts") == counted + 3
+
+
 def test_half_a_request_and_silence_hears_2_and_is_closed(urls, ring, record) -> None:
     with (
         running("sos_access", replace(SETTINGS, half_request_s=0.2), urls, ring) as live,

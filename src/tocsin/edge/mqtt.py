@@ -12,7 +12,7 @@ from typing import Final
 
 from tocsin.edge.intake import FINISH_S, Intake
 from tocsin.edge.mqtt_acceptor import Acceptor, Settings
-from tocsin.edge.mqtt_brokers import follow
+from tocsin.edge.mqtt_brokers import Hearing, follow
 from tocsin.edge.mqtt_connection import Connection
 from tocsin.edge.mqtt_taking import Taking
 from tocsin.edge.sockets import BACKLOG, tls_context
@@ -39,8 +39,9 @@ async def serve(settings: Settings, intake: Intake) -> None:
         for port, over in ((settings.port, "tcp"), (settings.tls_port, "tls")):
             if port >= 0:
                 servers += await _listen(settings, acceptor, port, over)
+        hearing = Hearing(intake, settings.brokers, is_listening=bool(servers))
         following = [
-            loop.create_task(follow(broker, intake, taking), name=f"broker {broker.name}")
+            loop.create_task(follow(broker, intake, taking, hearing), name=f"broker {broker.name}")
             for broker in settings.brokers
         ]
         while not intake.stop.is_set():

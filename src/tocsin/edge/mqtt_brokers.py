@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from tocsin.edge.intake import Intake
@@ -23,9 +24,35 @@ STEADY_S: Final = 5.0
 """A connection that lasted so long was none that fails at once: the next waits as the first."""
 
 
-async def follow(settings: BrokerSettings, intake: Intake, taking: Taking) -> None:
+class Hearing:
+    """Whether the intake hears anybody. Where nothing listens, only while every broker is
+    connected: the devices behind one that is away are not silent, we do not hear them."""
+
+    def __init__(
+        self, intake: Intake, brokers: Sequence[BrokerSettings], *, is_listening: bool
+    ) -> None:
+        self._intake = intake
+        self._is_listening = is_listening
+        self._away = {broker.name for broker in brokers}
+        self._say()
+
+    def lost(self, broker: str) -> None:
+        self._away.add(broker)
+        self._say()
+
+    def connected(self, broker: str) -> None:
+        self._away.discard(broker)
+        self._say()
+
+    def _say(self) -> None:
+        self._intake.is_serving = self._is_listening or not self._away
+
+
+async def follow(
+    settings: BrokerSettings, intake: Intake, taking: Taking, hearing: Hearing
+) -> None:
     """Stays connected to the broker until `intake.stop` is set, and says so where it cannot."""
-    silence = Silence(settings, intake, taking)
+    silence = Silence(settings, intake, taking, hearing)
     watching = asyncio.create_task(silence.watch(), name=f"broker {settings.name} silence")
     wait_s = AGAIN_S[0] / 2
     loop = asyncio.get_running_loop()
@@ -57,7 +84,10 @@ async def follow(settings: BrokerSettings, intake: Intake, taking: Taking) -> No
 class Silence:
     """A broker that cannot be reached: counted each second, and after `silent_s` a signal."""
 
-    def __init__(self, settings: BrokerSettings, intake: Intake, taking: Taking) -> None:
+    def __init__(
+        self, settings: BrokerSettings, intake: Intake, taking: Taking, hearing: Hearing
+    ) -> None:
+        self._hearing = hearing
         self._settings = settings
         self._intake = intake
         self._taking = taking
@@ -65,10 +95,12 @@ class Silence:
         self._is_told = False
 
     def began(self) -> None:
+        self._hearing.lost(self._settings.name)
         if self._since is None:
             self._since = asyncio.get_running_loop().time()
 
     def ended(self) -> None:
+        self._hearing.connected(self._settings.name)
         self._since = None
 
     async def watch(self) -> None:

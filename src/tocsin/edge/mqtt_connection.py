@@ -4,6 +4,7 @@ commit; what is said is decided in wire/mqtt."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from typing import Final, cast
 
@@ -27,6 +28,8 @@ from tocsin.wire.mqtt.session import (
 )
 from tocsin.wire.mqtt.signals import topic_of
 
+logger = logging.getLogger("tocsin.mqtt")
+
 PACKETS_PER_TURN: Final = 32
 """Packets of one connection that are read before the others have their turn."""
 
@@ -34,7 +37,7 @@ UNSENT_BYTES_MAX: Final = 64 << 10  # answers nobody fetches; from then on the d
 SILENT_TIMES: Final = 1.5
 """A connection is lost after so many times its keep-alive (MQTT 5.0 3.1.2.10)."""
 
-MALFORMED, SERVER_BUSY, KEEP_ALIVE, NO_LONGER = 0x81, 0x89, 0x8D, 0x98
+UNSPECIFIED, MALFORMED, SERVER_BUSY, KEEP_ALIVE, NO_LONGER = 0x80, 0x81, 0x89, 0x8D, 0x98
 
 
 class Connection(asyncio.Protocol):
@@ -199,6 +202,10 @@ class Connection(asyncio.Protocol):
         """A retained message is judged by what its topic said last, which the record knows."""
         try:
             await self._acceptor.taking.learn(self._origin)
+        except Exception:
+            logger.exception("what a device said last cannot be learned")
+            self.close(UNSPECIFIED, "failed")
+            return
         finally:
             self._held = None
         if self._sender is not None:
@@ -216,6 +223,11 @@ class Connection(asyncio.Protocol):
             # A client sends again what was not acknowledged when it connects again, and only then
             # (MQTT 5.0 4.4); a PUBACK with an error would tell it to send it never again (4.3.2).
             self.close(SERVER_BUSY, "")
+            return
+        except Exception:
+            # It is not acknowledged, and so nothing after it may be: it comes again.
+            logger.exception("a device's message failed")
+            self.close(UNSPECIFIED, "failed")
             return
         if self._sender is not None and self._session.state is State.OPEN:
             self._session.answer(publish, event.place)

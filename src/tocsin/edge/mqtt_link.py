@@ -37,6 +37,9 @@ TICK_S: Final = 1.0
 IN_FLIGHT_MAX: Final = 200
 """Messages of one broker that may wait for their commit; from then on it is not read."""
 
+ACCOUNT_CHARS_MAX: Final = 128
+"""A broker's topic may hold tens of thousands; no device's account is so long."""
+
 
 class BrokerSettings(Protocol):
     """One of `edge.mqtt.brokers` of the configuration."""
@@ -325,7 +328,15 @@ class Link:
     # -- messages -------------------------------------------------------------------------------
 
     async def _take_in_turn(self) -> None:
-        """Each in the order in which they were delivered; commits go on side by side."""
+        """Each in the order in which they were delivered; commits go on side by side. What fails
+        here ends the connection too: nothing would be taken any more."""
+        try:
+            await self._take_each()
+        except Exception:
+            logger.exception("a broker's message failed", extra=self._named)
+            self._end("failed")
+
+    async def _take_each(self) -> None:
         while True:
             publish, place = await self._waiting.get()
             found = topic_of(self._settings.topics, publish.topic)
@@ -333,7 +344,7 @@ class Link:
                 self._refuse("no_topic", place)
                 continue
             topic, wildcards = found
-            account = account_of(topic, wildcards)
+            account = account_of(topic, wildcards)[:ACCOUNT_CHARS_MAX]
             origin = Origin(
                 account,
                 self._intake.device(account),
@@ -357,6 +368,10 @@ class Link:
         except NotKept:
             # It is delivered again when we connect again, and only then.
             self._end("")
+        except Exception:
+            # Its place stays open, so nothing after it could be acknowledged any more.
+            logger.exception("a broker's message failed", extra=self._named)
+            self._end("failed")
         else:
             self._kept(place)
 

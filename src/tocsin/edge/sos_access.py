@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from tocsin.edge.accepting import Reception, streams
+from tocsin.edge.attempts import Attempts
 from tocsin.edge.intake import Intake
 from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import tls_context
@@ -26,6 +27,9 @@ from tocsin.wire.sos_access.signals import EventCode
 READ_BYTES: Final = 64 << 10
 FETCH_S: Final = 10.0
 """An answer is fetched within this time, or its sender is gone."""
+
+FAILURES_MAX: Final = 10
+"""Wrong ones for a transmitter from one network in a minute; then none is looked at."""
 
 REFUSED_MAX: Final = 10
 """A connection on which so much was no request is closed."""
@@ -62,32 +66,47 @@ async def serve(settings: Settings, intake: Intake) -> None:
     Raises `AddressNotHad` where an address cannot be had, OSError for what may pass.
     """
     reception = Reception(intake)
+    guarded = _Guarded(settings, intake, reception)
     try:
         if settings.port >= 0:
-            talk = partial(_talk, settings, intake, reception, None)
+            talk = partial(_talk, guarded, None)
             reception.listen(settings.host, settings.port, "tcp", talk)
         if settings.tls_port >= 0:
             client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
             context = tls_context(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
-            talk = partial(_talk, settings, intake, reception, context)
+            talk = partial(_talk, guarded, context)
             reception.listen(settings.host, settings.tls_port, "tls", talk)
         await reception.until_stop()
     finally:
         await reception.close()
 
 
+class _Guarded:
+    """What all connections share. Codes that nobody has are counted as those of devices are, so
+    that the answer does not tell which is which, but apart, so that they make none forgotten."""
+
+    def __init__(self, settings: Settings, intake: Intake, reception: Reception) -> None:
+        self.settings = settings
+        self.intake = intake
+        self.reception = reception
+        self._of_devices = Attempts(FAILURES_MAX)
+        self._of_nobody = Attempts(FAILURES_MAX)
+
+    def attempts(self, device: Device | None) -> Attempts:
+        """Where the failures of a transmitter are counted."""
+        return self._of_nobody if device is None else self._of_devices
+
+
 async def _talk(
-    settings: Settings,
-    intake: Intake,
-    reception: Reception,
+    guarded: _Guarded,
     context: ssl.SSLContext | None,
     sock: socket.socket,
     sender: Sender,
 ) -> None:
-    with reception.idle():
+    with guarded.reception.idle():
         reader, writer = await streams(sock, context, READ_BYTES)
     over = "tcp" if context is None else "tls"
-    connection = _Connection(settings, intake, reception, over, sender, reader, writer)
+    connection = _Connection(guarded, over, sender, reader, writer)
     try:
         await connection.run()
     finally:
@@ -103,23 +122,22 @@ class _Connection:
 
     def __init__(
         self,
-        settings: Settings,
-        intake: Intake,
-        reception: Reception,
+        guarded: _Guarded,
         over: str,
         sender: Sender,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self.is_stuck = False  # it fetches no answers
-        self._settings = settings
-        self._intake = intake
+        self._settings = guarded.settings
+        self._intake = guarded.intake
+        self._guarded = guarded
         self._over = over
         self._sender = sender
         self._reader = reader
         self._writer = writer
         self._session = Session()
-        self._reception = reception
+        self._reception = guarded.reception
         self._refused = 0
 
     async def run(self) -> None:
@@ -179,6 +197,12 @@ class _Connection:
         """Keeps what is to be kept, and says what may be answered."""
         intake = self._intake
         device = intake.device(request.transmittercode)
+        attempts = self._guarded.attempts(device)
+        who = (self._sender.address, request.transmittercode)
+        now = asyncio.get_running_loop().time()
+        if not attempts.may_try(*who, now):
+            intake.counts.refused("too_many_attempts", self._sender.address)
+            return Status.NOT_TREATED_NOT_DISTRIBUTED
         reception = receive(
             request,
             raw,
@@ -187,6 +211,8 @@ class _Connection:
             contact_id=self._settings.contact_id,
             own={one.event: one for one in self._settings.event_codes},
         )
+        if reception.status is Status.NOT_AUTHORIZED:
+            attempts.failed(*who, now)
         if reception.problem is not None:
             intake.counts.refused(reception.problem, self._sender.address)
         try:

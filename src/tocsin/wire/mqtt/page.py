@@ -12,7 +12,6 @@ from tocsin.wire.mqtt.refusals import (
     BAD_CLIENT_ID,
     BAD_METHOD,
     NOT_AUTHORISED,
-    TOO_OFTEN,
     UNAVAILABLE,
 )
 from tocsin.wire.mqtt.session import (
@@ -21,7 +20,7 @@ from tocsin.wire.mqtt.session import (
 
 _REFUSED = (
     ("unknown user name, or wrong password", NOT_AUTHORISED),
-    ("too many wrong passwords for it from the address within a minute", TOO_OFTEN),
+    ("too many wrong passwords for it from the address within a minute", NOT_AUTHORISED),
     ("the record cannot be written", UNAVAILABLE),
     ("3.1.1: no client id, and a session that is to go on", BAD_CLIENT_ID),
     ("5.0: an authentication method", BAD_METHOD),
@@ -79,6 +78,11 @@ def sections() -> Iterator[str]:
     yield ""
     yield "A broker's messages are taken with QoS 1, also what was published with QoS 2: after our"
     yield "PUBREC a broker forgets it, and a restart of ours before the commit would lose it."
+    yield ""
+    yield "Where devices do not connect to us too, silence is judged only while every broker is"
+    yield "connected: a broker that is away is told by itself, and the devices behind it are not"
+    yield "told as silent. Where they do, silence is judged all the time, and a broker that is away"
+    yield "for longer than its devices may be silent makes them silent too."
     yield ""
     yield "## Retained messages"
     yield ""

@@ -27,6 +27,7 @@ from tocsin.wire.mqtt.topics import is_command, match
 
 PROTOCOL: Final = "mqtt"
 SIGNALS_MAX: Final = 64  # of one message; what stands behind them is kept as text
+PLACE_CHARS_MAX: Final = 64  # of a zone or partition
 
 RETAINED: Final = "retained"
 UNREADABLE: Final = "unreadable"
@@ -207,8 +208,8 @@ def _signal(
         code=said.code,
         codes=said.codes if said.code else "",
         qualifier=said.qualifier,
-        zone=said.zone or ("" if topic is None else topic.zone),
-        partition=said.partition or ("" if topic is None else topic.partition),
+        zone=(said.zone or ("" if topic is None else topic.zone))[:PLACE_CHARS_MAX],
+        partition=(said.partition or ("" if topic is None else topic.partition))[:PLACE_CHARS_MAX],
         text=clean_text(said.text),
         occurred_at=said.occurred_at,
     )
