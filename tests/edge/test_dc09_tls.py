@@ -10,11 +10,13 @@ import pytest
 from live_edge import PLAIN, Edge, Limits, Panel, Record, eventually, frame, register, running
 from live_intake import certificate
 
+from tocsin.edge.dc09_channels import TLS, names_in
 from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.site.intakes.dc09 import Dc09
 
 FIRST_FRAME_S = 0.6
+LETTERS = "ABCD"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,7 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
 def record(urls: Urls, ring: Keyring) -> Iterator[Record]:
     with connect(urls.owner) as owner:
         register(owner, ring, PLAIN)
+        register(owner, ring, LETTERS)
         yield Record(owner, ring)
 
 
@@ -36,7 +39,13 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def panels(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Of a maker, who names no account."""
     return certificate(tmp_path_factory.mktemp("panels"), "panel-1234")
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return certificate(tmp_path_factory.mktemp("named"), LETTERS.lower())
 
 
 def limits(ours: tuple[Path, Path], client_ca: Path | str = "", **more) -> Limits:
@@ -108,18 +117,45 @@ def test_frame_in_clear_beside_it_has_none(edge, record) -> None:
 
 
 @pytest.mark.parametrize("new_loop", [None, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
-def test_certificate_of_the_panel_is_asked_for_and_authenticates(
-    urls, ring, record, ours, panels, new_loop
+def test_certificate_of_the_panel_authenticates_the_account_that_it_names(
+    urls, ring, record, ours, panels, named, tmp_path, new_loop
 ) -> None:
     refused = record.counted("dc09.tls_refused")
-    with running(urls, ring, limits(ours, panels[0]), new_loop=new_loop) as edge:
-        with dial(edge, ours, panels) as panel:
-            panel.send(frame())
-            assert panel.receive().token == "ACK"
-            assert last(record) == ("dc09.tls", "ack", "authenticated")
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_bytes(panels[0].read_bytes() + named[0].read_bytes())
+    with running(urls, ring, limits(ours, authorities), new_loop=new_loop) as edge:
+        for own, account, assurance in (
+            (named, LETTERS, "authenticated"),
+            (named, LETTERS.lower(), "authenticated"),
+            (named, PLAIN, "integrity"),  # its owner speaks for another panel
+            (panels, PLAIN, "integrity"),
+        ):
+            with dial(edge, ours, own) as panel:
+                panel.send(frame(account=account))
+                assert panel.receive().token == "ACK"
+                assert last(record) == ("dc09.tls", "ack", assurance)
         for own in (None, ours):  # none; one that another has signed
             assert not is_answered(edge, ours, own)
         assert eventually(lambda: record.counted("dc09.tls_refused") >= refused + 2)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "names"),
+    [
+        (None, set()),
+        ({}, set()),
+        ({"subject": ((("organizationName", "1234"),), (("commonName", "abCd"),))}, {"ABCD"}),
+        ({"subjectAltName": (("DNS", "12ab"), ("URI", "1234"), ("DNS", "x"))}, {"12AB", "X"}),
+        ({"subject": (), "subjectAltName": (("IP Address", "1234"),)}, set()),
+        ({"subject": ((("commonName", ""),),)}, set()),
+    ],
+)
+def test_names_of_a_certificate(certificate, names) -> None:
+    channel = TLS._replace(names=names_in(certificate))
+    assert channel.names == names
+    assert all(channel.vouches(name) == "authenticated" for name in names)
+    assert channel.vouches("1234") == "integrity"
+    assert channel.vouches("") == "integrity"
 
 
 def test_what_is_no_tls_is_refused(edge, record) -> None:

@@ -160,7 +160,7 @@ class Intake:
             site=None if device is None else device.site,
             signals=signals,
             repeat_key=repeat_key,
-            assurance=channel.assurance,
+            assurance=channel.vouches(account) if channel.names else channel.assurance,
             is_sign_of_life=is_sign_of_life,
         )
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol
 
 
 class Settings(Protocol):
@@ -38,15 +39,30 @@ class Settings(Protocol):
 
 class Channel(NamedTuple):
     """How messages come. `assurance`: what the channel vouches for; DC-09 itself for nothing, in
-    clear or encrypted."""
+    clear or encrypted. `names`: in upper case, what the sender has shown a certificate for."""
 
     intake: str
     assurance: str = "none"
     is_tls: bool = False
+    names: frozenset[str] = frozenset()
+
+    def vouches(self, account: str) -> str:
+        """The assurance of a message under `account`, in upper case: a certificate authenticates
+        the accounts that it names, and no other."""
+        return "authenticated" if account in self.names else self.assurance
 
 
 TCP: Final = Channel("dc09.tcp")
 UDP: Final = Channel("dc09.udp")
 TLS: Final = Channel("dc09.tls", "integrity", is_tls=True)
-TLS_OF_CLIENTS: Final = Channel("dc09.tls", "authenticated", is_tls=True)
-"""Every client has shown a certificate of the authority that was set."""
+
+
+def names_in(certificate: Mapping[str, Any] | None) -> frozenset[str]:
+    """Common name and DNS names, in upper case, of a certificate that was checked, in the form of
+    `ssl.SSLSocket.getpeercert`; none where none was asked for."""
+    if not certificate:
+        return frozenset()
+    subject = [part for parts in certificate.get("subject", ()) for part in parts]
+    named = [value for kind, value in subject if kind == "commonName"]
+    named += [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
+    return frozenset(value.upper() for value in named if value)

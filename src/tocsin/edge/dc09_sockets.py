@@ -8,7 +8,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from tocsin.edge.dc09_channels import Channel
+from tocsin.edge.dc09_channels import Channel, names_in
 from tocsin.edge.senders import Sender
 from tocsin.wire.dc09.session import Event, Foreign, Place, Received, Refused, Session
 from tocsin.wire.dc09.states import CONNECTION, Deed, Happening, Stage
@@ -64,6 +64,9 @@ class Connection(asyncio.Protocol):
             self._stage = Stage.CLOSED
             transport.abort()
             return
+        if self._channel.is_tls:
+            names = names_in(transport.get_extra_info("peercert"))
+            self._channel = self._channel._replace(names=names)
         transport.set_write_buffer_limits(high=UNSENT_BYTES_MAX)
         self._intake.connections.add(self)
 

@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tocsin.edge.dc09_channels import TLS, TLS_OF_CLIENTS, Channel, Settings
+from tocsin.edge.dc09_channels import TLS, Settings
 from tocsin.edge.dc09_sockets import Connection
 from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import AddressNotHad, open_tcp, tls_context
@@ -32,13 +32,10 @@ class TlsDoor:
     """The listening socket for TLS: a connection holds its place from the first packet on, so that
     half-made handshakes count like any other, and has `first_frame_s` to complete its own."""
 
-    def __init__(
-        self, intake: Intake, sock: socket.socket, context: ssl.SSLContext, channel: Channel
-    ) -> None:
+    def __init__(self, intake: Intake, sock: socket.socket, context: ssl.SSLContext) -> None:
         self._intake = intake
         self._socket = sock
         self._context = context
-        self._channel = channel
         self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
         self._task = asyncio.create_task(self._accept(), name="dc09 tls")
 
@@ -72,7 +69,7 @@ class TlsDoor:
 
     async def _shake_hands(self, opened: socket.socket, sender: Sender) -> None:
         intake = self._intake
-        connection = Connection(intake, self._channel, sender)
+        connection = Connection(intake, TLS, sender)
         intake.handshakes += 1
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
@@ -111,6 +108,5 @@ def open_tls(settings: Settings, intake: Intake) -> list[tuple[TlsDoor, str]]:
     for sock in open_tcp("dc09-tls", settings.host, settings.tls_port):
         address, port = sock.getsockname()[:2]
         host = f"[{address}]" if ":" in address else address
-        channel = TLS_OF_CLIENTS if client_ca else TLS
-        doors.append((TlsDoor(intake, sock, context, channel), f"{host}:{port}"))
+        doors.append((TlsDoor(intake, sock, context), f"{host}:{port}"))
     return doors

@@ -94,9 +94,11 @@ class Dc09(Struct, forbid_unknown_fields=True, frozen=True):
     tls_client_ca: Annotated[
         File,
         means(
-            "File with the authorities (PEM) of which every panel must show a certificate; what it"
-            " sends then counts as authenticated. Empty: none is asked for.",
-            "主机证书的签发机构文件（PEM），主机必须出示其证书，其报文视为已认证；为空则不要求。",
+            "File with the authorities (PEM) of which every panel must show a certificate. What it"
+            " sends counts as authenticated where the certificate's common name or a DNS name is"
+            " the account, else as protected from alteration only. Empty: none is asked for.",
+            "主机证书的签发机构文件（PEM），主机必须出示其签发的证书。证书的通用名（CN）或 DNS 名称"
+            "与账号一致时，报文视为已认证，否则仅视为未经篡改；为空则不要求。",
         ),
     ] = ""
 
