@@ -6,7 +6,6 @@ import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from live_edge import (
@@ -25,15 +24,13 @@ from live_edge import (
 
 from tocsin.edge.dc09_sockets import Connection
 from tocsin.record.database import Urls, connect
-from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
-from tocsin.wire.dc09.answers import Reception, receive
 from tocsin.wire.dc09.frames import Form, Frame, crc, decode, encode, unseal, write_timestamp
 from tocsin.wire.dc09.states import Stage
 from tocsin.wire.dc09.strangers import STRANGERS, Stranger
 
-DUH, LOCAL, WEST, LEARNT, ELDES, TRIKDIS, SET_ELDES, ODD = (
-    *("D0F", "10CA", "3E57", "1EA4", "4F39", "9413", "4F40", "0DD"),
+DUH, LOCAL, LEARNT, ELDES, TRIKDIS, SET_ELDES, ODD = (
+    *("D0F", "10CA", "1EA4", "4F39", "9413", "4F40", "0DD"),
 )
 EIGHT = timedelta(hours=8)
 
@@ -50,7 +47,6 @@ def record(urls: Urls, ring: Keyring) -> Iterator[Record]:
             register(owner, ring, account)
         register(owner, ring, DUH, dialect="duh")
         register(owner, ring, LOCAL, KEY, dialect="local_time:+08:00")
-        register(owner, ring, WEST, dialect="local_time:-05:00")
         register(owner, ring, SET_ELDES, dialect="eldes")
         register(owner, ring, ODD, dialect="klingon")
         yield Record(owner, ring)
@@ -365,65 +361,3 @@ def test_connection_passes_its_stages(urls, ring, record) -> None:
             await devices.stop()
 
     asyncio.run(go())
-
-
-# -- what we fail at ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("account", "stamp", "is_dated"),
-    [
-        (LOCAL, "07:59:59,01-01-0001", False),
-        (LOCAL, "08:00:00,01-01-0001", True),
-        (WEST, "19:00:00,12-31-9999", False),
-        (WEST, "18:59:59,12-31-9999", True),
-    ],
-)
-def test_time_that_no_calendar_has_dates_nothing_and_loses_no_alarm(
-    panel, record, ring, account, stamp, is_dated
-) -> None:
-    assert asks(panel, frame("NFA71", account, timestamp=stamp)).token == "ACK"
-    assert last(record) == ("ack", "clock_off")
-    row = record.execute(
-        "SELECT convert_from(read, 'utf8')::json->>'occurred_at' FROM heard.message"
-        " ORDER BY id DESC LIMIT 1"
-    ).fetchone()
-    record.rollback()
-    assert (row[0] is not None) == is_dated
-    while judge_pending(record.connection, ring, datetime.now(UTC)):
-        continue
-    opened = record.execute(
-        "SELECT incident IS NOT NULL FROM view.signal WHERE id ="
-        " (SELECT id FROM heard.message ORDER BY id DESC LIMIT 1)"
-    ).fetchone()
-    record.rollback()
-    assert opened == (True,)
-
-
-@pytest.mark.parametrize("new_loop", [None, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
-def test_frame_that_we_fail_at_costs_neither_its_connection_nor_the_others(
-    urls, ring, record, monkeypatch, caplog, new_loop
-) -> None:
-    def fails(told: Frame, **given: Any) -> Reception:
-        if told.token == "FAULT":
-            raise ZeroDivisionError
-        return receive(told, **given)
-
-    monkeypatch.setattr("tocsin.edge.dc09.receive", fails)
-    failed = record.counted("dc09.failed")
-    faults = [frame("x", token="FAULT") for _ in range(3)]
-    with running(urls, ring, new_loop=new_loop) as edge:
-        with edge.connect() as panel, edge.datagrams() as udp:
-            panel.send(faults[0] + frame(number="0001"))
-            assert panel.receive().sequence == "0001"
-            panel.send(faults[1])
-            panel.send(frame(number="0002"))
-            assert panel.receive().sequence == "0002"
-            udp.send(faults[2] + frame(number="0003"))
-            assert decode(udp.recv(4_096)).sequence == "0003"
-            udp.send(frame(number="0004"))
-            assert decode(udp.recv(4_096)).sequence == "0004"
-        assert eventually(lambda: record.counted("dc09.failed") == failed + 3)
-    said = [one for one in caplog.records if one.message == "a frame could not be decided on"]
-    assert len(said) == 1  # of each ten seconds
-    assert said[0].exc_info is not None
