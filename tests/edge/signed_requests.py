@@ -31,10 +31,10 @@ def standard(
     }
 
 
-def stripe(body: bytes, secret: bytes = SECRET) -> dict[str, str]:
-    at = str(int(time.time()))
-    digest = hmac.new(secret, at.encode() + b"." + body, hashlib.sha256).hexdigest()
-    return {"content-type": "application/json", "stripe-signature": f"t={at},v1={digest}"}
+def stripe(body: bytes, secret: bytes = SECRET, at: int | None = None) -> dict[str, str]:
+    signed_at = str(int(time.time()) if at is None else at)
+    digest = hmac.new(secret, signed_at.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"content-type": "application/json", "stripe-signature": f"t={signed_at},v1={digest}"}
 
 
 def github(body: bytes, secret: bytes = SECRET) -> dict[str, str]:

@@ -2,14 +2,15 @@
 decided on once, hours later and after a restart too."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 from live_intake import Live, Record, commits_held_up, database_away, eventually, running
 from live_webhook import SETTINGS, decisions, rows, with_sources
 from msgspec.structs import replace
-from signed_requests import Sender, sender, standard, stripe
+from signed_requests import Sender, github, sender, standard, stripe
 
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
@@ -70,36 +71,58 @@ def made_older(record: Record, interval: str) -> None:
 def test_hours_later_and_after_a_restart_a_named_message_is_still_the_same(
     prepared: Urls, ring: Keyring, record: Record, is_named: bool
 ) -> None:
-    """One that nobody named is news after three minutes: the control."""
+    """One that is signed again is news: the control."""
     account = "restart" if is_named else "stripe"
     body = b'{"code": "FA", "text": "again"}'
     decided = []
-    for _ in range(2):
+    for turn in range(2):
         with (
             running("webhook", SETTINGS, prepared, ring) as live,
             sender(live.ports["http"]) as one,
         ):
-            headers = standard(body, name="msg_restart") if is_named else stripe(body)
+            signed_again = stripe(body, at=int(time.time()) + turn)
+            headers = standard(body, name="msg_restart") if is_named else signed_again
             assert one.post(f"/hook/{account}", body, headers).status_code == 202
         decided.append(decisions(record, account))
         made_older(record, "5 hours")
     assert decided[1] - decided[0] == (0 if is_named else 1)
 
 
-def test_what_could_not_be_read_is_read_when_it_is_sent_again(
-    prepared: Urls, ring: Keyring, record: Record
+@pytest.mark.parametrize("form", [stripe, github])
+def test_a_recorded_request_is_a_repeat_whatever_name_it_is_given(
+    tower: Sender, record: Record, form: Callable[[bytes], dict[str, str]]
 ) -> None:
-    """The mapping was put right meanwhile; the sender's name for it is the same."""
+    """To the end of the time in which its signature counts; `github` has none."""
+    body = b'{"code": "FA", "text": "recorded"}'
+    account = form.__name__
+    headers = form(body)
+    if account == "github":
+        headers["x-signature"] = headers.pop("x-hub-signature-256")
+    before = decisions(record, account)
+    for key in ({}, {"idempotency-key": "first"}, {"idempotency-key": "second"}):
+        assert tower.post(f"/hook/{account}", body, headers | key).status_code == 202
+        made_older(record, "9 minutes" if account == "stripe" else "9 days")
+    assert decisions(record, account) == before + 1
+
+
+@pytest.mark.parametrize("account", ["later", "github"])
+def test_what_could_not_be_read_is_read_when_it_is_sent_again(
+    prepared: Urls, ring: Keyring, record: Record, account: str
+) -> None:
+    """The mapping was put right meanwhile; what the sender signed is the same."""
+    before, body = decisions(record, account), b'{"code": "FA"}'
+    how = {"name": account, "signature": "github" if account == "github" else "standard"}
     for mapping, problem in ((Fields(code="/type"), "unreadable"), (Fields(), None)):
-        settings = replace(SETTINGS, sources=(Source(name="later", mapping=mapping),))
+        settings = replace(SETTINGS, sources=(Source(**how, mapping=mapping),))
         with (
             running("webhook", settings, prepared, ring) as live,
             sender(live.ports["http"]) as one,
         ):
-            assert one.send({"code": "FA"}, "/hook/later", name="msg_later").status_code == 202
+            headers = github(body) if account == "github" else standard(body, name="msg_later")
+            assert one.post(f"/hook/{account}", body, headers).status_code == 202
         assert rows(record)[-1][0] == problem
         made_older(record, "5 minutes")
-    assert decisions(record, "later") == 2
+    assert decisions(record, account) == before + 2
 
 
 # -- on disk before the answer --------------------------------------------------------------------

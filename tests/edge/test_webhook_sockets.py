@@ -141,7 +141,11 @@ def test_who_does_not_sign_is_told_so_and_is_no_signal(
         assert (answer.status_code, answer.json()["reason"]) == (status, reason)
         assert answer.headers["content-type"] == "application/problem+json"
     unknown = tower.send({"code": "FA"}, "/hook/nobody")
-    assert (unknown.status_code, unknown.json()["reason"]) == (404, "unknown_source")
+    wrong = tower.send({"code": "FA"}, secret=b"another secret 1")
+    assert (unknown.status_code, unknown.content) == (401, wrong.content)
+    assert unknown.headers.keys() == wrong.headers.keys()
+    bare, unsigned = (tower.post(f"/hook/{name}", body, json_only) for name in ("nobody", "stripe"))
+    assert (bare.status_code, bare.content) == (401, unsigned.content)
     assert decisions(record, "tower") == before
     assert eventually(lambda: record.counted("webhook.signature_wrong") >= 2)
     assert eventually(lambda: record.counted("webhook.unknown_source") >= 1)
@@ -260,7 +264,7 @@ def test_forms_of_a_body(tower: Sender, headers: dict[str, str], status: int, re
         ("POST", "/hook/", 404),
         ("POST", "/hook/a/b", 404),
         ("POST", "/hook/" + "a" * 65, 404),
-        ("POST", "/hook/health", 404),
+        ("POST", "/hook/health", 401),
         ("GET", "/health", 404),
     ],
 )

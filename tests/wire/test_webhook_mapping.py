@@ -246,8 +246,10 @@ def test_equal_messages_share_a_key_and_others_do_not() -> None:
         repeat_key("b", "1", b"x"),
         repeat_key("a", "1", b"y"),
         repeat_key("a1", "", b"x"),
+        repeat_key("a", "", b"x"),
+        repeat_key("a", "unread", b"x"),
     }
-    assert len(keys) == 6
+    assert len(keys) == 8
     assert repeat_key("a", "1", b"x") in keys
     assert {len(one) for one in keys} == {16}
 

@@ -54,7 +54,7 @@ def test_a_published_vector_is_right_and_one_bit_more_is_not(vector: dict[str, A
     args = (Form(vector["form"]), vector["headers"])
     key = vector["secret"].encode()
     signed = check(*args, vector["body"].encode(), key, at)
-    assert signed.name == vector["headers"].get("webhook-id")
+    assert signed.name == vector["headers"].get("webhook-id", "")
     for body, secret in ((vector["body"] + " ", key), (vector["body"], key + b"x" * 4)):
         with pytest.raises(NotSigned) as found:
             check(*args, body.encode(), secret, at)
@@ -63,12 +63,13 @@ def test_a_published_vector_is_right_and_one_bit_more_is_not(vector: dict[str, A
 
 def test_each_form_says_name_and_time() -> None:
     assert check(Form.STANDARD, standard(), BODY, KEY, NOW) == Signed("msg_1", NOW)
-    assert check(Form.STRIPE, stripe(), BODY, KEY, NOW) == Signed(None, NOW)
+    seconds = str(int(NOW.timestamp()))
+    assert check(Form.STRIPE, stripe(), BODY, KEY, NOW) == Signed(seconds, NOW)
     named = {**stripe(), "idempotency-key": '"abc-1"'}
-    assert check(Form.STRIPE, named, BODY, KEY, NOW) == Signed("abc-1", NOW)
-    assert check(Form.GITHUB, github(), BODY, KEY, NOW) == Signed(None, None)
+    assert check(Form.STRIPE, named, BODY, KEY, NOW) == Signed(seconds, NOW)  # nobody signed it
+    assert check(Form.GITHUB, github(), BODY, KEY, NOW) == Signed("", None)
     other = {"x-signature": github()["x-hub-signature-256"]}
-    assert check(Form.GITHUB, other, BODY, KEY, NOW, header="X-Signature") == Signed(None, None)
+    assert check(Form.GITHUB, other, BODY, KEY, NOW, header="X-Signature") == Signed("", None)
 
 
 def test_one_of_several_signatures_is_enough_and_nine_are_too_many() -> None:
@@ -105,7 +106,6 @@ def test_the_window_to_the_second(off: timedelta) -> None:
         (Form.STANDARD, standard(**{"webhook-timestamp": "9" * 12}), "signature_malformed"),
         (Form.STRIPE, {"stripe-signature": "v1=00"}, "signature_malformed"),
         (Form.STRIPE, {"stripe-signature": f"t={STAMP}"}, "signature_malformed"),
-        (Form.STRIPE, stripe() | {"idempotency-key": "a b"}, "signature_malformed"),
         (Form.GITHUB, {"x-hub-signature-256": "sha1=00"}, "signature_malformed"),
         (Form.GITHUB, {"x-hub-signature-256": "sha256=0"}, "signature_malformed"),
         (Form.GITHUB, {"x-hub-signature-256": "sha256=00"}, "signature_wrong"),

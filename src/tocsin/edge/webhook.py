@@ -26,6 +26,13 @@ _PATH: Final = re.compile(r"/hook/([A-Za-z0-9._-]{1,64})")
 _JSON: Final = re.compile(r"application/(?:json|[a-z0-9!#$&^_.+-]+\+json)", re.IGNORECASE)
 
 
+WANTED: Final = (
+    f"webhook-id, webhook-timestamp, {HEADER[Form.STANDARD]}"
+    f" / {HEADER[Form.STRIPE]} / {HEADER[Form.GITHUB]}"
+)
+"""Of all forms: which of them a source uses, it knows."""
+
+
 class Source(Protocol):
     """How one source signs and what its values mean."""
 
@@ -82,25 +89,22 @@ class Hooks:
         except NotSigned as error:
             reason = error.reason if device is not None else "unknown_source"
             self._shown.show(request, reason)
-            return refuse(reason, wanted=self._headers_of(name))
-        if device is None:
+            self._intake.counts.refused(reason, request.address)
+            # Whether there is such a source is for nobody to know who does not sign.
+            return problem(error.reason, request.language, wanted=WANTED)
+        if device is None:  # never: nobody's secret has signed it
             return refuse("unknown_source")
         return await self._heard(request, device, signed)
 
     def _checked(self, request: Request, name: str, device: Device | None) -> Signed:
-        """An unknown source is checked like any other, so that it takes as long to be refused."""
+        """An unknown source is checked as one of the standard form, takes as long to be refused as
+        that, and hears the same."""
         source = self._sources.get(name)
         form = Form.STANDARD if source is None else Form(source.signature)
         header = "" if source is None else source.header
         key = None if device is None else device.key
         now = datetime.now(UTC)
         return check(form, request.headers, request.body, key, now, header=header)
-
-    def _headers_of(self, name: str) -> str:
-        source = self._sources.get(name)
-        if source is None or source.signature == Form.STANDARD:
-            return "webhook-id, webhook-timestamp, webhook-signature"
-        return source.header or HEADER[Form(source.signature)]
 
     async def _heard(self, request: Request, device: Device, signed: Signed) -> Response:
         source = self._sources.get(device.account)

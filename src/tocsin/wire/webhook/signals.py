@@ -93,10 +93,12 @@ def read(document: Any, fields: Fields, source: str) -> Reading:
 
 
 def repeat_key(source: str, name: str | None, body: bytes) -> bytes:
-    """What equal messages of a source share. The body is part of it even where the sender names its
-    messages: the same name with other content is another message, since in doubt it alarms."""
+    """What equal messages of a source share: what is signed of them, and nothing that is not, or a
+    recorded message would be another one. `name` as in `Signed`; None: it cannot be read, and is
+    read when it comes again. The body is part of it even where the sender names its messages: the
+    same name with other content is another message, since in doubt it alarms."""
     digest = hashlib.blake2b(digest_size=16, person=b"tocsin.webhook")
-    for part in (source.encode(), (name or "").encode()):
+    for part in (source.encode(), b"unread" if name is None else b"+" + name.encode()):
         digest.update(len(part).to_bytes(2, "big") + part)
     digest.update(body)
     return digest.digest()

@@ -54,10 +54,11 @@ class NotSigned(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """The sender has the secret. `name` is its own for this message and stays the same when it
-    sends it again; None where it gives none. `sent_at`: when it signed."""
+    """The sender has the secret. `name`: what it signed beside the body, which whoever records the
+    request and sends it again cannot change: its name for the message, else the time, else "".
+    `sent_at`: when it signed."""
 
-    name: str | None
+    name: str
     sent_at: datetime | None
 
 
@@ -93,9 +94,9 @@ def check(
     if form is Form.STANDARD:
         signed = _standard(headers, text, body, secret, now)
     elif form is Form.STRIPE:
-        signed = _stripe(headers, text, body, secret, now)
+        signed = _stripe(text, body, secret, now)
     else:
-        signed = _github(headers, text, body, secret)
+        signed = _github(text, body, secret)
     if key is None:
         raise NotSigned("signature_wrong")
     return signed
@@ -121,9 +122,7 @@ def _standard(
     return Signed(name, sent_at)
 
 
-def _stripe(
-    headers: Mapping[str, str], text: str, body: bytes, secret: bytes, now: datetime
-) -> Signed:
+def _stripe(text: str, body: bytes, secret: bytes, now: datetime) -> Signed:
     seconds, given = "", []
     for one in text.split(","):
         name, _, value = one.strip().partition("=")
@@ -134,25 +133,15 @@ def _stripe(
     sent_at = _moment(seconds)
     _compare(given, secret, f"{seconds}.".encode(), body)
     _in_time(sent_at, now)
-    return Signed(_own_name(headers), sent_at)
+    return Signed(seconds, sent_at)
 
 
-def _github(headers: Mapping[str, str], text: str, body: bytes, secret: bytes) -> Signed:
+def _github(text: str, body: bytes, secret: bytes) -> Signed:
     kind, _, value = text.partition("=")
     if kind != "sha256":
         raise NotSigned("signature_malformed")
     _compare([_from_hex(value)], secret, b"", body)
-    return Signed(_own_name(headers), None)
-
-
-def _own_name(headers: Mapping[str, str]) -> str | None:
-    """The draft of the IETF for forms that sign no name: Idempotency-Key, quoted or not."""
-    name = headers.get("idempotency-key", "").strip().strip('"')
-    if not name:
-        return None
-    if len(name) > NAME_CHARS_MAX or not _NAME.fullmatch(name):
-        raise NotSigned("signature_malformed")
-    return name
+    return Signed("", None)
 
 
 def _compare(given: list[bytes], secret: bytes, before: bytes, body: bytes) -> None:
