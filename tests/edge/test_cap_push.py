@@ -2,6 +2,7 @@
 whoever is nobody is told so."""
 
 import json
+import socket
 import ssl
 import threading
 import urllib.error
@@ -139,6 +140,18 @@ def test_whoever_is_nobody_is_told_so_and_nothing_is_kept(
         assert found == code
         assert answer["reason"] == (reason or "unauthorized")
     assert world.kept() == []
+
+
+def test_no_body_is_read_of_whoever_is_nobody(world, partner) -> None:
+    """Also not asked for by 100 Continue."""
+    head = b"POST /cap HTTP/1.1\r\nhost: x\r\ncontent-type: text/xml\r\ncontent-length: 1000000\r\n"
+    with world.run(partners=(partner,)) as live:
+        for more in (b"\r\n", b"expect: 100-continue\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", live.ports["http"]), 5) as line:
+                line.sendall(head + more)
+                line.settimeout(5)
+                assert line.recv(12) == b"HTTP/1.1 401"
+    assert world.counted("unauthorized") == 2
 
 
 def test_what_cannot_be_read_is_kept_and_told_in_the_partner_s_language(world, partner) -> None:

@@ -17,6 +17,7 @@ from live_webhook import SETTINGS, with_sources
 from msgspec.structs import replace
 from signed_requests import sender, standard
 
+from tocsin.edge import http_in
 from tocsin.edge.http_in import HEAD_BYTES_MAX, HEADERS_MAX, PATH_CHARS_MAX, PIPELINE_MAX
 from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
@@ -265,6 +266,24 @@ def test_what_is_not_http(edge: Live, rubbish: bytes) -> None:
 def test_nothing_is_upgraded(edge: Live, head: bytes) -> None:
     (answer,) = asked(edge, head + b"more of another protocol")
     assert answer in ((415, "unsupported_type"), (404, "unknown_source"))
+
+
+def test_all_bodies_of_an_intake_together_at_their_limit(
+    edge: Live, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_in, "HELD_BYTES_MAX", 8_000)
+    body = b'{"code": "FA", "x": "' + b"a" * 3_977 + b'"}'
+    assert len(body) == 4_000
+    for _ in range(3):  # what is answered, refused or broken off is let go
+        with line(edge) as first, line(edge) as second, line(edge) as third:
+            first.sendall(request(body)[:-1])
+            second.sendall(request(body, connection="close")[:-1])
+            third.sendall(request(connection="close")[:-1])  # nearly whole
+            assert answers(third) == [(503, "too_full")]
+            second.sendall(body[-1:])
+            assert answers(second) == [(202, "")]
+    assert asked(edge, request(body, connection="close")) == [(202, "")]
+    assert eventually(lambda: record.counted("webhook.too_full") >= 1)
 
 
 def test_a_slow_request_is_ended_and_a_silent_connection_closed(edge: Live, record: Record) -> None:

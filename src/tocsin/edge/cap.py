@@ -100,7 +100,7 @@ async def serve(settings: Settings, intake: Intake) -> None:
     inbox = Inbox(taking, list(_partners(settings, intake)), _certified(settings))
     tasks = [asyncio.create_task(run()) for run in runs]
     try:
-        await Server(intake, settings, inbox.answer, problem).serve()
+        await Server(intake, settings, inbox.answer, problem, inbox.door).serve()
     finally:
         intake_ends = intake.stop.is_set()
         if tasks:

@@ -103,15 +103,23 @@ class Inbox:
         self._partners = partners
         self._certified = certified
 
+    def door(self, request: Request) -> tuple[str, Response] | None:
+        """Who may send nothing: no body of theirs is read."""
+        for reason, is_so in (
+            ("unknown_source", request.path != PATH),
+            ("method_not_allowed", request.method != "POST"),
+        ):
+            if is_so:
+                return reason, problem(reason, request.language)
+        if self._source(request) is None:
+            words = _document(401, "unauthorized", _UNAUTHORIZED, request.language)
+            return "unauthorized", words
+        return None
+
     async def answer(self, request: Request) -> Response:
-        if request.path != PATH:
-            return self._refuse(request, "unknown_source")
-        if request.method != "POST":
-            return self._refuse(request, "method_not_allowed")
         source = self._source(request)
-        if source is None:
-            self._intake.counts.refused("unauthorized", request.address)
-            return _document(401, "unauthorized", _UNAUTHORIZED, request.language)
+        if source is None:  # the door has said so
+            return self._refuse(request, "unknown_source")
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             return self._refuse(request, "unsupported_encoding")
         kind = request.headers.get("content-type", "").partition(";")[0].strip()

@@ -17,7 +17,7 @@ from typing import Final, cast
 
 import httptools
 
-from tocsin.edge.http_parts import Answer, Refuse, Request, Response, Settings
+from tocsin.edge.http_parts import Answer, Door, Refuse, Request, Response, Settings
 from tocsin.edge.intake import FINISH_S, Intake
 from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import tls_context
@@ -29,6 +29,9 @@ CHUNK_BYTES_FREE: Final = 32
 take as much as a head, and is not looked at."""
 
 PATH_CHARS_MAX: Final = 512
+HELD_BYTES_MAX: Final = 64 << 20
+"""Of bodies of one intake, from their first byte to their answer."""
+
 PIPELINE_MAX: Final = 16
 """Requests that a sender may send without waiting for the answers."""
 
@@ -45,11 +48,20 @@ logger = logging.getLogger("tocsin.edge")
 class Server:
     """The connections of one intake."""
 
-    def __init__(self, intake: Intake, settings: Settings, answer: Answer, refuse: Refuse) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        settings: Settings,
+        answer: Answer,
+        refuse: Refuse,
+        door: Door | None = None,
+    ) -> None:
         self.intake = intake
         self.limits = settings
         self.answer = answer
         self.refuse = refuse
+        self.door = door
+        self.held_bytes = 0
         self.connections: set[Connection] = set()
         self.answering: set[asyncio.Task[None]] = set()
         self.is_finishing = False
@@ -131,6 +143,8 @@ class Connection(asyncio.Protocol):
         self._peer = ""
         self._ready: deque[tuple[Request, bool]] = deque()
         self._refused = ""  # why nothing more is read
+        self._turned_away: Response | None = None  # by the door
+        self._held_bytes = self._answering_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._began_at: float | None = None  # a request that is not whole yet
         self._idle_since = self._loop.time()
@@ -175,6 +189,7 @@ class Connection(asyncio.Protocol):
             self._sender = None
         if self._began_at is not None and not self._refused:
             self._server.intake.counts.refused("cut_off", self._peer)
+        self._let_go(self._held_bytes - self._answering_bytes)
         # What is being answered goes on to its commit: its sender will ask again.
 
     def data_received(self, data: bytes) -> None:
@@ -240,7 +255,16 @@ class Connection(asyncio.Protocol):
         length = self._headers.get("content-length", "")
         if len(length) > 12 or int(length or 0) > self._body_max:
             self._stop("body_too_large")
+        self._ask_the_door()
         self._awaits_leave = self._headers.get("expect", "").lower() == "100-continue"
+
+    def _ask_the_door(self) -> None:
+        if self._server.door is None:
+            return
+        turned_away = self._server.door(self._request(b""))
+        if turned_away is not None:
+            reason, self._turned_away = turned_away
+            self._stop(reason)
 
     def on_chunk_header(self) -> None:
         self._chunks += 1
@@ -249,6 +273,10 @@ class Connection(asyncio.Protocol):
         self._body_bytes += len(data)
         if self._body_bytes > self._body_max:
             self._stop("body_too_large")
+        if self._server.held_bytes + len(data) > HELD_BYTES_MAX:
+            self._stop("too_full")
+        self._server.held_bytes += len(data)
+        self._held_bytes += len(data)
         self._body.append(data)
 
     def on_message_complete(self) -> None:
@@ -256,12 +284,14 @@ class Connection(asyncio.Protocol):
         self._has_completed = True
         if len(self._ready) >= PIPELINE_MAX:
             self._stop("too_many_at_once")
-        path = self._url.partition(b"?")[0].decode("latin-1")
-        method = self._parser.get_method().decode("latin-1")
-        body = b"".join(self._body)
-        request = Request(method, path, self._headers, body, self._address(), self._is_tls)
+        request = self._request(b"".join(self._body))
         self._ready.append((request, self._parser.should_keep_alive()))
         self._begin()
+
+    def _request(self, body: bytes) -> Request:
+        path = self._url.partition(b"?")[0].decode("latin-1")
+        method = self._parser.get_method().decode("latin-1")
+        return Request(method, path, self._headers, body, self._address(), self._is_tls)
 
     @property
     def _body_max(self) -> int:
@@ -292,6 +322,12 @@ class Connection(asyncio.Protocol):
         self._refused = reason
         self._unanswered = True
         self._server.intake.counts.refused(reason, self._peer)
+        self._let_go(sum(len(part) for part in self._body))
+        self._body = []
+
+    def _let_go(self, size: int) -> None:
+        self._held_bytes -= size
+        self._server.held_bytes -= size
 
     def _next(self) -> None:
         """Begins to answer the next request, in their order."""
@@ -301,7 +337,8 @@ class Connection(asyncio.Protocol):
             if self._unanswered:
                 self._unanswered = False
                 language = self._headers.get("accept-language", "")
-                self._write(self._server.refuse(self._refused, language), keep_alive=False)
+                said = self._turned_away or self._server.refuse(self._refused, language)
+                self._write(said, keep_alive=False)
             elif not (self._refused or self._server.is_finishing):
                 self._idle_since = self._loop.time()
                 if self._awaits_leave:  # only now: it would be read as an answer to what is before
@@ -311,6 +348,7 @@ class Connection(asyncio.Protocol):
             return
         self._transport.pause_reading()
         request, keep_alive = self._ready.popleft()
+        self._answering_bytes = len(request.body)
         self._task = self._loop.create_task(self._answer(request, keep_alive=keep_alive))
         self._server.answering.add(self._task)
         self._task.add_done_callback(self._server.answering.discard)
@@ -323,6 +361,8 @@ class Connection(asyncio.Protocol):
             self._server.intake.counts.refused("failed", request.address)
             response = self._server.refuse("failed", request.language)
         self._task = None
+        self._answering_bytes = 0
+        self._let_go(len(request.body))
         if self._transport.is_closing():
             return
         self._write(response, keep_alive=keep_alive and not self._is_last)
@@ -351,6 +391,7 @@ class Connection(asyncio.Protocol):
             return
         self._refused = self._refused or "closed"
         self._unanswered = False
+        self._let_go(sum(len(request.body) for request, _ in self._ready))
         self._ready.clear()
         if self._transport.can_write_eof():
             self._transport.write_eof()

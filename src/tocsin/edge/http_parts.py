@@ -61,6 +61,9 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+Door = Callable[[Request], tuple[str, Response] | None]
+"""Asked when the head is whole, with an empty body: why none is to come, and what is answered."""
+
 Answer = Callable[[Request], Awaitable[Response]]
 Refuse = Callable[[str, str], Response]
 """The answer to what is no request, by reason and Accept-Language."""

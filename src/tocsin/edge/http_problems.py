@@ -31,6 +31,10 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str, str, str]]] = {
         *(413, "Body too large", "The body is larger than this address takes."),
         *("正文过大", "正文超过此地址允许的大小。"),
     ),
+    "too_full": (
+        *(503, "Too much arriving at once", "Nothing was kept or confirmed. Send it again."),
+        *("待收数据过多", "未保存也未确认任何内容，请重新发送。"),
+    ),
     "too_many_at_once": (
         *(429, "Too many requests at once", "Wait for the answers to earlier requests."),
         *("并发请求过多", "请等待先前的请求得到应答。"),
