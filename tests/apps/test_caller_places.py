@@ -2,6 +2,7 @@
 incident that keeps its uncertainty and its age."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -144,6 +145,49 @@ def test_a_place_becomes_evidence_of_an_incident(site: Site) -> None:
         assert caller_places.find(connection, site.keyring, chosen, later) is not None
         site.keyring.destroy(UUID(incident))
         assert caller_places.find(connection, site.keyring, chosen, later) is None
+
+
+def test_evidence_of_one_incident_is_refused_to_another(site: Site) -> None:
+    chosen = said(site)
+    client = site.client(Role.CALL_TAKER)
+    first, second = call(client), call(client)
+    done = [
+        command(client, "locate_incident", incident=one, evidence=str(chosen)).status_code
+        for one in (first, second)
+    ]
+    assert done == [200, 404]
+    rows = {row["id"]: row["incident"] for row in client.get(PATH).json()["items"]}
+    assert rows == {str(chosen): first}
+    assert located(client, second)["source"] != "aml"
+
+
+def test_a_location_and_its_evidence_are_kept_together_or_not_at_all(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = said(site)
+    client = site.client(Role.CALL_TAKER)
+    incident = call(client)
+    real = caller_places.find
+
+    def gone_meanwhile(*arguments: Any) -> caller_places.Listed | None:
+        found = real(*arguments)
+        with connect(site.urls.owner) as connection:
+            connection.execute("DELETE FROM heard.call_place")
+            connection.commit()
+        return found
+
+    monkeypatch.setattr(caller_places, "find", gone_meanwhile)
+    answer = command(client, "locate_incident", incident=incident, evidence=str(chosen))
+    assert answer.status_code == 404
+    assert located(client, incident)["source"] != "aml"
+
+
+def test_the_list_has_an_index(site: Site) -> None:
+    with connect(site.urls.application) as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        wanted = (AGENCY, [], [], datetime.now(UTC), 200)
+        rows = connection.execute("EXPLAIN " + caller_places._RECENT, wanted).fetchall()
+    assert "call_place_of_agency" in "\n".join(row for (row,) in rows)
 
 
 def test_a_person_s_own_word_for_a_place_has_no_such_source(site: Site) -> None:

@@ -96,16 +96,14 @@ def find(
 
 def join(connection: Connection, keyring: Keyring, identifier: UUID, incident: UUID) -> bool:
     """Makes a place evidence of an incident: from now on it is sealed under the incident's key and
-    stays as long. False for one that is gone, or is another's. Commits."""
+    stays as long. False for one that is gone, or is another's. In the transaction that is open."""
     one = connection.execute(_LOCK, (identifier,)).fetchone()
     if one is None or one[1] is not None:
-        connection.rollback()
         return one is not None and one[1] == incident
     bound_to = _BOUND_TO + identifier.bytes
     plain = unseal(message_key(keyring, identifier), one[0], bound_to)
     sealed = seal(keyring.incident(incident, create=True), plain, bound_to)
     connection.execute(_JOIN, (sealed, incident, identifier))
-    connection.commit()
     return True
 
 

@@ -26,6 +26,8 @@ from tocsin.core.terms import Actor, Datum, Place, Reason, Refused
 from tocsin.record import caller_places
 from tocsin.record.caller_places import Listed
 from tocsin.record.database import Connection
+from tocsin.record.facts import StoredFact
+from tocsin.record.handle import Also
 
 ACT = "read:caller_place"
 
@@ -107,7 +109,7 @@ def as_evidence(
     other command as it is.
 
     Raises `Problem` for one that names a place too, or neither, and `Refused(NOT_FOUND)` for
-    evidence that is gone or foreign.
+    evidence that is gone, foreign or another incident's.
     """
     if not isinstance(command, LocateIncident):
         return command
@@ -122,6 +124,8 @@ def as_evidence(
     one = caller_places.find(log, keyring(), command.evidence, datetime.now(UTC))
     if one is None or not access.may(actor, ACT, district=one.district, agency=one.agency):
         raise Refused(Reason.NOT_FOUND)
+    if one.incident not in (None, command.incident):
+        raise Refused(Reason.NOT_FOUND)  # another incident's, and sealed under its key
     said = one.place
     place = Place(
         said.lat,
@@ -134,9 +138,15 @@ def as_evidence(
     return replace(command, place=place)
 
 
-def keep_evidence(log: Connection, command: PersonCommand) -> None:
-    """After the command: what it used stays as long as the incident, under the incident's key. Done
-    again where an answer was lost; it changes nothing then."""
-    if isinstance(command, LocateIncident) and command.evidence is not None:
-        log.rollback()
-        caller_places.join(log, keyring(), command.evidence, command.incident)
+def keep_evidence(command: PersonCommand) -> Also | None:
+    """What is committed together with the command: what it uses stays as long as the incident,
+    under the incident's key. Raises `Refused(NOT_FOUND)` where it has gone meanwhile."""
+    if not isinstance(command, LocateIncident) or command.evidence is None:
+        return None
+    incident, evidence = command.incident, command.evidence
+
+    def also(opened: Connection, facts: list[StoredFact]) -> None:  # noqa: ARG001
+        if not caller_places.join(opened, keyring(), evidence, incident):
+            raise Refused(Reason.NOT_FOUND)
+
+    return also

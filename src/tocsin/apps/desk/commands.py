@@ -45,8 +45,8 @@ def answer_command(request: HttpRequest) -> HttpResponse:
                 key=key,
                 now=datetime.now(UTC),
                 obligations=settings.OBLIGATIONS,
+                also=caller_places.keep_evidence(command),
             )
-        caller_places.keep_evidence(log, command)
     return HttpResponse(
         msgspec.json.encode({"facts": outcome.facts}),
         content_type="application/json",

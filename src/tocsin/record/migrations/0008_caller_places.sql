@@ -12,4 +12,4 @@ CREATE TABLE heard.call_place (
     incident    uuid                  -- whose key it is sealed under; NULL: under the day's
 );
 CREATE INDEX call_place_to_forget ON heard.call_place (received_at) WHERE incident IS NULL;
-CREATE INDEX call_place_of_district ON heard.call_place (district, received_at DESC);
+CREATE INDEX call_place_of_agency ON heard.call_place (agency, received_at DESC);
