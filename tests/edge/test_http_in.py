@@ -121,7 +121,6 @@ CHUNKED = (
 
 
 def chunked(edge: Live, chunks: bytes, pieces: list[bytes]) -> list[tuple[int, str]]:
-    """Head, chunks and each of the pieces in segments of their own, as long as they are read."""
     with line(edge) as opened:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.sendall(CHUNKED + b"\r\n\r\n")
@@ -140,21 +139,17 @@ def test_trailers_at_their_limit_and_behind_it(edge: Live, record: Record) -> No
     assert chunked(edge, body, fits) == [(202, "")]
     refused = [(431, "trailer_too_large")]
     assert chunked(edge, body, [b"0\r\nx: ", *[piece] * 40]) == refused
-    # Names that never end, many of them, and extensions of a chunk cost the same.
     assert chunked(edge, body, [b"0\r\n", *[piece] * 40]) == refused
     assert chunked(edge, body, [b"0\r\n", *[b"x: 1\r\n" * 150] * 40]) == refused
     assert chunked(edge, b"1;x=", [piece] * 40) == refused
-    # One byte of body now and then does not buy any more.
     little = b"1;x=" + b"a" * 1_000 + b"\r\na\r\n"
     assert chunked(edge, b"", [little] * 60) == refused
-    # Many small chunks are no trailers: read to the end, and signed otherwise.
     many = chunked(edge, b"1\r\n \r\n" * 4_000, [body, b"0\r\n\r\n"])
     assert many == [(401, "signature_wrong")]
     assert eventually(lambda: record.counted("webhook.trailer_too_large") >= 5)
 
 
 def test_a_trailer_is_not_read_as_a_header(edge: Live) -> None:
-    """A signature behind the body would have been checked against what stands before it."""
     name = b"webhook-signature: "
     lines = CHUNKED.split(b"\r\n")
     (signature,) = [one for one in lines if one.startswith(name)]
@@ -273,7 +268,6 @@ def test_all_bodies_of_an_intake_together_at_their_limit(
 ) -> None:
     monkeypatch.setattr(http_in, "HELD_BYTES_MAX", 8_000)
     body = b'{"code": "FA", "x": "' + b"a" * 3_977 + b'"}'
-    assert len(body) == 4_000
     for _ in range(3):  # what is answered, refused or broken off is let go
         with line(edge) as first, line(edge) as second, line(edge) as third:
             first.sendall(request(body)[:-1])

@@ -7,20 +7,17 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 from collections import deque
-from collections.abc import Iterator
 from http import HTTPStatus
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Final, cast
 
 import httptools
 
 from tocsin.edge.http_parts import Answer, Door, Refuse, Request, Response, Settings
+from tocsin.edge.http_sockets import open_sockets
 from tocsin.edge.intake import FINISH_S, Intake
 from tocsin.edge.senders import Sender
-from tocsin.edge.sockets import tls_context
 
 HEAD_BYTES_MAX: Final = 16 << 10
 HEADERS_MAX: Final = 64
@@ -75,7 +72,7 @@ class Server:
         opened: list[socket.socket] = []
         servers = []
         try:
-            for sock, context in self._open(opened):
+            for sock, context in open_sockets(self.intake, self.limits, opened):
                 servers.append(
                     await loop.create_server(
                         lambda tls=context is not None: Connection(self, is_tls=tls),
@@ -100,24 +97,6 @@ class Server:
             for sock in opened:
                 sock.close()
             await self._finish()
-
-    def _open(
-        self, opened: list[socket.socket]
-    ) -> Iterator[tuple[socket.socket, ssl.SSLContext | None]]:
-        """Each listening socket with its TLS; also added to `opened`, for whoever closes them."""
-        settings = self.limits
-        if settings.port >= 0:
-            clear = self.intake.open_tcp(settings.host, settings.port)
-            opened += clear
-            for sock in clear:
-                yield sock, None
-        if settings.tls_port >= 0:
-            client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
-            context = tls_context(Path(settings.tls_cert), Path(settings.tls_key), client_ca)
-            sealed = self.intake.open_tcp(settings.host, settings.tls_port)
-            opened += sealed
-            for sock in sealed:
-                yield sock, context
 
     async def _finish(self) -> None:
         for connection in list(self.connections):
