@@ -175,6 +175,13 @@ def test_a_file_becomes_the_draft_and_comes_back_as_it_was(administrator: httpx.
     assert file.text.lstrip("\ufeff").replace("\r\n", "\n") == CSV
 
 
+def test_no_text_of_the_file_is_a_formula(administrator: httpx.Client) -> None:
+    draft = begun(administrator)
+    add_row(administrator, draft, text_en="=1+1", text_zh="@x")
+    file = administrator.get(f"{draft}csv/").text
+    assert ",'@x,'=1+1," in file
+
+
 def test_a_site_has_codes_of_its_own_and_only_its_managers_see_them(site: Site, city: City) -> None:
     chief = signed_in(site, Role.ADMINISTRATOR)
     upload(chief, f"{HEADER}\n{line('CODES-1', '7701')}", "import")

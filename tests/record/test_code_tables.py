@@ -165,6 +165,9 @@ def test_what_was_in_force_cannot_be_changed_even_by_hand(
         "UPDATE ref.code_override SET level = 4 WHERE version = %s",
         "DELETE FROM ref.code_override WHERE version = %s",
         _COPY,
+        "UPDATE ref.code_table SET state = 'draft' WHERE version = %s",
+        "UPDATE ref.code_table SET in_force_from = now() - interval '1 year' WHERE version = %s",
+        "UPDATE ref.code_table SET state = 'dropped', in_force_from = NULL WHERE version = %s",
     ):
         with pytest.raises(psycopg.errors.RestrictViolation):
             connection.execute(statement.encode(), (number,))

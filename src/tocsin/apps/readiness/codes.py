@@ -32,6 +32,7 @@ from tocsin.record.code_tables import CodesRefused, Scope, Version, Who
 from tocsin.record.code_texts import REASONS
 from tocsin.record.code_trial import sampled, try_version
 from tocsin.record.database import Connection
+from tocsin.record.workbooks import guarded
 
 PAGE_ROWS = 200
 SAMPLES_MAX = 20
@@ -142,7 +143,8 @@ def export(_request: HttpRequest, actor: Actor, version: int) -> HttpResponse:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
-    writer.writerows(as_fields(row) for row in rows)
+    for row in rows:  # no text becomes a formula of the spreadsheet that opens it
+        writer.writerow({name: guarded(field) for name, field in as_fields(row).items()})
     answer = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="codes-{version}.csv"'
     return answer

@@ -55,6 +55,25 @@ END $$;
 CREATE TRIGGER code_override_is_draft BEFORE INSERT OR UPDATE OR DELETE ON ref.code_override
     FOR EACH ROW EXECUTE FUNCTION ref.code_override_is_draft();
 
+-- A version never becomes a draft again; when it came into force changes only when a retired one
+-- comes into force once more.
+CREATE FUNCTION ref.code_table_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.state = 'draft' AND OLD.state <> 'draft' THEN
+        RAISE EXCEPTION 'a version of a code table never becomes a draft again'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF OLD.in_force_from IS NOT NULL AND NEW.in_force_from IS DISTINCT FROM OLD.in_force_from
+        AND NOT (OLD.state = 'retired' AND NEW.state = 'in_force' AND NEW.in_force_from IS NOT NULL)
+    THEN
+        RAISE EXCEPTION 'when a version of a code table came into force is never changed'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER code_table_goes_on BEFORE UPDATE ON ref.code_table
+    FOR EACH ROW EXECUTE FUNCTION ref.code_table_goes_on();
+
 -- Who did what to which version, when and why. Its greatest id also says whether a copy is current.
 CREATE TABLE ref.code_change (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
