@@ -117,7 +117,7 @@ export const en: Messages = {
     ack: "Acknowledged (ACK)", nak: "Denied (NAK)", duh: "Not understood (DUH)",
     collected: "Put on a collecting card", turned_away: "Not kept (told to phone)",
     nothing: "Not answered", repeat: "Repeats", stream_clients: "Screens listening",
-    unreadable: "Unreadable (kept)",
+    unreadable: "Unreadable (kept)", poll_in_clear: "Polls in clear, of a device with a key",
     unchanged: "Feed unchanged", not_our_area: "Warnings for elsewhere (not kept)",
     expired: "Warnings whose time is over", feed_lost: "Feed lost", feed_back: "Feed back",
     empty_entry: "Feed entry without a warning", flawed: "Read with a flaw",
