@@ -298,6 +298,35 @@ def test_a_code_ends_thirty_days_after_closing_and_then_it_is_gone(site: Site) -
         assert forget_expired(connection, now + KEPT_FOR + timedelta(minutes=1)) == 0
 
 
+def test_living_codes_keep_none_that_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = Person(site)
+    codes = [person.report() for _ in range(3)]
+    # Newest first: one that lives on, one merged into it, and one that is closed.
+    into, *merged, ended = _incidents_of_newest(site, 3)
+    for one in merged:
+        do(site, Role.DISPATCHER, "merge_incidents", incident=one, into=into)
+    do(site, Role.DISPATCHER, "take_incident", incident=ended)
+    do(site, Role.DISPATCHER, "close_incident", incident=ended, disposition="handled")
+    later = datetime.now(UTC) + KEPT_FOR + timedelta(minutes=1)
+    monkeypatch.setattr("tocsin.record.report_following._CHUNK", 1)
+    with connect(site.urls.application) as connection:
+        assert forget_expired(connection, later) >= 1
+        row = connection.execute(
+            "SELECT count(*) FROM heard.report WHERE incident = %s", (ended,)
+        ).fetchone()
+        assert row == (0,)
+        left = connection.execute(
+            "SELECT count(*) FROM heard.report WHERE incident = ANY(%s::uuid[])", ([into, *merged],)
+        ).fetchone()
+        assert left == (len(codes) - 1,)
+        # A code whose incident is gone tells nobody anything.
+        connection.execute(
+            "UPDATE heard.report SET incident = gen_random_uuid() WHERE incident = %s", (into,)
+        )
+        connection.commit()
+        assert forget_expired(connection, later) == 1
+
+
 def _incidents_of_newest(site: Site, count: int) -> list[str]:
     with connect(site.urls.application) as connection:
         rows = connection.execute(

@@ -30,6 +30,13 @@ _KNOWN: Final = """
 SELECT report, incident, received_at, collected, additions, withdrawn_at
 FROM heard.report WHERE code_digest = %s"""
 
+# Of what is merged only a look at where it lives on tells.
+_OVER_PERHAPS: Final = """
+SELECT r.code_digest, r.incident FROM heard.report r
+LEFT JOIN view.incident i ON i.id = r.incident
+WHERE r.code_digest > %s AND (i.id IS NULL OR i.state = 'merged' OR i.closed_at < %s)
+ORDER BY r.code_digest LIMIT %s"""
+
 
 class Stage(StrEnum):
     """How far the answer to a report has come, as coarse as its sender may know it."""
@@ -149,21 +156,22 @@ def withdraw(connection: Connection, keyring: Keyring, code: str, *, now: dateti
 
 
 def forget_expired(connection: Connection, now: datetime) -> int:
-    """Remove codes that can be followed no longer, at most 1,000; returns how many. Commits."""
-    gone = []
-    rows = connection.execute(
-        "SELECT r.code_digest, r.incident FROM heard.report r"
-        " JOIN view.incident i ON i.id = r.incident"
-        " WHERE i.state = 'merged' OR i.closed_at < %s LIMIT %s",
-        (now - KEPT_FOR, _CHUNK),
-    ).fetchall()
-    for digest, incident in rows:
-        found = _living(connection, incident)
-        if found is not None and _is_over(found[1], now):
-            gone.append(digest)
-    connection.execute("DELETE FROM heard.report WHERE code_digest = ANY(%s)", (gone,))
-    connection.commit()
-    return len(gone)
+    """Remove codes that can be followed no longer, also those whose incident is gone; returns how
+    many. All are gone through, 1,000 at a time. Commits each."""
+    count, after = 0, b""
+    while True:
+        rows = connection.execute(_OVER_PERHAPS, (after, now - KEPT_FOR, _CHUNK)).fetchall()
+        gone = []
+        for digest, incident in rows:
+            found = _living(connection, incident)
+            if found is None or _is_over(found[1], now):
+                gone.append(digest)
+        connection.execute("DELETE FROM heard.report WHERE code_digest = ANY(%s)", (gone,))
+        connection.commit()
+        count += len(gone)
+        if len(rows) < _CHUNK:
+            return count
+        after = rows[-1][0]
 
 
 def _find(connection: Connection, keyring: Keyring, code: str, now: datetime) -> _Known:
