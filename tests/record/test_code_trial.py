@@ -21,6 +21,8 @@ from tocsin.record.code_trial import sampled, try_version
 from tocsin.record.database import Connection
 from tocsin.record.keys import Keyring
 
+SLOW = "SELECT pg_sleep(2) FROM heard.signal s WHERE s.id > %s AND agency = %s {scope} LIMIT %s"
+
 
 @pytest.fixture
 def agency() -> str:
@@ -87,6 +89,33 @@ def test_a_trial_looks_at_so_many_days_and_signals(
     monkeypatch.setattr(code_trial, "SIGNALS_MAX", 2)
     found = try_version(connection, chosen, LI, NOW)
     assert (found.cut, found.signals) == (True, 2)
+
+
+def test_a_trial_that_takes_too_long_is_ended(
+    connection: Connection, keyring: Keyring, agency: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = a_site(connection, keyring, agency)
+    a_signal(connection, keyring, agency, at)
+    number = begun(connection, Scope(agency, at[0]), CALL, tried=False)
+    monkeypatch.setattr(code_trial, "STATEMENT_MS", 50)
+    monkeypatch.setattr(code_trial, "_HEARD", SLOW)
+    with pytest.raises(CodesRefused) as refused:
+        try_version(connection, version(connection, number), LI, NOW)
+    assert refused.value.reason is CodesReason.TOO_SLOW
+    assert connection.execute("SHOW statement_timeout").fetchone() != ("50ms",)
+
+
+def test_a_site_is_tried_without_reading_all_that_was_heard(
+    connection: Connection, keyring: Keyring, agency: str
+) -> None:
+    at = a_site(connection, keyring, agency)
+    query = "EXPLAIN SELECT FROM heard.signal s WHERE true " + code_trial._OF_SITE
+    connection.execute("SET LOCAL enable_seqscan = off")
+    values = (at[0], [at[0]])
+    plan = "\n".join(row for (row,) in connection.execute(query, values).fetchall())
+    connection.rollback()
+    assert "BitmapOr" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_a_typed_code_shows_now_and_then(connection: Connection, agency: str) -> None:

@@ -39,6 +39,7 @@ class CodesReason(StrEnum):
     SILENCES = "silences"
     TOO_MANY = "too_many"
     EDITED = "edited"
+    TOO_SLOW = "too_slow"
 
 
 class CodesRefused(Exception):

@@ -36,6 +36,10 @@ REASONS: Final[dict[CodesReason, Text]] = {
         "草稿已被他人修改：请重新查看",
         "Somebody has edited the draft meanwhile: look at it again.",
     ),
+    CodesReason.TOO_SLOW: Text(
+        "试用耗时过长，已中止：请减少天数",
+        "The trial took too long and was ended: try fewer days.",
+    ),
     CodesReason.TOO_MANY: Text(
         f"代码表最多 {OVERRIDES_MAX} 行", f"A table has at most {OVERRIDES_MAX} rows."
     ),

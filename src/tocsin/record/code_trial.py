@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
+
 from tocsin.core.code_tables import list_of, looked_up, zone_of
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.codes.overrides import CodeTable
 from tocsin.core.codes.silencing import Silenced
 from tocsin.core.signals import SignalRead
 from tocsin.record.code_tables import (
+    CodesReason,
+    CodesRefused,
     Version,
     Who,
     in_force,
@@ -31,6 +35,8 @@ DAYS_MAX: Final = 365
 DAYS: Final = 30
 SIGNALS_MAX: Final = 200_000
 """The newest so many signals are looked at; a trial says so when there are more."""
+STATEMENT_MS: Final = 20_000
+"""So long may the record be read for a trial: the desk has the same database."""
 DIFFERING_MAX: Final = 500
 """Rows of a trial's answer, the most frequent first."""
 
@@ -81,13 +87,16 @@ WITH heard AS (
         coalesce(s.site, d.site) AS site, s.received_at
     FROM heard.signal s LEFT JOIN ref.device d ON d.id = s.device
     WHERE s.id >= %s AND s.agency = %s AND s.repeat_of IS NULL
-        AND (%s::uuid IS NULL OR coalesce(s.site, d.site) = %s)
+        {scope}
     ORDER BY s.id DESC LIMIT %s)
 SELECT read->>'token' AS token, coalesce(read->>'codes', '') AS codes,
     coalesce(read->>'code', '') AS code, coalesce(read->>'qualifier', '') AS qualifier,
     coalesce(read->>'zone', '') AS zone, (read->>'level')::int AS level, has_text, site,
     count(*) AS count, max(received_at) AS last_at
 FROM heard GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"""
+
+# Each half by its own index.
+_OF_SITE: Final = "AND (s.site = %s OR (s.site IS NULL AND s.device = ANY(%s)))"
 
 _SITES: Final = """
 SELECT site, version FROM ref.code_table
@@ -98,18 +107,11 @@ def try_version(
     connection: Connection, chosen: Version, who: Who, now: datetime, days: int = DAYS
 ) -> Trial:
     """Tries a version on what its scope heard in the last `days`, and notes that it was tried.
-    Commits. Raises `ValueError` for days outside 1 to DAYS_MAX."""
+    Commits. Raises `ValueError` for days outside 1 to DAYS_MAX, `CodesRefused` (TOO_SLOW)."""
     if not 1 <= days <= DAYS_MAX:
         raise ValueError(f"{days} days: 1 to {DAYS_MAX}")
     deciding = _Deciding(connection, chosen)
-    heard = fetch(
-        connection,
-        _HEARD,
-        [
-            first_at(now - timedelta(days=days)),
-            *(chosen.agency, chosen.site, chosen.site, SIGNALS_MAX + 1),
-        ],
-    )
+    heard = _heard(connection, chosen, first_at(now - timedelta(days=days)))
     trial = _compared(chosen, days, heard, deciding, would_silence(connection, chosen))
     detail = {
         "days": days,
@@ -120,6 +122,23 @@ def try_version(
     }
     was_tried(connection, chosen, who, now, detail)
     return trial
+
+
+def _heard(connection: Connection, chosen: Version, since: UUID) -> list[dict[str, Any]]:
+    """What the scope has heard since that id, counted by kind. Raises `CodesRefused` (TOO_SLOW)."""
+    scope: list[Any] = []
+    if chosen.site is not None:
+        found = connection.execute("SELECT id FROM ref.device WHERE site = %s", (chosen.site,))
+        scope = [chosen.site, [device for (device,) in found.fetchall()]]
+    query = _HEARD.format(scope=_OF_SITE if scope else "")
+    try:
+        connection.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+        heard = fetch(connection, query, [since, chosen.agency, *scope, SIGNALS_MAX + 1])
+        connection.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except psycopg.errors.QueryCanceled as error:
+        connection.rollback()
+        raise CodesRefused(CodesReason.TOO_SLOW) from error
+    return heard
 
 
 def sampled(connection: Connection, chosen: Version, read: SignalRead) -> Sampled:

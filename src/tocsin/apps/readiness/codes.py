@@ -188,7 +188,10 @@ def trial(request: HttpRequest, actor: Actor, version: int) -> HttpResponse:
             return _page(request, opened, chosen, names, trial_form=form)
         found = [sampled(opened, chosen, read) for read in samples]
         days = form.cleaned_data["days"]
-        answer = try_version(opened, chosen, _who(actor), datetime.now(UTC), days)
+        try:
+            answer = try_version(opened, chosen, _who(actor), datetime.now(UTC), days)
+        except CodesRefused as refusal:
+            return _page(request, opened, chosen, names, trial_form=form, refusal=refusal)
         chosen = tables.version(opened, version)
         context = {**names, "version": shown.version_row(chosen), "force": ForceForm()}
         context |= shown.trial_shown(answer, found)
