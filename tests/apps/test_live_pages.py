@@ -86,3 +86,9 @@ def test_the_pages_are_whole_and_live(
             assert faults(page) == [], one
             assert violations(page) == [], one
     assert errors == []
+
+    # Signed out: the page for signing in is no part of this one, and that it is old is said.
+    page.goto(f"{site.base}{frames}")
+    context.clear_cookies()
+    expect(page.locator("#live-stale")).to_be_visible(timeout=10_000)
+    assert page.locator("[data-live] form").count() == 0

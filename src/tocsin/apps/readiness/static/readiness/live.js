@@ -7,6 +7,8 @@
   function ask() {
     fetch(place.dataset.live, { headers: { 'X-Requested-With': 'fetch' }, credentials: 'same-origin' })
       .then(function (answer) {
+        // Signed out: what was led to is the page for signing in, and no part of this one.
+        if (answer.redirected) throw new Error('redirected')
         if (!answer.ok) throw new Error(String(answer.status))
         return answer.text()
       })
