@@ -15,17 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tocsin.edge.accepting import HANDSHAKE_S, Reception
 from tocsin.edge.intake import Intake
+from tocsin.edge.mail_settings import Settings
 from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import tls_context
 from tocsin.record.devices import Device
 from tocsin.record.heard import NotKept
-from tocsin.wire.mail.rules import Rule, Rules
+from tocsin.wire.mail.rules import Rules
 from tocsin.wire.mail.signals import take
 
 TURNED_AWAY: Final = b"421 4.3.2 Too many connections: come again later\r\n"
@@ -55,39 +56,6 @@ _COUNTED: Final = (
 
 # The library's log tells addresses, and every line of the dialogue.
 logging.getLogger("mail.log").addFilter(lambda _: False)
-
-
-class Settings(Protocol):
-    """The `edge.mail` section of the configuration."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def tls_port(self) -> int: ...
-    @property
-    def tls_cert(self) -> str: ...
-    @property
-    def tls_key(self) -> str: ...
-    @property
-    def tls_client_ca(self) -> str: ...
-    @property
-    def domains(self) -> tuple[str, ...]: ...
-    @property
-    def require_starttls(self) -> bool: ...
-    @property
-    def message_bytes_max(self) -> int: ...
-    @property
-    def recipients_max(self) -> int: ...
-    @property
-    def commands_max(self) -> int: ...
-    @property
-    def idle_s(self) -> float: ...
-    @property
-    def codes_in_subject(self) -> bool: ...
-    @property
-    def rules(self) -> tuple[Rule, ...]: ...
 
 
 async def serve(settings: Settings, intake: Intake) -> None:

@@ -25,6 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from tocsin.edge.intake import Intake
 from tocsin.edge.mqtt_taking import Origin, Taking, version_of
+from tocsin.edge.mqtt_tls import Tls, has_pending
 from tocsin.record.heard import NotKept
 from tocsin.wire.mqtt.packets import V5, Publish, encode
 from tocsin.wire.mqtt.saying import Topic
@@ -185,7 +186,7 @@ class Link:
             word = Path(settings.password_file).read_text(encoding="utf-8").strip()
             client.username_pw_set(settings.username, word)
         if settings.tls:
-            context = _Tls(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate with its name
+            context = Tls(ssl.PROTOCOL_TLS_CLIENT)  # which asks for a certificate with its name
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             if settings.ca_file:
                 context.load_verify_locations(settings.ca_file)
@@ -278,7 +279,7 @@ class Link:
     def _readable(self) -> None:
         self._went(self._client.loop_read)
         # What TLS has opened already is not seen on the socket.
-        while self._is_reading and not self._over.done() and _has_pending(self._sock):
+        while self._is_reading and not self._over.done() and has_pending(self._sock):
             self._went(self._client.loop_read)
 
     def _read_on(self) -> None:
@@ -288,7 +289,7 @@ class Link:
             self._loop.call_soon(self._readable_if_pending)
 
     def _readable_if_pending(self) -> None:
-        if self._is_reading and _has_pending(self._sock):
+        if self._is_reading and has_pending(self._sock):
             self._readable()
 
     def _read_no_more(self) -> None:
@@ -394,14 +395,3 @@ class Link:
     @property
     def _named(self) -> dict[str, str]:
         return {"broker": self._settings.name}
-
-
-class _Tls(ssl.SSLContext):
-    """Shakes hands as soon as it can, where ssl closes what fails; paho would leave it open."""
-
-    def wrap_socket(self, *arguments: Any, **named: Any) -> ssl.SSLSocket:
-        return super().wrap_socket(*arguments, **(named | {"do_handshake_on_connect": True}))
-
-
-def _has_pending(sock: Any) -> bool:
-    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0

@@ -94,17 +94,13 @@ def take(
         problem = Problem.WRONG_SECRET
     else:
         problem = problem or mail.problem
-    body, subject, text = raw, mail.subject, mail.text
-    words = tuple(
-        dict.fromkeys(one.decode("ascii", "replace") for one in (key, *others) if one is not None)
-    )
-    if words:  # also where one was looked for in vain: it may stand in another part
-        body = secrets.removed(raw, mail.structure, words)
-        subject, text = secrets.without(subject, words), secrets.without(text, words)
+    words = _words(key, others)
+    # Also where one was looked for in vain: it may stand in another part.
+    body = secrets.removed(raw, mail.structure, words) if words else raw
+    subject, text = (secrets.without(one, words) for one in (mail.subject, mail.text))
     found = in_subject(subject) if codes_in_subject else None
     is_ordinary = mail.kind in (Kind.MAIL, Kind.AUTOMATIC)
-    found = found or rules.find(account, subject, text, is_ordinary=is_ordinary)
-    found = found or Found("", "")
+    found = found or rules.find(account, subject, text, is_ordinary=is_ordinary) or Found("", "")
     signal = SignalRead(
         protocol=PROTOCOL,
         token=mail.kind.value,
@@ -125,6 +121,11 @@ def take(
         repeat_key=_repeat_key(mail, account, is_devices=is_devices),
         is_named=_is_named(mail, now),
     )
+
+
+def _words(key: bytes | None, others: Sequence[bytes]) -> tuple[str, ...]:
+    every = (*others, *(() if key is None else (key,)))
+    return tuple(dict.fromkeys(one.decode("ascii", "replace") for one in every))
 
 
 def _is_named(mail: Mail, now: datetime) -> bool:
