@@ -123,7 +123,8 @@ class Hooks:
                 device=device,
                 problem=reading.problem,
                 repeat_key=repeat_key(device.account, name, body),
-                assurance="authenticated",
+                # Without a signed time a recorded request is as good as a new one.
+                assurance="authenticated" if signed.name is not None else "integrity",
                 transport="https" if request.is_tls else "http",
                 is_named=name is not None,
             )

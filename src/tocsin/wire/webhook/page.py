@@ -16,8 +16,8 @@ FORMS: Final = {
     Form.STANDARD: "`webhook-id`, `webhook-timestamp`, `webhook-signature: v1,<base64>` over"
     " `id.timestamp.body`; several signatures stand apart by spaces",
     Form.STRIPE: "`t=<seconds>,v1=<hex>` over `seconds.body`",
-    Form.GITHUB: "`sha256=<hex>` over the body, and no time: each body must differ, by a time or"
-    " number of its own, or it is taken for a recorded one that comes again",
+    Form.GITHUB: "`sha256=<hex>` over the body, and no time: a recorded request that comes again"
+    " later than three minutes is not told from a new one",
 }
 
 MEANINGS: Final = {

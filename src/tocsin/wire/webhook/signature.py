@@ -55,10 +55,10 @@ class NotSigned(Exception):
 @dataclass(frozen=True, slots=True)
 class Signed:
     """The sender has the secret. `name`: what it signed beside the body, which whoever records the
-    request and sends it again cannot change: its name for the message, else the time, else "".
+    request and sends it again cannot change: its name for the message, else the time, else None.
     `sent_at`: when it signed."""
 
-    name: str
+    name: str | None
     sent_at: datetime | None
 
 
@@ -141,7 +141,8 @@ def _github(text: str, body: bytes, secret: bytes) -> Signed:
     if kind != "sha256":
         raise NotSigned("signature_malformed")
     _compare([_from_hex(value)], secret, b"", body)
-    return Signed("", None)
+    # Nothing tells when it was signed, or which it is: equal bodies may be two alarms.
+    return Signed(None, None)
 
 
 def _compare(given: list[bytes], secret: bytes, before: bytes, body: bytes) -> None:
