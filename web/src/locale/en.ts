@@ -181,7 +181,7 @@ export const en: Messages = {
     too_many_refused: "Closed after too many refusals",
     not_accepted: "Connection could not be accepted", wrong_secret: "Wrong secret word",
     too_many_parts: "Mail with too many parts", too_deep: "Mail nested too deep",
-    too_many_lines: "Mail with too many lines", charset: "Mail in another charset than it says",
+    too_many_lines: "Mail with too many lines", too_many_headers: "Mail with too many headers", charset: "Mail in another charset than it says",
     no_text: "Mail without text", too_many_commands: "Too many commands",
     too_many_recipients: "Too many recipients", line_too_long: "Line too long",
     bad_command: "Command not understood", too_many_bad_commands: "Too many bad commands",

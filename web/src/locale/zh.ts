@@ -184,7 +184,7 @@ export const zh = {
     unknown_transmitter: "未知传输设备", not_authorized: "认证码不符",
     new_authentication: "换码请求（已拒绝）", too_many_refused: "多次出错后断开",
     not_accepted: "连接未能建立", wrong_secret: "暗语不符", too_many_parts: "邮件分段过多",
-    too_deep: "邮件嵌套过深", too_many_lines: "邮件行数过多", charset: "邮件字符集与声明不符",
+    too_deep: "邮件嵌套过深", too_many_lines: "邮件行数过多", too_many_headers: "邮件头过多", charset: "邮件字符集与声明不符",
     no_text: "邮件无正文", too_many_commands: "命令次数超限", too_many_recipients: "收件地址过多",
     line_too_long: "行过长", bad_command: "命令无法识别", too_many_bad_commands: "无效命令过多",
     not_offered: "命令不提供", tls_required: "须先启用 TLS",

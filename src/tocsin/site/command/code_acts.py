@@ -37,6 +37,7 @@ from tocsin.record.code_tables import (
 from tocsin.record.code_texts import ACTS, NUMBERS, STATES, named, silenced_text
 from tocsin.record.code_trial import DAYS_MAX, Trial, sampled, try_version
 from tocsin.record.database import Connection
+from tocsin.record.workbooks import guarded, unguarded
 from tocsin.site.command.options import DONE, CommandRefused
 from tocsin.site.language import say
 
@@ -158,7 +159,7 @@ def export(arguments: argparse.Namespace, connection: Connection, agency: str) -
                 raise CommandRefused(f"{arguments.file}: {error.strerror}") from None
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: guarded(value) for name, value in row.items()} for row in rows)
     return DONE
 
 
@@ -167,7 +168,10 @@ def import_file(arguments: argparse.Namespace, connection: Connection, agency: s
     file: Path = arguments.file
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines))
+            rows = [
+                {name: unguarded(field) if isinstance(field, str) else field for name, field in one}
+                for one in (row.items() for row in csv.DictReader(lines))
+            ]
     except OSError as error:
         raise CommandRefused(f"{file}: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:

@@ -18,7 +18,6 @@ class Refusal(NamedTuple):
 
 NOT_AUTHORISED: Final = Refusal(0x05, 0x87)
 UNAVAILABLE: Final = Refusal(0x03, 0x88)
-TOO_OFTEN: Final = Refusal(0x03, 0x9F)
 BAD_CLIENT_ID: Final = Refusal(0x02, 0x85)
 BAD_METHOD: Final = Refusal(0x05, 0x8C)
 
