@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from cap_samples import circle, document, polygon, reason_of, sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cap_samples import circle, document, polygon, reason_of, sample
 from tocsin.wire.cap.alert import INFOS_MAX, REFERENCES_MAX, Flaw, Reference, decode
 from tocsin.wire.cap.areas import (
     POINTS_MAX,

@@ -6,10 +6,10 @@ import time
 import tracemalloc
 
 import pytest
-from cap_samples import NAMESPACE, OUTCOMES, document, reason_of, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cap_samples import NAMESPACE, OUTCOMES, document, reason_of, sample
 from tocsin.wire.cap import feeds
 from tocsin.wire.cap.alert import decode
 from tocsin.wire.cap.document import (

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cap_samples import NOW, Authority, outcome, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from cap_samples import NOW, Authority, outcome, sample
 from tocsin.wire.cap import feeds
 from tocsin.wire.cap.alert import Alert, Info, Reference, Resource, decode
 from tocsin.wire.cap.areas import Area, Circle
