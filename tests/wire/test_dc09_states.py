@@ -156,6 +156,7 @@ pieces = st.one_of(
 @settings(max_examples=1_500, deadline=None)
 @given(st.lists(pieces, max_size=6), st.data())
 @example([b"\n" + b"x" * 200, b"\n", b"rubbish", b"\r"], None)
+@example([b"\n", b"\nx"], None)
 def test_session_goes_by_its_table(parts, data) -> None:
     stream = b"".join(parts)
     table = ByTable()
