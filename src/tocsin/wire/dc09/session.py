@@ -168,9 +168,6 @@ class Session:
         if not unfinished or not unfinished.strip(_BLANK):
             return None
         if was_inside:
-            # The second LF might have been of a binary CRC; now nothing comes to say so.
-            while len(unfinished) <= _RAW_CRC_ENDS and unfinished[1:2] == LF:
-                unfinished = unfinished[1:]
             return self._refused(unfinished, Reason.CUT_SHORT)
         return Refused(unfinished, Reason.RUBBISH)
 
