@@ -16,7 +16,6 @@ from tocsin.wire.mqtt.fields import variable as write_variable
 
 V3: Final = 4
 V5: Final = 5
-TOPIC_BYTES_LARGEST: Final = 65_535
 FILTERS_MAX: Final = 64  # of one SUBSCRIBE or UNSUBSCRIBE
 
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = range(1, 8)
