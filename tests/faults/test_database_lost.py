@@ -14,7 +14,7 @@ import psutil
 import pytest
 from panels import Panel, Panels, Polls
 from prepared import Prepared
-from record_of import compare
+from record_of import compare, unsorted
 from site_under_test import SiteUnderTest, until
 
 PANELS = 10
@@ -106,6 +106,7 @@ def test_a_database_that_hangs_silences_the_intake_and_is_seen(
         panels.stop()
         polls.stop()
         ticks.stop()
+        until(lambda: unsorted(site) == 0, seconds=30, what="everything sorted in")
         found = compare(site, panels.acknowledged_set())
         assert site.stop() == 0
     untrue = polls.answered_between(began + POLLS_UNTIL_S, thawed)

@@ -189,6 +189,7 @@ def test_only_one_worker_sorts_at_a_time(arrivals: Arrivals, urls: Urls) -> None
     with connect(urls.application) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (module._SORTING,))
         assert arrivals.sort() == []
+        other.execute("SELECT pg_advisory_unlock(%s)", (module._SORTING,))
     assert len(arrivals.sort()) == 1
 
 
