@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 from uuid import UUID
 
+from tocsin.core.assurance import Assurance
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.orders import Refusal
 from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
@@ -224,7 +225,8 @@ class JudgeSignal:
     incidents that are open or merged; for an unknown source the open watch incidents with the same
     `source_key` or from the same address. `means` is what the code table `codes_version` of its
     site or agency says; None and 0 where the built-in tables decide. `on_test` are the tests at
-    the site that run: whether one covers the signal is decided on their states.
+    the site that run: whether one covers the signal is decided on their states. `assurance` is what
+    its intake vouches for.
     """
 
     signal: UUID
@@ -243,6 +245,7 @@ class JudgeSignal:
     on_test: tuple[UUID, ...] = ()
     means: Meaning | None = None
     codes_version: int = 0
+    assurance: Assurance = Assurance.NONE
     type: Literal["judge_signal"] = "judge_signal"
 
 

@@ -234,6 +234,7 @@ def _judged(
         codes_version=command.codes_version,
         text_zh=means.text_zh if command.codes_version else "",
         text_en=means.text_en if command.codes_version else "",
+        assurance=command.assurance,
     )
     return (SubjectKind.SIGNAL, command.signal, fact)
 
@@ -247,7 +248,7 @@ def _join(
     context: Context,
 ) -> list[Decided]:
     alarms = means.effect is Effect.ALARM
-    joined = SignalJoined(command.signal, reason, alarms=alarms)
+    joined = SignalJoined(command.signal, reason, alarms=alarms, assurance=command.assurance)
     decided: list[Decided] = [
         _judged(command, means, Verdict.JOINED, reason, where),
         (SubjectKind.INCIDENT, where, joined),
@@ -297,7 +298,8 @@ def _open(
         title_en=titled(means.text_en, _where(command, command.site_name_en)),
         duplicates=possible_duplicates(means.type, command.place, context.now, context.nearby),
     )
-    joined = SignalJoined(command.signal, reason, alarms=means.effect is Effect.ALARM)
+    alarms = means.effect is Effect.ALARM
+    joined = SignalJoined(command.signal, reason, alarms=alarms, assurance=command.assurance)
     return [
         _judged(command, means, Verdict.OPENED, reason, incident),
         (SubjectKind.INCIDENT, incident, opened),

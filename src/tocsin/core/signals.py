@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from tocsin.core.assurance import Assurance
 from tocsin.core.terms import IncidentType, Level
 
 
@@ -103,7 +104,7 @@ class SignalJudged:
 
     `codes_version` is the version of the code table that gave the meaning, 0 for the built-in one;
     the texts are kept where a table gave them. `on_test` is what it was recorded under, and
-    `would_have` what would have become of it otherwise.
+    `would_have` what would have become of it otherwise. `assurance`: what vouches for it.
     """
 
     verdict: Verdict
@@ -124,6 +125,7 @@ class SignalJudged:
     text_en: str = ""
     on_test: UUID | None = None
     would_have: Verdict | None = None
+    assurance: Assurance = Assurance.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ class Signal:
     text_en: str = ""
     on_test: UUID | None = None
     would_have: Verdict | None = None
+    assurance: Assurance = Assurance.NONE
 
 
 def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
@@ -184,6 +187,7 @@ def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
                 text_en=fact.text_en,
                 on_test=fact.on_test,
                 would_have=fact.would_have,
+                assurance=fact.assurance,
             )
         case SignalMoved():
             if signal is None:

@@ -14,6 +14,7 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 
+from tocsin.core.assurance import Assurance
 from tocsin.core.code_tables import looked_up
 from tocsin.core.commands import JudgeSignal
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
@@ -47,6 +48,7 @@ _JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
 _PENDING: Final = """
 SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s.device,
     s.repeat_of, s.read, s.text IS NOT NULL AS has_text, s.source_address AS source,
+    s.assurance,
     t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum,
     ARRAY(SELECT w.id FROM view.on_test w WHERE w.open AND w.site = t.id ORDER BY w.id) AS on_test
 FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
@@ -271,6 +273,7 @@ def _judge_signal(
         on_test=tuple(one["on_test"]),
         means=means if codes_version else None,
         codes_version=codes_version,
+        assurance=Assurance(one["assurance"]),
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from tocsin.core.assurance import Assurance
 from tocsin.core.orders import Ending
 from tocsin.core.reports import Hurt, ReportKind
 from tocsin.core.signals import VerdictReason
@@ -64,11 +65,12 @@ class IncidentOpened:
 
 @dataclass(frozen=True, slots=True)
 class SignalJoined:
-    """`reason` is why it belongs here."""
+    """`reason` is why it belongs here, `assurance` what vouches for it."""
 
     signal: UUID
     reason: VerdictReason
     alarms: bool  # an alarm, not a restore or a status
+    assurance: Assurance = Assurance.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class SignalLeft:
     signal: UUID
     moved_to: UUID
     alarms: bool  # it counted as an alarm
+    assurance: Assurance = Assurance.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,8 +121,10 @@ def _move_signal(states: States, command: MoveSignal) -> list[Decided]:
     if incident.district != to.district:
         raise Refused(Reason.OTHER_DISTRICT)
     alarms = signal.effect is Effect.ALARM
-    left = SignalLeft(command.signal, moved_to=command.to, alarms=alarms)
-    joined = SignalJoined(command.signal, VerdictReason.BY_HAND, alarms=alarms)
+    left = SignalLeft(command.signal, command.to, alarms=alarms, assurance=signal.assurance)
+    joined = SignalJoined(
+        command.signal, VerdictReason.BY_HAND, alarms=alarms, assurance=signal.assurance
+    )
     moved = SignalMoved(command.to, moved_from=command.incident)
     return [
         (SubjectKind.INCIDENT, command.incident, left),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, assert_never
 from uuid import UUID
 
+from tocsin.core.assurance import Assurance
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
     IncidentClassified,
@@ -121,6 +122,8 @@ class Incident:
     signals: tuple[UUID, ...] = ()
     signal_count: int = 0
     alarm_count: int = 0
+    alarms_integrity: int = 0  # those of its own alarms that arrived as they were sent
+    alarms_authenticated: int = 0  # and those that something vouches for
     report_count: int = 0
     report_additions: int = 0  # further words of reports' senders
     reports_withdrawn: int = 0  # reports whose sender no longer needs help
@@ -138,6 +141,13 @@ class Incident:
     overdue: IncidentStep | None = None
     disposition: Disposition | None = None
     closed_at: datetime | None = None
+
+    @property
+    def assurance(self) -> Assurance:
+        """The best among its own alarms; what it absorbed keeps its own."""
+        if self.alarms_authenticated > 0:
+            return Assurance.AUTHENTICATED
+        return Assurance.INTEGRITY if self.alarms_integrity > 0 else Assurance.NONE
 
 
 def band(incident: Incident) -> Band:
@@ -236,6 +246,9 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signals=(*incident.signals, fact.signal)[-SIGNALS_NAMED_MAX:],
                 signal_count=incident.signal_count + 1,
                 alarm_count=incident.alarm_count + fact.alarms,
+                alarms_integrity=incident.alarms_integrity + _counts(fact, Assurance.INTEGRITY),
+                alarms_authenticated=incident.alarms_authenticated
+                + _counts(fact, Assurance.AUTHENTICATED),
             )
         case SignalLeft():
             return replace(
@@ -243,9 +256,16 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signals=tuple(one for one in incident.signals if one != fact.signal),
                 signal_count=incident.signal_count - 1,
                 alarm_count=incident.alarm_count - fact.alarms,
+                alarms_integrity=incident.alarms_integrity - _counts(fact, Assurance.INTEGRITY),
+                alarms_authenticated=incident.alarms_authenticated
+                - _counts(fact, Assurance.AUTHENTICATED),
             )
         case _:
             assert_never(fact)
+
+
+def _counts(fact: SignalJoined | SignalLeft, assurance: Assurance) -> bool:
+    return fact.alarms and fact.assurance is assurance
 
 
 def _standing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from tocsin.core.assurance import Assurance
 from tocsin.core.incidents.facts import IncidentStep, Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.on_test import OnTestEnding
@@ -209,6 +210,12 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.NOTHING_OPEN: Text("无未结警情可并入", "no open incident to join"),
 }
 
+ASSURANCES: Final[dict[Assurance, Text]] = {
+    Assurance.NONE: Text("来源未经验证", "Source not verified"),
+    Assurance.INTEGRITY: Text("内容完整，来源未经验证", "Unchanged, source not verified"),
+    Assurance.AUTHENTICATED: Text("来源已验证", "Source verified"),
+}
+
 ON_TEST_ENDINGS: Final[dict[OnTestEnding, Text]] = {
     OnTestEnding.BY_HAND: Text("人工结束", "ended by hand"),
     OnTestEnding.TIME_UP: Text("时间到", "time was up"),
@@ -247,6 +254,7 @@ LISTS: Final[dict[type[Enum], dict[Enum, Text]]] = {
         (Effect, EFFECTS),
         (Verdict, VERDICTS),
         (VerdictReason, VERDICT_REASONS),
+        (Assurance, ASSURANCES),
         (OnTestEnding, ON_TEST_ENDINGS),
     )
 }

@@ -1,0 +1,68 @@
+"""What vouches for a signal is kept with it, and an incident has the best of its own alarms."""
+
+import msgspec
+import pytest
+
+from core.world import World
+from tocsin.core.assurance import ORDER, Assurance, at_least
+from tocsin.core.commands import MoveSignal
+from tocsin.core.incidents.facts import SignalJoined, SignalLeft
+from tocsin.core.incidents.state import Incident
+from tocsin.core.signals import SignalJudged
+
+AUTHENTICATED, INTEGRITY, NONE = Assurance.AUTHENTICATED, Assurance.INTEGRITY, Assurance.NONE
+
+
+def test_the_order_is_from_the_weakest() -> None:
+    assert ORDER == (NONE, INTEGRITY, AUTHENTICATED)
+    assert [at_least(INTEGRITY, one) for one in ORDER] == [True, True, False]
+
+
+def test_a_signal_and_its_incident_say_what_vouches_for_them() -> None:
+    world = World()
+    signal = world.hear("BA", "1", site=world.id(), assurance=INTEGRITY)
+    assert world.signal(signal).assurance is INTEGRITY
+    (incident,) = world.incidents()
+    assert world.incident(incident).assurance is INTEGRITY
+
+
+def test_an_incident_has_the_best_of_its_alarms_and_of_nothing_else() -> None:
+    world = World()
+    site = world.id()
+    world.hear("BA", "1", site=site)
+    (incident,) = world.incidents()
+    world.hear("BR", "1", site=site, assurance=AUTHENTICATED)  # a restore is no alarm
+    assert world.incident(incident).assurance is NONE
+    vouched = world.hear("BA", "2", site=site, assurance=AUTHENTICATED)
+    assert world.incident(incident).assurance is AUTHENTICATED
+    world.hear("BA", "3", site=site, assurance=INTEGRITY)
+    assert world.incident(incident).assurance is AUTHENTICATED
+
+    other = world.call()
+    world.do(MoveSignal(vouched, incident, other))
+    assert world.incident(incident).assurance is INTEGRITY
+    assert world.incident(other).assurance is AUTHENTICATED
+    assert world.rebuilt() == world.states
+
+
+@pytest.mark.parametrize("kind", [SignalJudged, SignalJoined, SignalLeft])
+def test_facts_from_before_read_as_vouched_for_by_nothing(kind: type) -> None:
+    world = World()
+    site = world.id()
+    signal = world.hear("BA", "1", site=site)
+    (incident,) = world.incidents()
+    world.do(MoveSignal(signal, incident, world.call()))
+    (fact,) = [fact for _, _, fact in world.log if isinstance(fact, kind)][:1]
+    stored = msgspec.json.decode(msgspec.json.encode(fact))
+    del stored["assurance"]
+    assert msgspec.convert(stored, kind) == fact
+
+
+def test_a_state_from_before_reads_as_vouched_for_by_nothing() -> None:
+    world = World()
+    world.hear("BA", "1", site=world.id())
+    state = world.incident(world.incidents()[0])
+    stored = msgspec.json.decode(msgspec.json.encode(state))
+    for added in ("alarms_integrity", "alarms_authenticated"):
+        del stored[added]
+    assert msgspec.convert(stored, Incident) == state
