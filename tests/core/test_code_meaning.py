@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 from pysiaalarm.data.adm_mapping import ADM_MAPPING
 from pysiaalarm.data.sia_codes import SIA_CODES
 
@@ -276,6 +277,15 @@ def test_null_is_a_link_test_and_what_cannot_be_read_is_unknown() -> None:
     assert meaning(read("VIS-BBA", "FA")).effect is Effect.UNKNOWN
     assert meaning(read("SIA-DCS", "QQ")).text_en == "Unknown code QQ"
     assert meaning(read("SIA-DCS", "QQ")).needs_answer
+
+
+def test_a_mail_that_was_read_and_names_no_code_is_not_called_unreadable() -> None:
+    mail = SignalRead("mail", "mail", "hall", text="Alarm\nDoor 3 was forced")
+    said = meaning(mail)
+    assert (said.text_en, said.text_zh) == ("Message without a code", "消息中没有代码")
+    assert (said.effect, said.needs_answer) == (Effect.UNKNOWN, True)
+    for unread in (replace(mail, text=""), replace(mail, protocol="mqtt", token="unreadable")):
+        assert meaning(unread).text_en == "Content cannot be read"
 
 
 def test_the_list_that_a_signal_names_counts_before_its_token() -> None:

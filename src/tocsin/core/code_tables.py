@@ -17,6 +17,11 @@ _UNKNOWN_CODE: Final = ("代码不明", "Unknown code")
 UNREADABLE: Final = said(
     Effect.UNKNOWN, IncidentType.UNKNOWN, Level.P4, ("内容无法读取", "Content cannot be read")
 )
+# It was read, in a person's or a device's own words; there is only no code in them.
+IN_WORDS: Final = said(
+    Effect.UNKNOWN, IncidentType.UNKNOWN, Level.P4, ("消息中没有代码", "Message without a code")
+)
+_SPEAK_IN_WORDS: Final = frozenset({"mail"})
 # DC-09 NULL: the link test of the standard, no event.
 LINK_TEST: Final = said(Effect.TEST, IncidentType.UNKNOWN, Level.P4, ("链路测试", "Link test"))
 
@@ -37,6 +42,8 @@ def looked_up(read: SignalRead, tables: Sequence[CodeTable] = ()) -> tuple[Meani
         if row is not None:
             return numbered(overridden(row, read.qualifier, built_in), read.zone), table.version
     level = Level(read.level) if read.level in (1, 2, 3, 4) else None
+    if not read.code and read.text and read.protocol in _SPEAK_IN_WORDS:
+        return IN_WORDS, 0
     found = _built_in(listed, read.token, read.code, read.qualifier, bool(read.text), level)
     return numbered(found, read.zone), 0
 
