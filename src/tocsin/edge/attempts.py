@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tocsin.edge.senders import network_of
+from tocsin.record.networks import network_of
 
 WINDOW_S: Final = 60.0
 PLACES_MAX: Final = 20_000

@@ -3,14 +3,11 @@ floods waits for itself, and nobody else waits for it."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
-from typing import Final
+
+from tocsin.record.networks import network_of
 
 Resume = Callable[[], None]
-
-_MAPPED: Final = bytes(10) + b"\xff\xff"
-"""An IPv4 address in an IPv6 one begins so."""
 
 
 class Share:
@@ -100,15 +97,3 @@ class Senders:
         share = sender.share
         if not share.in_flight and not share.connections:
             self._shares.pop(share.network, None)
-
-
-def network_of(address: str) -> str:
-    """Whose share an IPv6 address has: that of its /64, of which any host may take as many
-    addresses as it likes; an IPv4 address in one, its own. What is no address is its own too."""
-    try:
-        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-    except (OSError, ValueError):
-        return address
-    if packed.startswith(_MAPPED):
-        return socket.inet_ntop(socket.AF_INET, packed[12:])
-    return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"

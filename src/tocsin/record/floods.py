@@ -7,13 +7,15 @@ from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
+from tocsin.record.networks import network_of
+
 WINDOW_S: Final = 10.0
 CALM_MAX: Final = 100
 """Messages of one sender in a window; whoever sends more floods. A panel that waits for each answer
 and tells of 64 zones at once stays below."""
 
 SENDERS_MAX: Final = 50_000
-"""Senders that are counted one by one in a window; all other addresses count as one."""
+"""Senders that are counted one by one in a window; all other networks count as one."""
 
 Sender = UUID | str
 
@@ -31,7 +33,7 @@ class Floods:
     """Chooses the lane of each message.
 
     A known device is a sender by itself, wherever it sends from; what comes from unknown sources
-    counts by address. Who floods does so until a window in which it does not, and until all that
+    counts by network. Who floods does so until a window in which it does not, and until all that
     it sent meanwhile is sorted in: what one sender sends stays in its order.
     """
 
@@ -41,7 +43,7 @@ class Floods:
 
     def lane(self, device: UUID | None, source: str, last: UUID) -> Lane:
         """The lane of a message. `last`: the last id that belongs to the commit it will be in."""
-        sender: Sender = source if device is None else device
+        sender: Sender = network_of(source) if device is None else device
         is_flooding = sender in self._flooding
         sent = self._sent.get(sender)
         if sent is None:

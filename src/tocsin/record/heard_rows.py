@@ -17,6 +17,7 @@ from tocsin.record import caller_places
 from tocsin.record.database import Connection
 from tocsin.record.ids import following
 from tocsin.record.keys import CannotOpen, seal, unseal
+from tocsin.record.networks import network_of
 from tocsin.record.sealing import DayKeys, body_binding, seal_text
 
 
@@ -167,8 +168,8 @@ class Rows:
             self._queue(message, signals)
 
     def _queue(self, message: Heard, signals: list[UUID]) -> None:
-        queue = message.source if message.device is None else str(message.device)
         known = message.device is not None
+        queue = str(message.device) if known else network_of(message.source)
         self._pending += [(signal, known, queue, 0, None) for signal in signals]
 
     def _add_place(self, identifier: UUID, message: Heard, place: CallerPlace) -> None:

@@ -25,6 +25,7 @@ from tocsin.record.arrivals import next_in_turn
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
 from tocsin.record.keys import Keyring
+from tocsin.record.networks import network_of
 from tocsin.record.together import judge_together
 from tocsin.record.views.sql import fetch
 from tocsin.record.working import FAILURES_MAX, process_actor, says_nothing
@@ -314,16 +315,23 @@ WITH again AS (
         SELECT signal FROM heard.quarantined WHERE at < %s ORDER BY at LIMIT %s)
     RETURNING signal
 )
+SELECT a.signal, s.device, s.source_address FROM again a JOIN heard.signal s ON s.id = a.signal"""
+_QUEUED: Final = """
 INSERT INTO heard.pending (signal, known, queue, failures)
-SELECT a.signal, s.device IS NOT NULL, coalesce(s.device::text, s.source_address), %s
-FROM again a JOIN heard.signal s ON s.id = a.signal
+SELECT q.signal, q.known, q.queue, %s
+FROM unnest(%s::uuid[], %s::boolean[], %s::text[]) AS q (signal, known, queue)
 ON CONFLICT (signal) DO NOTHING"""
 
 
 def try_once_more(connection: Connection, now: datetime) -> int:
     """Put signals that were set aside an hour ago back into their queues, each for one more try;
     returns how many. Commits."""
-    values = (now - ONCE_MORE, ONCE_MORE_MAX, FAILURES_MAX - 1)
-    done = connection.execute(_ONCE_MORE, values).rowcount
+    found = connection.execute(_ONCE_MORE, (now - ONCE_MORE, ONCE_MORE_MAX)).fetchall()
+    queued = (
+        [signal for signal, _, _ in found],
+        [device is not None for _, device, _ in found],
+        [str(device) if device else network_of(source) for _, device, source in found],
+    )
+    done = connection.execute(_QUEUED, (FAILURES_MAX - 1, *queued)).rowcount if found else 0
     connection.commit()
     return done
