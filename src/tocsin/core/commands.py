@@ -14,6 +14,7 @@ from uuid import UUID
 from tocsin.core.assurance import Assurance
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.orders import Refusal
+from tocsin.core.probing import OpenProbeIncident
 from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.reports import AddToReport, ReceiveReport, ReportCommand, WithdrawReport
 from tocsin.core.signals import SignalRead
@@ -246,6 +247,7 @@ class JudgeSignal:
     means: Meaning | None = None
     codes_version: int = 0
     assurance: Assurance = Assurance.NONE
+    synthetic: bool = False  # of our own probe (`tocsin.core.probing`), known by its nonce
     type: Literal["judge_signal"] = "judge_signal"
 
 
@@ -308,7 +310,9 @@ PersonCommand = (
     | ExtendOnTest
     | EndOnTest
 )
-InternalCommand = JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand
+InternalCommand = (
+    JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand | OpenProbeIncident
+)
 Command = PersonCommand | InternalCommand
 
 Subject = tuple[SubjectKind, UUID]
@@ -321,7 +325,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
     is not among them; its id is fresh.
     """
     match command:
-        case OpenIncident() | PutOnTest():
+        case OpenIncident() | PutOnTest() | OpenProbeIncident():
             return ()
         case (
             TakeIncident()
@@ -379,7 +383,7 @@ def _one(command: TimeIsUp | ExtendOnTest | EndOnTest) -> Subject:
 def fresh_ids_needed(command: Command) -> int:
     """How many ids the command may need for what it creates."""
     match command:
-        case OpenIncident() | JudgeSignal() | ReceiveReport() | PutOnTest():
+        case OpenIncident() | JudgeSignal() | ReceiveReport() | PutOnTest() | OpenProbeIncident():
             return 1
         case SendUnits():
             return len(command.units)

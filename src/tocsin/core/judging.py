@@ -53,6 +53,10 @@ _OPENED_BECAUSE: Final = {
     Effect.STATUS: VerdictReason.NEEDS_ANSWER,
 }
 
+_SYNTHETIC: Final = Meaning(
+    *(Effect.TEST, IncidentType.TECHNICAL, Level.P4), "系统自检信号", "Test alarm of our own probe"
+)
+
 
 def judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
     """The signal's verdict, with the incident it opens or joins. What is on test is recorded only,
@@ -69,6 +73,8 @@ def judge(states: States, command: JudgeSignal, context: Context) -> list[Decide
 
 
 def _judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
+    if command.synthetic and command.site is None and command.device is None:
+        return [_recorded(command, _SYNTHETIC, VerdictReason.SYNTHETIC)]
     outage = supervision.outage_meaning(command.read)
     means = outage or command.means or meaning(command.read)
     if command.repeat_of is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from tocsin.core import judging, on_test, reporting, sending
+from tocsin.core import assurance, judging, on_test, probing, reporting, sending
 from tocsin.core.commands import (
     AcceptOrder,
     AddNote,
@@ -44,6 +44,7 @@ from tocsin.core.incidents import joining, reported
 from tocsin.core.incidents.state import Incident
 from tocsin.core.on_test import OnTest
 from tocsin.core.orders import Order
+from tocsin.core.probing import OpenProbeIncident
 from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.reports import AddToReport, ReceiveReport, WithdrawReport
 from tocsin.core.signals import Signal
@@ -58,9 +59,12 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
     `states` holds the present state of every subject of `subjects(command)` and `further`; one
     that does not exist is left out. Nothing is changed.
     """
+    assurance.require_allowed(context.actor, command.type)
     match command:
         case OpenIncident():
             return incident_rules.open_by_call(command, context)
+        case OpenProbeIncident():
+            return [*probing.decide(command, context)]
         case JudgeSignal():
             return judging.judge(states, command, context)
         case ReceiveReport() | AddToReport() | WithdrawReport():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from tocsin.core.assurance import require_dispatch
 from tocsin.core.commands import RecallUnits, SendUnits
 from tocsin.core.incidents.decide import assign_by, checked_text, require_open, taken
 from tocsin.core.incidents.facts import IncidentReleased, UnitAttached, UnitDetached
@@ -32,6 +33,7 @@ def send_units(states: States, command: SendUnits, context: Context) -> list[Dec
         raise Refused(Reason.UNIT_NAMED_TWICE)
     incident = the_incident(states, command.incident)
     require_open(incident)
+    require_dispatch(context.actor, incident)
     note = None if command.note is None else checked_text(command.note)
     units = [(unit, the_unit(states, unit)) for unit in command.units]
     for _, unit in units:

@@ -91,6 +91,7 @@ class VerdictReason(StrEnum):
     BY_HAND = "by_hand"
     REPEAT = "repeat"
     TEST = "test"
+    SYNTHETIC = "synthetic"  # our own probe's; of no device and no site
     OUTAGE = "outage"  # opened: many devices are silent at once
     NEEDS_ANSWER = "needs_answer"  # opened in the watch band: a status that somebody must act on
     NO_ANSWER_NEEDED = "no_answer_needed"  # recorded: so the site's or agency's code table

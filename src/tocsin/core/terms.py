@@ -191,6 +191,9 @@ class Reason(StrEnum):
 
     NOT_FOUND = "not_found"
     NOT_ALLOWED = "not_allowed"
+    NOT_BY_MACHINE = "not_by_machine"
+    NOT_AUTHENTICATED = "not_authenticated"
+    ALARM_LATE = "alarm_late"
     INCIDENT_CLOSED = "incident_closed"
     INCIDENT_NOT_CLOSED = "incident_not_closed"
     INCIDENT_MERGED = "incident_merged"

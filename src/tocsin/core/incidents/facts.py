@@ -23,6 +23,7 @@ class Source(StrEnum):
     SIGNAL = "signal"
     CALL = "call"
     REPORT = "report"  # the public page: nothing vouches for it
+    PROBE = "probe"  # our own test alarms did not arrive
 
 
 class IncidentStep(StrEnum):

@@ -102,6 +102,7 @@ SOURCES: Final[dict[Source, Text]] = {
     Source.SIGNAL: Text("报警信号", "Alarm signal"),
     Source.CALL: Text("电话报警", "Phone call"),
     Source.REPORT: Text("网上报警", "Public report"),
+    Source.PROBE: Text("系统自检", "Own check"),
 }
 
 REPORT_KINDS: Final[dict[ReportKind, Text]] = {
@@ -196,6 +197,7 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.UNKNOWN_CODE: Text("未知代码", "unknown code"),
     VerdictReason.UNKNOWN_SOURCE: Text("来源未登记", "unknown source"),
     VerdictReason.SAME_SITE: Text("同一联网单位", "same site"),
+    VerdictReason.SYNTHETIC: Text("系统自检信号", "test alarm of our own probe"),
     VerdictReason.SAME_SOURCE: Text("同一来源", "same source"),
     VerdictReason.SAME_ADDRESS: Text("同一网络地址", "same network address"),
     VerdictReason.BY_HAND: Text("人工归并", "moved by hand"),

@@ -13,6 +13,20 @@ from tocsin.core.texts.values import shown
 REFUSALS: Final[dict[Reason, Text]] = {
     Reason.NOT_FOUND: Text("找不到该对象。", "There is no such object."),
     Reason.NOT_ALLOWED: Text("您的角色无权执行此操作。", "Your role may not do this."),
+    Reason.NOT_BY_MACHINE: Text(
+        "此操作须由人员决定，自动程序不得执行。",
+        "A person must decide this; a machine may not.",
+    ),
+    Reason.NOT_AUTHENTICATED: Text(
+        "该警情没有经过认证的报警，自动程序不得派出力量；请由人员决定。",
+        "No alarm of this incident is authenticated, so a machine may not send units to it."
+        " A person may.",
+    ),
+    Reason.ALARM_LATE: Text(
+        "该警情的报警是事后补传的，自动程序不得派出力量；请由人员决定。",
+        "The alarm arrived long after it occurred, so a machine may not send units to it."
+        " A person may.",
+    ),
     Reason.INCIDENT_CLOSED: Text(
         "警情已结案。如需继续处置，请先重启。",
         "The incident is closed. Reopen it to work on it.",

@@ -1,0 +1,199 @@
+"""Synthetic signals: test alarms and test calls that the built-in probe sends through every way in,
+how far each has come, and when their absence is an incident. Only what the probe made and expects
+is synthetic, so that nobody can hide an alarm by calling it a test."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Literal
+from uuid import UUID
+
+from tocsin.core.incidents.facts import IncidentOpened, Source
+from tocsin.core.obligations import deadline
+from tocsin.core.terms import Context, IncidentType, Level, SubjectKind
+from tocsin.core.texts.text import Text
+
+MISSES_MAX: Final = 2
+"""So many misses of one way in, one after the other, are an incident."""
+
+SILENT_AFTER: Final = timedelta(minutes=3)
+"""No result for so long shows that the probe itself is not running."""
+
+PROBLEM: Final = "synthetic"
+"""What stands at a message of the probe, where others say why they could not be understood."""
+
+NONCE_DIGITS: Final = 12
+
+_DC09: Final = "9E0B"
+_OTHERS: Final = "tp."
+_RESERVED: Final = re.compile(rf"{_DC09}[0-9A-F]{{12}}|tp\.[0-9a-f]{{12}}", re.IGNORECASE)
+
+
+class Stage(StrEnum):
+    """The first step on the road of a test alarm that did not happen in time."""
+
+    NOT_REACHABLE = "not_reachable"  # nobody listens, or TLS cannot be agreed
+    NOT_ACKNOWLEDGED = "not_acknowledged"  # sent, and the right answer did not come
+    NOT_ON_RECORD = "not_on_record"  # answered, and `work` has not sorted it in
+    NOT_JUDGED = "not_judged"  # on record, and not decided on
+
+
+STAGES: Final[dict[Stage, Text]] = {
+    Stage.NOT_REACHABLE: Text("无法连接", "not reachable"),
+    Stage.NOT_ACKNOWLEDGED: Text("未收到确认", "not acknowledged"),
+    Stage.NOT_ON_RECORD: Text("确认后未入库", "acknowledged, not on record"),
+    Stage.NOT_JUDGED: Text("已入库，未研判", "on record, not judged"),
+}
+
+CALLS: Final = frozenset({"call", "report"})
+"""Ways in for people: what the probe sends there is a test call, not a test alarm."""
+
+
+def account_of(protocol: str, nonce: str) -> str:
+    """The account under which a test alarm is sent. `nonce`: NONCE_DIGITS hexadecimal digits."""
+    return f"{_DC09}{nonce.upper()}" if protocol == "dc09" else f"{_OTHERS}{nonce.lower()}"
+
+
+def is_reserved(account: str) -> bool:
+    """Whether only the probe may use the account: no device is registered under it."""
+    return _RESERVED.fullmatch(account) is not None
+
+
+def secret_name(protocol: str, account: str) -> bytes:
+    """What the secret of one test alarm is derived for, from a key that never leaves the keyring."""
+    return b"tocsin.probe\n" + protocol.encode() + b"\n" + account.encode()
+
+
+# -- one probe ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One test alarm on its way: when each step happened, None for one that has not."""
+
+    sent_at: datetime
+    reached_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    recorded_at: datetime | None = None
+    judged_at: datetime | None = None
+
+    @property
+    def has_arrived(self) -> bool:
+        return missed_stage(self) is None
+
+
+def missed_stage(probe: Probe) -> Stage | None:
+    """The first step that is missing; None where all happened. An answer may be lost on its way
+    back while the alarm is judged: that too is a miss, since a panel would alarm its owner."""
+    if probe.reached_at is None:
+        return Stage.NOT_REACHABLE
+    if probe.acknowledged_at is None:
+        return Stage.NOT_ACKNOWLEDGED
+    if probe.recorded_at is None:
+        return Stage.NOT_ON_RECORD
+    return Stage.NOT_JUDGED if probe.judged_at is None else None
+
+
+# -- one way in -----------------------------------------------------------------------------------
+
+
+class Act(StrEnum):
+    """What a result calls for."""
+
+    NONE = "none"
+    OPEN = "open"  # an incident of its own
+    MISSED_AGAIN = "missed_again"  # said on the incident that is open
+    RESTORED = "restored"  # said on it too; a person closes
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one way in stands. `incident`: the open one that tells of it; `is_restored`: it has been
+    said there that test alarms arrive again."""
+
+    misses: int = 0
+    stage: Stage | None = None
+    since: datetime | None = None  # the first of these misses was sent then
+    incident: UUID | None = None
+    is_restored: bool = False
+
+
+def after(standing: Standing, probe: Probe) -> tuple[Standing, Act]:
+    """The standing after one result. Whoever does `OPEN` puts the incident's id into it."""
+    stage = missed_stage(probe)
+    if stage is None:
+        is_news = standing.incident is not None and not standing.is_restored
+        now = Standing(incident=standing.incident, is_restored=standing.incident is not None)
+        return now, Act.RESTORED if is_news else Act.NONE
+    misses = standing.misses + 1
+    since = standing.since or probe.sent_at
+    now = replace(standing, misses=misses, stage=stage, since=since)
+    if misses < MISSES_MAX:
+        return now, Act.NONE
+    if standing.incident is None:
+        return now, Act.OPEN
+    is_news = standing.is_restored or stage is not standing.stage
+    return replace(now, is_restored=False), Act.MISSED_AGAIN if is_news else Act.NONE
+
+
+# -- the incident ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProbeIncident:
+    """Test alarms or calls of `intake` did not arrive, the first of them sent at `since`."""
+
+    intake: str
+    stage: Stage
+    since: datetime
+    district: str
+    agency: str
+    type: Literal["open_probe_incident"] = "open_probe_incident"
+
+
+def title(intake: str, stage: Stage) -> Text:
+    """Of the incident: which way in, and what failed first."""
+    zh, en = STAGES[stage]
+    what_zh, what_en = ("测试报警", "test calls") if intake in CALLS else ("测试信号", "test alarms")
+    return Text(
+        f"接入 {intake}：连续两次{what_zh}未到达（{zh}）",
+        f"Intake {intake}: two {what_en} not recorded ({en})",
+    )
+
+
+def told(intake: str, act: Act, stage: Stage | None) -> str:
+    """What is said on the incident later, in both languages, since a note has one text."""
+    if act is Act.RESTORED:
+        return (
+            f"接入 {intake} 的测试信号恢复正常，请核实原因后结案。"
+            f" / Intake {intake}: test signals arrive again. Find out why they did not, then close."
+        )
+    assert stage is not None
+    zh, en = STAGES[stage]
+    return f"接入 {intake} 的测试信号再次未到达：{zh}。 / Intake {intake}: missed again: {en}."
+
+
+def decide(
+    command: OpenProbeIncident, context: Context
+) -> list[tuple[SubjectKind, UUID, IncidentOpened]]:
+    """The incident, in the watch band: equipment needs somebody."""
+    zh, en = title(command.intake, command.stage)
+    opened = IncidentOpened(
+        number=context.incident_number,
+        type=IncidentType.TECHNICAL,
+        level=Level.P2,
+        place=None,
+        district=command.district,
+        agency=command.agency,
+        source=Source.PROBE,
+        opened_at=context.now,
+        due_at=deadline(context.now, context.obligations.take_watch_s),
+        source_key=f"probe/{command.intake}",
+        watch=True,
+        title_zh=zh,
+        title_en=en,
+    )
+    return [(SubjectKind.INCIDENT, context.fresh_ids[0], opened)]
