@@ -157,7 +157,9 @@ class OpenProbeIncident:
 def title(intake: str, stage: Stage) -> Text:
     """Of the incident: which way in, and what failed first."""
     zh, en = STAGES[stage]
-    what_zh, what_en = ("测试报警", "test calls") if intake in CALLS else ("测试信号", "test alarms")
+    what_zh, what_en = (
+        ("测试报警", "test calls") if intake in CALLS else ("测试信号", "test alarms")
+    )
     return Text(
         f"接入 {intake}：连续两次{what_zh}未到达（{zh}）",
         f"Intake {intake}: two {what_en} not recorded ({en})",

@@ -145,6 +145,8 @@ class Intake:
         that. Raises `Crowded` for a sender that has too much in flight, `NotKept` where the
         record cannot be written; both are counted, and neither may be answered as received.
         """
+        if device is not None and device.is_probe:
+            device, assurance = None, "none"
         sender = self.senders.at(source)
         if not self.senders.has_room(sender):
             self.counts.refused("too_many_in_flight", source)
@@ -187,7 +189,8 @@ class Intake:
     def seen(self, device: Device) -> None:
         """A poll that changes nothing: no message is kept, only when the device was last seen.
         Raises `NotKept` while nothing can be written: then nobody hears that all is well."""
-        self._heard.seen(device.id, datetime.now(UTC))
+        if not device.is_probe:
+            self._heard.seen(device.id, datetime.now(UTC))
         self.counts.add("poll")
 
     def tidy(self, now: float) -> None:

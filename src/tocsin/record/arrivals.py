@@ -16,7 +16,9 @@ from uuid import UUID
 import psycopg
 from msgspec.structs import replace
 
+from tocsin.core.probing import PROBLEM
 from tocsin.core.signals import SignalRead
+from tocsin.record import probing
 from tocsin.record.database import Connection, is_away
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
@@ -173,6 +175,12 @@ class Sorter:
         for arrival, body in connection.execute(_TAKE, (lanes, arrivals)):
             heard = map(self._read, unpack(self._keys, arrival, body))
             messages += _named(arrival, heard)
+        probes = probing.recorded(connection, messages, datetime.now(UTC))
+        if probes:
+            messages = [
+                (one, replace(message, problem=PROBLEM) if one in probes else message)
+                for one, message in messages
+            ]
         known = _originals(connection, messages)
         rows = Rows(self._keys)
         repeats: Counter[str] = Counter()

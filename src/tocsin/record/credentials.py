@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from tocsin.core.probing import is_reserved
 from tocsin.record.importing import Mistake, Texts
 
 ACCOUNT_CHARS_MAX: Final = 64
@@ -95,6 +96,10 @@ TEXTS: Final[Texts] = {
     "account_dc09": (
         "{value!r} is no account: give 1 to 16 letters or digits, as set in the panel",
         "{value!r} 不是有效账号：请填写主机中设置的 1 至 16 位字母或数字",
+    ),
+    "account_reserved": (
+        "{value!r} is reserved: Tocsin's own probe sends its test alarms under such accounts",
+        "{value!r} 为保留账号：系统自检信号使用此类账号",
     ),
     "account_mqtt": (
         "{value!r} is no MQTT user name: give 1 to 64 of A-Z a-z 0-9 . _ -",
@@ -188,6 +193,8 @@ def account(value: str, of: str) -> str:
     found = rules.folded(value)
     if not rules.account.fullmatch(found):
         raise Mistake(rules.account_text, {"value": value})
+    if is_reserved(found):
+        raise Mistake("account_reserved", {"value": value})
     return found
 
 

@@ -107,11 +107,13 @@ def handle(
     now: datetime,
     obligations: Obligations = DEFAULT_OBLIGATIONS,
     also: Also | None = None,
+    is_rehearsal: bool = False,
 ) -> Outcome:
     """Do `command` for `actor` once, however often it is sent with `key`; commits.
 
     Whether the actor may is asked before, of `tocsin.core.access`. `now` is aware and UTC. `also`
-    sends what is to be committed together with new facts, and waits for no answer.
+    sends what is to be committed together with new facts, and waits for no answer. A rehearsal is
+    taken back in place of the commit: nothing is left of it, not even a number.
     Raises core's `Refused` (nothing was changed), `KeyReused`, `KeyInvalid`, `NotStorable`,
     `DatabaseAway` (nothing was changed), `OutcomeUnknown` (ask again with the same key).
     """
@@ -125,6 +127,7 @@ def handle(
         obligations=obligations,
         fingerprint=fingerprint_of(keyring, actor, command),
         also=also,
+        is_rehearsal=is_rehearsal,
     )
     for _ in range(ATTEMPTS_MAX):
         try:
@@ -182,6 +185,7 @@ class _Request:
     obligations: Obligations
     fingerprint: bytes
     also: Also | None
+    is_rehearsal: bool
 
 
 def fingerprint_of(keyring: Keyring, actor: Actor, command: Command) -> bytes:
@@ -349,12 +353,24 @@ def _write(
             )
             if request.also is not None:
                 request.also(connection, facts)
-            connection.commit()
+            if not request.is_rehearsal:
+                connection.commit()
     except psycopg.OperationalError as error:
         if connection.closed or connection.broken:
             raise OutcomeUnknown(str(error).strip()) from error
         raise
+    finally:
+        if request.is_rehearsal:
+            _take_back(connection, keyring, decided)
     return Outcome(facts=facts, replayed=False)
+
+
+def _take_back(connection: Connection, keyring: Keyring, decided: list[Decided]) -> None:
+    if not connection.closed:
+        connection.rollback()
+    for _, incident, fact in decided:
+        if isinstance(fact, IncidentOpened):
+            keyring.never_was(incident)
 
 
 def _replayed(

@@ -18,9 +18,10 @@ from tocsin.core.assurance import Assurance
 from tocsin.core.code_tables import looked_up
 from tocsin.core.commands import JudgeSignal
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
+from tocsin.core.probing import PROBLEM
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Datum, Place, Reason, Refused
-from tocsin.record import code_book
+from tocsin.record import code_book, probing
 from tocsin.record.arrivals import next_in_turn
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
@@ -49,7 +50,7 @@ _JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
 _PENDING: Final = """
 SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s.device,
     s.repeat_of, s.read, s.text IS NOT NULL AS has_text, s.source_address AS source,
-    s.assurance,
+    s.assurance, s.problem,
     t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum,
     ARRAY(SELECT w.id FROM view.on_test w WHERE w.open AND w.site = t.id ORDER BY w.id) AS on_test
 FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
@@ -141,7 +142,8 @@ def _judge_some(
     not come to."""
     left = {one["signal"] for one in waiting}
     not_yet: set[UUID] = set()
-    commands = _commands(connection, book, [one for one in waiting if not one["failures"]])
+    ordinary = [one for one in waiting if not one["failures"] and one["problem"] != PROBLEM]
+    commands = _commands(connection, book, ordinary)
     if len(commands) > 1:
         singly, later = judge_together(
             connection,
@@ -179,12 +181,16 @@ def _judge(
     read = _read(one)
     (candidates,) = _candidates(connection, [one], [read])
     command = _judge_signal(book, one, read, candidates)
+    actor = process_actor(command.agency)
+    if command.synthetic:
+        probing.judge(connection, keyring, command, actor=actor, key=_key(command), now=now)
+        return
     try:
         handle(
             connection,
             keyring,
             command,
-            actor=process_actor(command.agency),
+            actor=actor,
             key=_key(command),
             now=now,
             obligations=obligations,
@@ -275,6 +281,7 @@ def _judge_signal(
         means=means if codes_version else None,
         codes_version=codes_version,
         assurance=Assurance(one["assurance"]),
+        synthetic=one["problem"] == PROBLEM,
     )
 
 

@@ -102,6 +102,13 @@ class Keyring:
         _sync(path.parent)
         return True
 
+    def never_was(self, incident: UUID) -> None:
+        """Remove the key of an incident whose opening was taken back: nothing is sealed under it."""
+        name = _incident_name(incident)
+        with self._lock:
+            self._ciphers.pop(name, None)
+        (self.directory / name).unlink(missing_ok=True)
+
     # -- what is heard ------------------------------------------------------------------------
 
     def epoch(self, at: datetime) -> str:

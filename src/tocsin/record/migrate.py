@@ -145,7 +145,7 @@ _PRIVILEGES: Final = {
         "log.reaction_waiting",
         "heard.report",
         *("heard.pending", "view.incident", "view.order", "view.unit", "view.signal"),
-        *("ref.hearing", "ref.silence", "ref.outage"),
+        *("ref.hearing", "ref.silence", "ref.outage", "ref.probe", "ref.listening"),
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
         *("ref.site", "ref.device", "ref.zone", "ref.partition", "ref.contact", "ref.step"),
         *("view.on_test", "tracks.latest", "heard.call_place"),

@@ -1,0 +1,294 @@
+"""The probe's own tables: what listens where, which test alarms are expected, how far each came.
+A message is synthetic only if its account is one that is expected now, from where it was sent, and
+of no device; each is expected once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from tocsin.core.commands import Command, JudgeSignal
+from tocsin.core.incidents.state import OPEN
+from tocsin.core.probing import (
+    Probe,
+    Stage,
+    Standing,
+    is_reserved,
+    secret_name,
+)
+from tocsin.core.terms import Actor
+from tocsin.record.database import Connection
+from tocsin.record.handle import handle
+from tocsin.record.heard_rows import Heard
+from tocsin.record.keys import Keyring
+from tocsin.record.views.sql import fetch
+
+EXPECTED_FOR: Final = timedelta(minutes=15)
+"""A test alarm that comes later is none: it is judged like what anybody sends."""
+
+
+def secret(keyring: Keyring, protocol: str, account: str) -> str:
+    """The secret of one test alarm, hexadecimal: both ends derive it, and it is stored nowhere."""
+    return keyring.fingerprint(secret_name(protocol, account)).hex()
+
+
+# -- what listens where ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """`intake` and `over` together are the name of the probe: `dc09.tcp`."""
+
+    intake: str
+    over: str
+    address: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.intake}.{self.over}"
+
+
+def keep_listening(
+    connection: Connection, host: str, process: str, sockets: Iterable[Socket], now: datetime
+) -> None:
+    """These are the sockets that a process has open now. Commits."""
+    connection.execute(_FORGET_LISTENING, (host, process))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _LISTENING,
+            [(host, process, one.intake, one.over, one.address, one.port, now) for one in sockets],
+        )
+    connection.commit()
+
+
+def listening(connection: Connection, host: str) -> list[Socket]:
+    """The sockets that were open on this machine when their processes last started."""
+    rows = connection.execute(_SOCKETS, (host,)).fetchall()
+    connection.rollback()
+    return [Socket(*row) for row in rows]
+
+
+# -- one round ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A test alarm about to be sent. `source`: the address that it will be heard from."""
+
+    intake: str
+    account: str
+    source: str
+
+
+def begin(
+    connection: Connection, expected: Sequence[Expected], skipped: Mapping[str, str], now: datetime
+) -> None:
+    """From now on these are expected; `skipped` says of others why none is sent. Commits."""
+    gone = [*(one.intake for one in expected), *skipped]
+    connection.execute("DELETE FROM ref.probe WHERE intake <> ALL(%s)", (gone,))
+    with connection.cursor() as cursor:
+        if expected:
+            cursor.executemany(
+                _EXPECT, [(one.intake, one.account, one.source, now) for one in expected]
+            )
+        if skipped:
+            cursor.executemany(_SKIP, list(skipped.items()))
+    connection.commit()
+
+
+def sent(
+    connection: Connection,
+    account: str,
+    *,
+    reached_at: datetime | None,
+    acknowledged_at: datetime | None,
+    why: str = "",
+) -> None:
+    """What its sender has found out. Commits."""
+    connection.execute(_SENT, (reached_at, acknowledged_at, why.replace("\0", "")[:300], account))
+    connection.commit()
+
+
+def last_round(connection: Connection) -> datetime | None:
+    """When test alarms were last sent."""
+    row = connection.execute("SELECT max(sent_at) FROM ref.probe").fetchone()
+    connection.rollback()
+    return None if row is None else row[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """A way in with the test alarm that is on its way through it."""
+
+    intake: str
+    probe: Probe
+    standing: Standing
+    why: str
+
+
+def unsettled(connection: Connection) -> list[Under]:
+    """Those that were sent and not counted yet. An incident that was closed tells of nothing."""
+    rows = fetch(connection, _UNSETTLED, [[one.value for one in OPEN]])
+    connection.rollback()
+    return [
+        Under(
+            row["intake"],
+            Probe(
+                row["sent_at"],
+                row["reached_at"],
+                row["acknowledged_at"],
+                row["recorded_at"],
+                row["judged_at"],
+            ),
+            Standing(
+                row["misses"],
+                None if row["stage"] is None else Stage(row["stage"]),
+                row["since"],
+                row["incident"],
+                row["is_restored"],
+            ),
+            row["why"],
+        )
+        for row in rows
+    ]
+
+
+def settle(
+    connection: Connection, under: Under, standing: Standing, now: datetime, *, has_arrived: bool
+) -> None:
+    """The result is counted. Commits."""
+    stage = None if standing.stage is None else standing.stage.value
+    values = (standing.misses, stage, standing.since, standing.incident, standing.is_restored)
+    connection.execute(
+        _SETTLE, (*values, now, now if has_arrived else None, under.intake, under.probe.sent_at)
+    )
+    connection.commit()
+
+
+def states(connection: Connection) -> list[dict[str, Any]]:
+    """Every way in as the probe last saw it, by name."""
+    rows = fetch(connection, "SELECT * FROM ref.probe ORDER BY intake", [])
+    connection.rollback()
+    return rows
+
+
+def newest(connection: Connection) -> datetime | None:
+    """When a result was last counted: a probe that is not running has none that is young."""
+    row = connection.execute("SELECT max(settled_at) FROM ref.probe").fetchone()
+    connection.rollback()
+    return None if row is None else row[0]
+
+
+# -- on the road ----------------------------------------------------------------------------------
+
+
+def recorded(
+    connection: Connection, messages: Iterable[tuple[UUID, Heard]], now: datetime
+) -> set[UUID]:
+    """Which of these messages are test alarms that are expected; each is, once. Leaves the
+    transaction open."""
+    likely = {
+        account: (identifier, message)
+        for identifier, message in messages
+        if message.device is None
+        and message.signals
+        and is_reserved(account := message.signals[0].account)
+    }
+    if not likely:
+        return set()
+    taken = connection.execute(
+        _RECORDED,
+        (
+            now,
+            list(likely),
+            [message.source for _, message in likely.values()],
+            [message.protocol for _, message in likely.values()],
+            now - EXPECTED_FOR,
+        ),
+    )
+    return {likely[account][0] for (account,) in taken}
+
+
+def judge(
+    connection: Connection,
+    keyring: Keyring,
+    command: JudgeSignal,
+    *,
+    actor: Actor,
+    key: str,
+    now: datetime,
+) -> None:
+    """Judged like any other signal, up to the commit, which is not done: a test alarm each minute
+    would fill the log, which is for ever. Commits that it got so far. Raises what `handle` does."""
+    handle(connection, keyring, command, actor=actor, key=key, now=now, is_rehearsal=True)
+    connection.execute("DELETE FROM heard.pending WHERE signal = %s", (command.signal,))
+    connection.execute(_JUDGED, (now, command.read.account))
+    connection.commit()
+
+
+def call(
+    connection: Connection,
+    keyring: Keyring,
+    command: Command,
+    *,
+    account: str,
+    actor: Actor,
+    key: str,
+    now: datetime,
+) -> None:
+    """A test call, done up to the commit, which is not done: no number, no card, nobody's queue.
+    Commits that it got so far. Raises what `handle` does."""
+    handle(connection, keyring, command, actor=actor, key=key, now=now, is_rehearsal=True)
+    connection.execute(_CALLED, (now, now, account))
+    connection.commit()
+
+
+def is_expected(connection: Connection, account: str, now: datetime) -> bool:
+    """Whether a test call under this account is on its way."""
+    row = connection.execute(_IS_EXPECTED, (account, now - EXPECTED_FOR)).fetchone()
+    connection.rollback()
+    return row is not None
+
+
+_FORGET_LISTENING: Final = "DELETE FROM ref.listening WHERE host = %s AND process = %s"
+_LISTENING: Final = """
+INSERT INTO ref.listening (host, process, intake, over, address, port, since)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"""
+_SOCKETS: Final = """
+SELECT intake, over, address, port FROM ref.listening WHERE host = %s
+ORDER BY intake, over, address, port"""
+_EXPECT: Final = """
+INSERT INTO ref.probe (intake, account, source, sent_at) VALUES (%s, %s, %s, %s)
+ON CONFLICT (intake) DO UPDATE SET account = excluded.account, source = excluded.source,
+    sent_at = excluded.sent_at, reached_at = NULL, acknowledged_at = NULL, recorded_at = NULL,
+    judged_at = NULL, settled_at = NULL, why = '', skipped = ''"""
+_SKIP: Final = """
+INSERT INTO ref.probe (intake, skipped) VALUES (%s, %s)
+ON CONFLICT (intake) DO UPDATE SET skipped = excluded.skipped, account = '', sent_at = NULL,
+    settled_at = NULL, misses = 0, stage = NULL, since = NULL"""
+_SENT: Final = """
+UPDATE ref.probe SET reached_at = %s, acknowledged_at = %s, why = %s WHERE account = %s"""
+_UNSETTLED: Final = """
+SELECT p.intake, p.sent_at, p.reached_at, p.acknowledged_at, p.recorded_at, p.judged_at, p.why,
+    p.misses, p.stage, p.since, i.id AS incident,
+    p.is_restored AND i.id IS NOT NULL AS is_restored
+FROM ref.probe p LEFT JOIN view.incident i ON i.id = p.incident AND i.state = ANY(%s)
+WHERE p.sent_at IS NOT NULL AND p.settled_at IS NULL ORDER BY p.intake"""
+_SETTLE: Final = """
+UPDATE ref.probe SET misses = %s, stage = %s, since = %s, incident = %s, is_restored = %s,
+    settled_at = %s, arrived_at = coalesce(%s, arrived_at)
+WHERE intake = %s AND sent_at = %s"""
+_RECORDED: Final = """
+UPDATE ref.probe p SET recorded_at = %s
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS m (account, source, protocol)
+WHERE p.account = m.account AND p.source = m.source AND p.recorded_at IS NULL
+    AND split_part(p.intake, '.', 1) = m.protocol AND p.sent_at > %s
+RETURNING p.account"""
+_JUDGED: Final = "UPDATE ref.probe SET judged_at = %s WHERE account = %s"
+_CALLED: Final = "UPDATE ref.probe SET recorded_at = %s, judged_at = %s WHERE account = %s"
+_IS_EXPECTED: Final = """
+SELECT FROM ref.probe WHERE account = %s AND sent_at > %s AND recorded_at IS NULL"""
