@@ -32,6 +32,8 @@ def body_of(type_: str, things: dict[str, str], others: dict[str, str]) -> dict[
         "close_incident": {**incident, "disposition": "handled"},
         "reopen_incident": {**incident, "reason": "again"},
         "move_signal": {**incident, "signal": things["signals"], "to": others["incidents"]},
+        "tick_step": {**incident, "plan": "0" * 32, "step": 1},
+        "untick_step": {**incident, "plan": "0" * 32, "step": 1},
         "send_units": {**incident, "units": [things["units"]]},
         "recall_units": {**incident, "units": [things["units"]]},
         "receive_order": {"order": things["orders"], "channel": "app"},

@@ -44,6 +44,7 @@ EXPECTED: dict[tuple[str, str], frozenset[Role] | set[Role]] = {
     ("get", "/incidents"): DESKS | {CREW, INSP, SERV},
     ("get", "/incidents/{id}"): DESKS | {CREW, INSP, SERV},
     ("get", "/incidents/{id}/advice"): DESKS | {INSP},
+    ("get", "/incidents/{id}/plans"): DESKS | {CREW, INSP},
     ("get", "/caller-places"): DESKS,
     ("get", "/orders"): DESKS | {CREW, INSP, SERV},
     ("get", "/orders/{id}"): DESKS | {CREW, INSP, SERV},
@@ -71,6 +72,7 @@ COMMANDS: dict[str, frozenset[Role] | set[Role]] = {
             "take_incident", "classify_incident", "prioritise_incident", "locate_incident",
             "hold_incident", "release_incident", "link_incidents", "unlink_incidents",
             "merge_incidents", "split_incident", "move_signal", "close_incident",
+            "tick_step", "untick_step",
         ],
         DESKS,
     ),
@@ -313,7 +315,7 @@ def test_rows_of_what_was_heard_keep_to_their_shapes(world: World) -> None:
         ("signals", shapes.SignalWhole),
         ("sites", register_shapes.SiteWhole),
         ("devices", register_shapes.DeviceWhole),
-        ("on_tests", register_shapes.OnTestRow),
+        ("on_tests", shapes.OnTestRow),
     ):
         row = client.get(f"/api/v1/{kind}/{world.own[kind]}").json()
         shape.model_validate(row)

@@ -19,6 +19,7 @@ from tocsin.core.commands import (
     TakeIncident,
     TimeIsUp,
 )
+from tocsin.core.incidents.duplicates import Alike, Likeness
 from tocsin.core.incidents.facts import (
     IncidentClosed,
     IncidentHeld,
@@ -307,6 +308,15 @@ def test_duplicates_are_named_by_place_time_and_type() -> None:
     world.call(IncidentType.MEDICAL, at=place(10))
     opened = world.incident(world.call(IncidentType.FIRE, at=place(10)))
     assert opened.duplicates == (same, gas)
+    assert opened.likenesses == (
+        Likeness(same, Alike.SAME_TYPE, 10, 0),
+        Likeness(gas, Alike.SAME_EVENT, 190, 0),
+    )
+    world.now += timedelta(minutes=14, seconds=10)
+    unclear = world.incident(world.call(IncidentType.UNKNOWN, at=place(2_100)))
+    assert [(one.alike, one.distance_m, one.apart_s) for one in unclear.likenesses] == [
+        (Alike.UNKNOWN_TYPE, 100, 850)
+    ]
 
     assert world.incident(world.call(IncidentType.FIRE, at=None)).duplicates == ()
     world.now += timedelta(hours=3)

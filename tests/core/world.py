@@ -38,6 +38,7 @@ from tocsin.core.terms import (
     Level,
     Nearby,
     Place,
+    PlanStep,
     Reason,
     Refused,
     Role,
@@ -66,6 +67,7 @@ class World:
     log: list[Decided] = field(default_factory=list)
     kinds: dict[UUID, SubjectKind] = field(default_factory=dict)
     watched: Watched | None = None
+    step: PlanStep | None = None
     _ids: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
     _number: int = 0
 
@@ -107,6 +109,7 @@ class World:
             nearby=self._nearby(),
             obligations=self.obligations,
             watched=self.watched,
+            step=self.step,
         )
         before = dict(loaded)
         decided = decide(loaded, command, context)

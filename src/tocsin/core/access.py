@@ -52,7 +52,10 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "split_incident":      (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "move_signal":         (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "close_incident":      (_D,   _D,   _D,   _N,   _N,   _N,   _N),
+    "tick_step":           (_D,   _D,   _D,   _N,   _N,   _N,   _N),
+    "untick_step":         (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "reopen_incident":     (_N,   _D,   _D,   _N,   _N,   _N,   _N),
+    "validate_incident":   (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "send_units":          (_N,   _D,   _D,   _N,   _N,   _N,   _N),
     "recall_units":        (_N,   _D,   _D,   _N,   _N,   _N,   _N),
     # A desk acknowledges and reports for a crew that spoke by radio.
@@ -80,6 +83,7 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "read:site":           (_D,   _D,   _D,   _U,   _D,   _D,   _D),
     "read:device":         (_N,   _D,   _D,   _N,   _D,   _D,   _N),
     "read:on_test":        (_D,   _D,   _D,   _N,   _D,   _D,   _N),
+    "read:plan":           (_D,   _D,   _D,   _U,   _N,   _D,   _N),  # may name people
     "read:contact":        (_D,   _D,   _D,   _N,   _D,   _N,   _N),  # a desk: an incident is open
     "read:caller_place":   (_D,   _D,   _D,   _N,   _N,   _N,   _N),  # where callers are, for calls
     "read:intake":         (_D,   _D,   _D,   _N,   _D,   _D,   _D),  # counters and lag

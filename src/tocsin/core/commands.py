@@ -13,6 +13,8 @@ from uuid import UUID
 
 from tocsin.core.assurance import Assurance
 from tocsin.core.codes.meaning import Meaning
+from tocsin.core.confirmation import AT_ONCE, Avs, Confirming
+from tocsin.core.incidents.steps import Plan, TickStep, UntickStep
 from tocsin.core.orders import Refusal
 from tocsin.core.probing import OpenProbeIncident
 from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
@@ -28,6 +30,7 @@ from tocsin.core.terms import (
     SubjectKind,
 )
 from tocsin.core.units import OutOfServiceReason, UnitState
+from tocsin.core.zones import ZoneKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,16 @@ class ReopenIncident:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidateIncident:
+    """Sets the alarm validation level: what somebody saw, heard or was told."""
+
+    incident: UUID
+    avs: Avs
+    reason: str
+    type: Literal["validate_incident"] = "validate_incident"
+
+
+@dataclass(frozen=True, slots=True)
 class MoveSignal:
     """The signal belongs to the incident `to`, not to `incident`."""
 
@@ -227,7 +240,9 @@ class JudgeSignal:
     `source_key` or from the same address. `means` is what the code table `codes_version` of its
     site or agency says; None and 0 where the built-in tables decide. `on_test` are the tests at
     the site that run: whether one covers the signal is decided on their states. `assurance` is what
-    its intake vouches for.
+    its intake vouches for. `is_clock_off`: its device's clock is known to be wrong. `confirming` is
+    what its site asks for, and `zone_kinds` what watches the zones of its device, by number, where
+    the register says so and `confirming` needs it. `plan` is the action plan of its zone, else of its site.
     """
 
     signal: UUID
@@ -247,6 +262,10 @@ class JudgeSignal:
     means: Meaning | None = None
     codes_version: int = 0
     assurance: Assurance = Assurance.NONE
+    is_clock_off: bool = False
+    confirming: Confirming = AT_ONCE
+    zone_kinds: tuple[tuple[str, ZoneKind], ...] = ()
+    plan: Plan | None = None
     synthetic: bool = False  # of our own probe (`tocsin.core.probing`), known by its nonce
     type: Literal["judge_signal"] = "judge_signal"
 
@@ -297,6 +316,7 @@ PersonCommand = (
     | SplitIncident
     | CloseIncident
     | ReopenIncident
+    | ValidateIncident
     | MoveSignal
     | SendUnits
     | RecallUnits
@@ -309,6 +329,8 @@ PersonCommand = (
     | PutOnTest
     | ExtendOnTest
     | EndOnTest
+    | TickStep
+    | UntickStep
 )
 InternalCommand = (
     JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand | OpenProbeIncident
@@ -338,6 +360,9 @@ def subjects(command: Command) -> tuple[Subject, ...]:
             | SplitIncident()
             | CloseIncident()
             | ReopenIncident()
+            | ValidateIncident()
+            | TickStep()
+            | UntickStep()
             | AddToReport()
             | WithdrawReport()
         ):

@@ -2,24 +2,42 @@
 
 In doubt it alarms. Restores, tests and statuses never open an incident; an unknown source opens a
 card in the watch band, one per source, and few per network address; a warning's card has the
-priority that its source states. What is on test is recorded only, with what it would have done.
+priority that its source states. What waits for confirmation and what is of long ago is in the watch
+band too. What is on test is recorded only, with what it would have done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeGuard
 from uuid import UUID
 
 from tocsin.core import supervision
 from tocsin.core.code_tables import meaning, zone_of
 from tocsin.core.codes.meaning import Meaning
+from tocsin.core.codes.silencing import PROTECTED
 from tocsin.core.commands import JudgeSignal
-from tocsin.core.incidents.decide import assign_by, prioritised, titled
-from tocsin.core.incidents.duplicates import possible_duplicates
-from tocsin.core.incidents.facts import IncidentOpened, IncidentReleased, SignalJoined, Source
+from tocsin.core.confirmation import (
+    WAITING_TYPES,
+    ConfirmRule,
+    RaisedBecause,
+    Says,
+    confirmed_by,
+)
+from tocsin.core.evidence import evidence, is_late, is_old, restores
+from tocsin.core.incidents import cancelling
+from tocsin.core.incidents.decide import assign_by, prioritised, raised, titled
+from tocsin.core.incidents.duplicates import ids, possible_duplicates
+from tocsin.core.incidents.facts import (
+    IncidentOpened,
+    IncidentPrioritised,
+    IncidentRaised,
+    IncidentReleased,
+    SignalJoined,
+    Source,
+)
 from tocsin.core.incidents.state import OPEN, Incident, IncidentState
 from tocsin.core.obligations import deadline
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
@@ -34,8 +52,6 @@ from tocsin.core.terms import (
     SubjectKind,
 )
 from tocsin.core.zones import zone_number
-
-LATE_AFTER: Final = timedelta(minutes=10)
 
 # One address may speak for many accounts (a gateway), or invent them (a flood): from here on its
 # unknown accounts share a card, so that a flood cannot bury the queue.
@@ -117,12 +133,6 @@ def source_key(command: JudgeSignal) -> str:
     return f"{command.read.protocol}/{command.read.account}"
 
 
-def is_late(command: JudgeSignal) -> bool:
-    """Whether it occurred more than ten minutes before we heard of it."""
-    occurred_at = command.read.occurred_at
-    return occurred_at is not None and command.received_at - occurred_at > LATE_AFTER
-
-
 def _is_warning(command: JudgeSignal) -> bool:
     """A warning of another service (CAP), with the priority that it gives it. Many warnings share
     its card, so a graver one raises that and ends a hold."""
@@ -180,23 +190,47 @@ def _is_card_of(incident: State | None, command: JudgeSignal) -> TypeGuard[Incid
 def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
     """The open incident of the site that the signal belongs to.
 
-    An alarm joins one of its own type only: a fire must not hide in a burglary's card. Anything
-    else joins the newest, since a restore or a status says something about it.
+    An alarm joins one of its own type only: a fire must not hide in a burglary's card. But what is
+    of long ago joins what else is: a panel that flushes its memory has one card. Anything else
+    joins the one that it speaks of, or the newest.
     """
+    homes = list(_open_at_site(states, command))
+    if means.effect is Effect.ALARM:
+        for one, where, incident in homes:
+            if incident.type is means.type:
+                return where
+            # A merged one took in by hand what its type says, whatever the survivor's type is.
+            merged = states[one]
+            if where != one and isinstance(merged, Incident) and merged.type is means.type:
+                return where
+        if not is_old(command) or means.type in PROTECTED:
+            return None
+        return next((where for _, where, incident in homes if _is_flushed(incident)), None)
+    quiet = restores(command, means)
+    if quiet is not None:
+        for _, where, incident in homes:
+            if any(zone.sensor == quiet for zone in incident.alarms.open_zones):
+                return where
+    if cancelling.takes_back_alarm(command) is not None:
+        for _, where, incident in homes:
+            if incident.type in WAITING_TYPES:
+                return where
+    return homes[0][1] if homes else None
+
+
+def _open_at_site(states: States, command: JudgeSignal) -> Iterator[tuple[UUID, UUID, Incident]]:
+    """Each candidate with the open incident that it is, or lives on in; the newest first."""
     for one in command.candidates:
         where = _lives_on(states, one)
-        if where is None:
-            continue
-        incident = states[where]
-        if not isinstance(incident, Incident) or incident.state not in OPEN:
-            continue
-        if means.effect is not Effect.ALARM or incident.type is means.type:
-            return where
-        # A merged one took in by hand what its type says, whatever the survivor's type is.
-        merged = states[one]
-        if where != one and isinstance(merged, Incident) and merged.type is means.type:
-            return where
-    return None
+        incident = None if where is None else states[where]
+        if where is not None and isinstance(incident, Incident) and incident.state in OPEN:
+            yield one, where, incident
+
+
+def _is_flushed(incident: Incident) -> bool:
+    """Whether it holds what is of long ago and nothing else, and is not about somebody's life."""
+    because = incident.alarms.opened_because
+    return because is VerdictReason.LATE and incident.late and incident.type not in PROTECTED
 
 
 def _lives_on(states: States, one: UUID) -> UUID | None:
@@ -253,48 +287,102 @@ def _join(
     reason: VerdictReason,
     context: Context,
 ) -> list[Decided]:
-    alarms = means.effect is Effect.ALARM
-    joined = SignalJoined(command.signal, reason, alarms=alarms, assurance=command.assurance)
+    joined = _joined(command, means, reason)
     decided: list[Decided] = [
         _judged(command, means, Verdict.JOINED, reason, where),
         (SubjectKind.INCIDENT, where, joined),
     ]
     incident = states[where]
-    if not alarms or not isinstance(incident, Incident):
+    how = cancelling.takes_back_alarm(command)
+    if how is not None:
+        told = cancelling.decide(states, command, where, how, context)
+        return [*decided, *((SubjectKind.INCIDENT, where, fact) for fact in told)]
+    if not joined.alarms or not isinstance(incident, Incident):
         return decided
     if command.site is None and not _is_warning(command):
         return decided
-    if incident.state is IncidentState.HELD:
+    if incident.state is IncidentState.HELD and not is_old(command):
         # A further alarm is news: whoever held the incident must look again.
         released = IncidentReleased(due_at=assign_by(incident, context))
         decided.append((SubjectKind.INCIDENT, where, released))
-    if means.level < incident.level:
-        fact = prioritised(incident, means.level, context)
-        decided.append((SubjectKind.INCIDENT, where, fact))
+    decided += [
+        (SubjectKind.INCIDENT, where, fact) for fact in _louder(incident, joined, means, context)
+    ]
     return decided
+
+
+def _louder(
+    incident: Incident, joined: SignalJoined, means: Meaning, context: Context
+) -> list[IncidentPrioritised | IncidentRaised]:
+    """What a further alarm makes of the incident: a graver level, and out of the watch band."""
+    facts: list[IncidentPrioritised | IncidentRaised] = []
+    because = _raised_because(incident, joined)
+    level = min(means.level, incident.level)
+    if level < incident.level:
+        # What waits in the watch band, and what is of long ago, shows how grave it is and presses
+        # nobody.
+        waiting = because is None and incident.watch and incident.site is not None
+        facts.append(
+            IncidentPrioritised(level, due_at=incident.due_at)
+            if waiting
+            else prioritised(incident, level, context)
+        )
+    if because is not None:
+        facts.append(raised(incident, because, level, context))
+    return facts
+
+
+def _raised_because(incident: Incident, joined: SignalJoined) -> RaisedBecause | None:
+    new = joined.evidence
+    if new is None:
+        return None
+    confirmation = incident.alarms.confirmation
+    if confirmation is not None and confirmation.by is None:
+        before = (one.evidence for one in incident.alarms.evidence)
+        return confirmed_by(confirmation.asked, before, new)
+    return RaisedBecause.TIMELY if incident.watch else None
+
+
+def _joined(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> SignalJoined:
+    alarms = means.effect is Effect.ALARM
+    return SignalJoined(
+        command.signal,
+        reason,
+        alarms=alarms,
+        assurance=command.assurance,
+        late=alarms and is_late(command),
+        evidence=evidence(command, means),
+        restores=restores(command, means),
+    )
 
 
 def _open(
     command: JudgeSignal, means: Meaning, reason: VerdictReason, context: Context
 ) -> list[Decided]:
+    told = evidence(command, means)
+    may_wait = means.type in WAITING_TYPES and command.confirming.waits
+    if reason is VerdictReason.ALARM and is_old(command):
+        reason = VerdictReason.LATE
+    elif reason is VerdictReason.ALARM and may_wait and told and told.says is Says.ALARM:
+        reason = VerdictReason.UNCONFIRMED
     watch = reason not in (VerdictReason.ALARM, VerdictReason.OUTAGE)
     has_no_site = command.site is None
     unknown_source = has_no_site and reason is not VerdictReason.OUTAGE
     # A warning's source states its priority, so its card has it in the watch band too.
     as_told = not watch or (means.effect is Effect.ALARM and _is_warning(command))
-    obligations = context.obligations
-    take_s = obligations.take_s[means.level - 1] if as_told else obligations.take_watch_s
+    waiting = reason in (VerdictReason.UNCONFIRMED, VerdictReason.LATE)
     incident = context.fresh_ids[0]
+    alike = possible_duplicates(means.type, command.place, context.now, context.nearby)
     opened = IncidentOpened(
         number=context.incident_number,
         type=IncidentType.UNKNOWN if unknown_source and not as_told else means.type,
-        level=means.level if as_told else Level.P4,
+        level=means.level if as_told or waiting else Level.P4,
         place=command.place,
         district=command.district,
         agency=command.agency,
         source=Source.SIGNAL,
         opened_at=context.now,
-        due_at=deadline(context.now, take_s),
+        due_at=_take_by(command, means, reason, as_told, context),
         site=command.site,
         signal=command.signal,
         source_key=source_key(command) if has_no_site else "",
@@ -302,15 +390,33 @@ def _open(
         watch=watch,
         title_zh=titled(means.text_zh, _where(command, command.site_name_zh)),
         title_en=titled(means.text_en, _where(command, command.site_name_en)),
-        duplicates=possible_duplicates(means.type, command.place, context.now, context.nearby),
+        duplicates=ids(alike),
+        likenesses=alike,
+        awaits=command.confirming if waiting and may_wait else None,
+        window_s=command.confirming.window_s,
     )
-    alarms = means.effect is Effect.ALARM
-    joined = SignalJoined(command.signal, reason, alarms=alarms, assurance=command.assurance)
     return [
         _judged(command, means, Verdict.OPENED, reason, incident),
         (SubjectKind.INCIDENT, incident, opened),
-        (SubjectKind.INCIDENT, incident, joined),
+        (SubjectKind.INCIDENT, incident, _joined(command, means, reason)),
     ]
+
+
+def _take_by(
+    command: JudgeSignal, means: Meaning, reason: VerdictReason, as_told: bool, context: Context
+) -> datetime | None:
+    """Nobody's life waits in the watch band, and what waits for a second alarm is looked at when
+    none came."""
+    obligations = context.obligations
+    take_s, watch_s = obligations.take_s[means.level - 1], obligations.take_watch_s
+    if as_told or (reason is VerdictReason.LATE and means.type in PROTECTED):
+        return deadline(context.now, take_s)
+    if reason is VerdictReason.UNCONFIRMED:
+        asked = command.confirming
+        confirm_s = asked.window_s if asked.rule is not ConfirmRule.NONE else asked.two_trip_s
+        wait_s = max(confirm_s, take_s)
+        return deadline(context.now, min(wait_s, watch_s) if watch_s else wait_s)
+    return deadline(context.now, watch_s)
 
 
 def _where(command: JudgeSignal, site_name: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from tocsin.core import assurance, judging, on_test, probing, reporting, sending
@@ -38,17 +39,19 @@ from tocsin.core.commands import (
     TakeOutOfService,
     TimeIsUp,
     UnlinkIncidents,
+    ValidateIncident,
 )
 from tocsin.core.incidents import decide as incident_rules
-from tocsin.core.incidents import joining, reported
+from tocsin.core.incidents import joining, reported, ticking
 from tocsin.core.incidents.state import Incident
+from tocsin.core.incidents.steps import TickStep, UntickStep
 from tocsin.core.on_test import OnTest
 from tocsin.core.orders import Order
 from tocsin.core.probing import OpenProbeIncident
 from tocsin.core.putting_on_test import EndOnTest, ExtendOnTest, PutOnTest
 from tocsin.core.reports import AddToReport, ReceiveReport, WithdrawReport
 from tocsin.core.signals import Signal
-from tocsin.core.states import Decided, State, States, the_incident, the_test
+from tocsin.core.states import Decided, Fact, State, States, the_incident, the_test
 from tocsin.core.terms import Context, SubjectKind
 from tocsin.core.units import Unit
 
@@ -66,7 +69,7 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
         case OpenProbeIncident():
             return [*probing.decide(command, context)]
         case JudgeSignal():
-            return judging.judge(states, command, context)
+            return ticking.with_plan(states, command, judging.judge(states, command, context))
         case ReceiveReport() | AddToReport() | WithdrawReport():
             return reported.decide(states, command, context)
         case (
@@ -79,12 +82,11 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
             | ReleaseIncident()
             | CloseIncident()
             | ReopenIncident()
+            | ValidateIncident()
+            | TickStep()
+            | UntickStep()
         ):
-            incident = the_incident(states, command.incident)
-            return [
-                (SubjectKind.INCIDENT, command.incident, fact)
-                for fact in incident_rules.decide(incident, command, context)
-            ]
+            return _of_one_incident(states, command, context)
         case (
             LinkIncidents() | UnlinkIncidents() | MergeIncidents() | SplitIncident() | MoveSignal()
         ):
@@ -103,6 +105,20 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
             return _time_is_up(states.get(command.subject), command, context)
         case _:
             assert_never(command)
+
+
+def _of_one_incident(
+    states: States,
+    command: incident_rules.IncidentCommand | TickStep | UntickStep,
+    context: Context,
+) -> list[Decided]:
+    incident = the_incident(states, command.incident)
+    facts: Sequence[Fact]
+    if isinstance(command, TickStep | UntickStep):
+        facts = ticking.decide(incident, command, context)
+    else:
+        facts = incident_rules.decide(incident, command, context)
+    return [(SubjectKind.INCIDENT, command.incident, fact) for fact in facts]
 
 
 def _send_or_recall(

@@ -79,6 +79,7 @@ class Disposition(StrEnum):
     NO_RESPONSE_NEEDED = "no_response_needed"
     TRANSFERRED = "transferred"
     DUPLICATE = "duplicate"
+    CANCELLED_BY_USER = "cancelled_by_user"  # within the site's abort window
 
 
 class Role(StrEnum):
@@ -166,6 +167,15 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of an action plan, in both languages. It may name people: where an incident keeps
+    it, it is sealed."""
+
+    text_zh: str
+    text_en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Everything a decision needs besides state and command: time, actor and fresh ids.
 
@@ -173,7 +183,8 @@ class Context:
     `tocsin.core.commands.fresh_ids_needed`); `incident_number` is the next number of the
     district's sequence, used only if an incident is opened; `nearby` are open incidents around the
     place of the one to be opened, from which its possible duplicates are named; `watched` is what
-    the register says about the site that a test is of, None: there is no such site.
+    the register says about the site that a test is of, None: there is no such site; `step` is the
+    text of the step that a command ticks, None where its key is gone.
     """
 
     now: datetime
@@ -182,6 +193,7 @@ class Context:
     incident_number: int = 0
     nearby: tuple[Nearby, ...] = ()
     watched: Watched | None = None
+    step: PlanStep | None = None
     obligations: Obligations = DEFAULT_OBLIGATIONS
 
 
@@ -221,6 +233,8 @@ class Reason(StrEnum):
     CALL_SIGN_TAKEN = "call_sign_taken"
     TEST_TOO_LONG = "test_too_long"
     TEST_ENDED = "test_ended"
+    NO_SUCH_STEP = "no_such_step"
+    AVS_NOT_FOR_TYPE = "avs_not_for_type"
     LOST_RACE = "lost_race"
 
 

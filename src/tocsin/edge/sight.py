@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +41,15 @@ def visible(actor: Actor, batch: Batch) -> dict[str, Any] | None:
         if _may(actor, "read:incident", row, _attached(actor, row, ordered))
     ]
     signals = [row for row in rows.get("signals", ()) if _may(actor, "read:signal", row, None)]
-    seen = {str(row["id"]) for some in (incidents, units, orders, signals) for row in some}
+    on_tests = [row for row in rows.get("on_tests", ()) if _may(actor, "read:on_test", row, None)]
+    shown: dict[str, Sequence[Row]] = {
+        "incidents": incidents,
+        "units": units,
+        "orders": orders,
+        "signals": signals,
+        "on_tests": on_tests,
+    }
+    seen = {str(row["id"]) for some in shown.values() for row in some}
     facts = [
         fact
         for fact in batch.facts
@@ -49,11 +57,7 @@ def visible(actor: Actor, batch: Batch) -> dict[str, Any] | None:
     ]
     if not (seen or facts):
         return None
-    return {
-        "position": batch.position,
-        "facts": facts,
-        "rows": {"incidents": incidents, "units": units, "orders": orders, "signals": signals},
-    }
+    return {"position": batch.position, "facts": facts, "rows": shown}
 
 
 def positions(actor: Actor, moved: Iterable[Row]) -> dict[str, Row]:

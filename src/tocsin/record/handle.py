@@ -46,6 +46,7 @@ from tocsin.record.facts import NotStorable, StoredFact, canonical, data_of, dec
 from tocsin.record.ids import milliseconds, uuid7_of
 from tocsin.record.keys import Keyring
 from tocsin.record.on_test import watched_by
+from tocsin.record.plans import step_of
 
 __all__ = [
     "KeyInvalid",
@@ -239,6 +240,7 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
         fresh_ids=fresh_ids(request.now, fresh_ids_needed(command)),
         obligations=request.obligations,
         watched=watched_by(connection, states, command),
+        step=step_of(connection, keyring, command),
     )
     decided = decide(states, command, context)
     opened = next((fact for _, _, fact in decided if isinstance(fact, IncidentOpened)), None)

@@ -27,6 +27,7 @@ from tocsin.record.database import Connection
 from tocsin.record.handle import handle
 from tocsin.record.keys import Keyring
 from tocsin.record.networks import network_of
+from tocsin.record.plans import Planned, planned
 from tocsin.record.together import judge_together
 from tocsin.record.views.sql import fetch
 from tocsin.record.working import FAILURES_MAX, process_actor, says_nothing
@@ -179,8 +180,9 @@ def _judge(
     obligations: Obligations,
 ) -> None:
     read = _read(one)
+    plans = planned(connection, [one["site"]] if one["site"] is not None else [])
     (candidates,) = _candidates(connection, [one], [read])
-    command = _judge_signal(book, one, read, candidates)
+    command = _judge_signal(book, one, read, candidates, plans)
     actor = process_actor(command.agency)
     if command.synthetic:
         probing.judge(connection, keyring, command, actor=actor, key=_key(command), now=now)
@@ -216,11 +218,12 @@ def _commands(
         with contextlib.suppress(msgspec.MsgspecError):
             reads.append(_read(one))
             readable.append(one)
+    plans = planned(connection, {one["site"] for one in readable if one["site"] is not None})
     found = _candidates(connection, readable, reads)
     commands = []
     for one, read, candidates in zip(readable, reads, found, strict=True):
         with contextlib.suppress(ValueError):
-            commands.append(_judge_signal(book, one, read, candidates))
+            commands.append(_judge_signal(book, one, read, candidates, plans))
     return commands
 
 
@@ -259,7 +262,11 @@ def _candidates(
 
 
 def _judge_signal(
-    book: code_book.CodeBook, one: Waiting, read: SignalRead, candidates: tuple[UUID, ...]
+    book: code_book.CodeBook,
+    one: Waiting,
+    read: SignalRead,
+    candidates: tuple[UUID, ...],
+    plans: Planned,
 ) -> JudgeSignal:
     site: UUID | None = one["site"]
     means, codes_version = looked_up(read, book.tables(one["agency"], site))
@@ -280,6 +287,7 @@ def _judge_signal(
         on_test=tuple(one["on_test"]),
         means=means if codes_version else None,
         codes_version=codes_version,
+        plan=plans.plan(site, one["device"], read),
         assurance=Assurance(one["assurance"]),
         synthetic=one["problem"] == PROBLEM,
     )

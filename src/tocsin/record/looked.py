@@ -3,13 +3,13 @@ before it is shown, never changed."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from tocsin.core.terms import Actor
 from tocsin.record.database import Connection
-from tocsin.record.ids import uuid7
+from tocsin.record.ids import first_at, uuid7
 from tocsin.record.views.sql import fetch
 
 
@@ -20,7 +20,10 @@ class Looked(StrEnum):
     EXPORT = "export"  # the register with its contacts, without keys
     EXPORT_KEYS = "export_keys"  # the same with the keys of devices
     COMMISSIONING = "commissioning"  # what unknown senders say
+    PLAN = "plan"  # the action plans of one incident, once an hour by each
 
+
+_HOUR: Final = timedelta(hours=1)
 
 _INSERT: Final = """
 INSERT INTO log.looked (id, at, actor, actor_name, what, about, district, agency)
@@ -47,6 +50,27 @@ def record_look(
         ),
     )
     connection.commit()
+
+
+def record_look_once(
+    connection: Connection,
+    actor: Actor,
+    what: Looked,
+    about: str,
+    *,
+    now: datetime,
+    district: str,
+    agency: str,
+) -> None:
+    """`record_look`, unless the same was written down within the hour: what stands on a screen is
+    read again with each change."""
+    seen = connection.execute(
+        "SELECT FROM log.looked WHERE id >= %s AND (actor, what, about, agency)"
+        " = (%s, %s, %s, %s) LIMIT 1",
+        (first_at(now - _HOUR), actor.id, what.value, about[:200], agency),
+    ).fetchone()
+    if seen is None:
+        record_look(connection, actor, what, about, now=now, district=district, agency=agency)
 
 
 def looks(connection: Connection, agency: str, *, limit: int = 200) -> list[dict[str, Any]]:

@@ -10,39 +10,8 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from tocsin.apps.desk.shapes import PlaceRow, Time
-from tocsin.core.on_test import OnTestEnding
+from tocsin.apps.desk.shapes import OnTestRow, PlaceRow, Time
 from tocsin.core.zones import Delay, ZoneKind
-
-
-class OnTestRow(Schema):
-    """A site, device or zone whose signals open nothing for a while, or did. `tested` and
-    `not_tested` are `account/zone`, told when it has ended."""
-
-    id: UUID
-    site: UUID
-    site_code: str
-    site_name_zh: str
-    site_name_en: str
-    device: UUID | None
-    account: str
-    zone: str
-    why: str
-    by: str
-    by_name: str
-    begun_at: Time
-    until: Time
-    signals: int
-    would_have_opened: int
-    zones_heard: int
-    ending: OnTestEnding | None
-    ended_at: Time | None
-    ended_by_name: str
-    tested: list[str]
-    not_tested: list[str]
-    district: str
-    agency: str
-    version: int
 
 
 class SiteRow(Schema):

@@ -9,8 +9,10 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AwareDatetime, Field
 
+from tocsin.core.incidents.duplicates import Alike
 from tocsin.core.incidents.facts import Source
 from tocsin.core.incidents.state import Band, IncidentState
+from tocsin.core.on_test import OnTestEnding
 from tocsin.core.orders import OrderState
 from tocsin.core.signals import Verdict
 from tocsin.core.terms import (
@@ -48,6 +50,32 @@ class AttachedUnit(Schema):
     state: OrderState
 
 
+class LikenessRow(Schema):
+    """Why another incident may be the same event, as it was when this one was opened."""
+
+    incident: UUID
+    alike: Annotated[Alike, Field(description="How their types let them be one event.")]
+    distance_m: int
+    apart_s: Annotated[int, Field(description="How long before this one it was opened.")]
+
+
+class KeptPlanRow(Schema):
+    """An action plan of the incident; its steps are at `/incidents/{id}/plans`."""
+
+    plan: Annotated[str, Field(description="Digest of its wording.")]
+    count: Annotated[int, Field(description="Of steps.")]
+    device: UUID | None
+    zone: Annotated[str, Field(description="Empty: the whole site's.")]
+
+
+class TickedRow(Schema):
+    plan: str
+    step: Annotated[int, Field(description="From 1.")]
+    by: str
+    by_name: str
+    at: Time
+
+
 class IncidentRow(Schema):
     id: UUID
     number: int
@@ -80,6 +108,11 @@ class IncidentRow(Schema):
     duplicates: Annotated[
         list[UUID], Field(description="Open incidents near by place, time and type.")
     ]
+    likenesses: Annotated[list[LikenessRow], Field(description="Why each is named.")]
+    plans: Annotated[
+        list[KeptPlanRow], Field(description="As they stood when its alarms came; at most 10.")
+    ]
+    ticked: list[TickedRow]
     due_at: Time | None
     overdue: str | None
     disposition: Disposition | None
@@ -278,12 +311,43 @@ class Lag(Schema):
     quarantined: int
 
 
+class OnTestRow(Schema):
+    """A site, device or zone whose signals open nothing for a while, or did. `tested` and
+    `not_tested` are `account/zone`, told when it has ended."""
+
+    id: UUID
+    site: UUID
+    site_code: str
+    site_name_zh: str
+    site_name_en: str
+    device: UUID | None
+    account: str
+    zone: str
+    why: str
+    by: str
+    by_name: str
+    begun_at: Time
+    until: Time
+    signals: int
+    would_have_opened: int
+    zones_heard: int
+    ending: OnTestEnding | None
+    ended_at: Time | None
+    ended_by_name: str
+    tested: list[str]
+    not_tested: list[str]
+    district: str
+    agency: str
+    version: int
+
+
 class Snapshot(Schema):
     position: int
     at: Time
     incidents: list[IncidentRow]
     units: list[UnitRow]
     orders: list[OrderRow]
+    on_tests: Annotated[list[OnTestRow], Field(description="What is on test at present.")]
     districts: list[Named]
     agencies: list[Named]
     stations: list[Station]

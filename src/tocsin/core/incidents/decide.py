@@ -11,7 +11,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Final, assert_never
 
-from tocsin.core import caller_places
+from tocsin.core import avs, caller_places
 from tocsin.core.commands import (
     AddNote,
     ClassifyIncident,
@@ -23,8 +23,11 @@ from tocsin.core.commands import (
     ReleaseIncident,
     ReopenIncident,
     TakeIncident,
+    ValidateIncident,
 )
-from tocsin.core.incidents.duplicates import possible_duplicates
+from tocsin.core.confirmation import Avs, RaisedBecause
+from tocsin.core.incidents.alarms import waits
+from tocsin.core.incidents.duplicates import ids, possible_duplicates
 from tocsin.core.incidents.facts import (
     IncidentClassified,
     IncidentClosed,
@@ -35,9 +38,11 @@ from tocsin.core.incidents.facts import (
     IncidentOpened,
     IncidentOverdue,
     IncidentPrioritised,
+    IncidentRaised,
     IncidentReleased,
     IncidentReopened,
     IncidentTaken,
+    IncidentValidated,
     Source,
 )
 from tocsin.core.incidents.state import OPEN, Incident, IncidentState, due, step
@@ -64,6 +69,7 @@ IncidentCommand = (
     | ReleaseIncident
     | CloseIncident
     | ReopenIncident
+    | ValidateIncident
 )
 
 CALLER_CHARS_MAX: Final = 200
@@ -103,6 +109,8 @@ def decide(  # noqa: C901 - one case each
             return _close(incident, command, context)
         case ReopenIncident():
             return _reopen(incident, command, context)
+        case ValidateIncident():
+            return _validate(incident, command, context)
         case _:
             assert_never(command)
 
@@ -117,6 +125,7 @@ def open_by_call(command: OpenIncident, context: Context) -> list[Decided]:
             raise Refused(Reason.TEXT_TOO_LONG, chars_max=CALLER_CHARS_MAX)
     zh, en = INCIDENT_TYPES[command.incident_type]
     now = context.now
+    alike = possible_duplicates(command.incident_type, place, now, context.nearby)
     opened = IncidentOpened(
         number=context.incident_number,
         type=command.incident_type,
@@ -129,7 +138,8 @@ def open_by_call(command: OpenIncident, context: Context) -> list[Decided]:
         due_at=deadline(now, context.obligations.take_s[command.level - 1]),
         title_zh=titled(zh, place.address_zh if place else ""),
         title_en=titled(en, place.address_en if place else ""),
-        duplicates=possible_duplicates(command.incident_type, place, now, context.nearby),
+        duplicates=ids(alike),
+        likenesses=alike,
         caller_name=command.caller_name,
         caller_phone=command.caller_phone,
         note=None if command.note is None else checked_text(command.note),
@@ -277,6 +287,41 @@ def _reopen(incident: Incident, command: ReopenIncident, context: Context) -> li
     )
     due_at = deadline(context.now, by_level[incident.level - 1])
     return [IncidentReopened(due_at=due_at, reason=checked_text(command.reason))]
+
+
+def _validate(
+    incident: Incident, command: ValidateIncident, context: Context
+) -> list[IncidentFact]:
+    """A person's word that somebody is there confirms what waits for it."""
+    require_open(incident)
+    if incident.type not in avs.AVS_TYPES:
+        raise Refused(Reason.AVS_NOT_FOR_TYPE)
+    found = avs.assessed(incident)
+    if found is not None and (found.level, found.why) == (command.avs, avs.AvsWhy.BY_HAND):
+        raise Refused(Reason.ALREADY_SO)
+    evidence = avs.by_evidence(incident)
+    validated = IncidentValidated(
+        avs=command.avs,
+        by=context.actor.id,
+        by_name=context.actor.name,
+        at=context.now,
+        by_evidence=None if evidence is None else evidence.level,
+        reason=checked_text(command.reason),
+    )
+    if command.avs < Avs.PRESENCE or not waits(incident.alarms):
+        return [validated]
+    return [validated, raised(incident, RaisedBecause.BY_HAND, incident.level, context)]
+
+
+def raised(
+    incident: Incident, reason: RaisedBecause, level: Level, context: Context
+) -> IncidentRaised:
+    """It leaves the watch band, never with more time than it had."""
+    due_at = incident.due_at
+    if incident.state is IncidentState.NEW and not incident.units:
+        anew = deadline(context.now, context.obligations.take_s[level - 1])
+        due_at = anew if due_at is None or anew is None else min(anew, due_at)
+    return IncidentRaised(reason, due_at=due_at)
 
 
 def call_signs(incident: Incident) -> list[str]:

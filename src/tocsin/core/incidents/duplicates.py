@@ -5,7 +5,9 @@ a phone number or a name. A person decides; a merge can be undone.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
 from uuid import UUID
@@ -27,28 +29,56 @@ _SAME_EVENT: Final = (
 )
 
 
+class Alike(StrEnum):
+    """How the types of two incidents let them be one event."""
+
+    SAME_TYPE = "same_type"
+    SAME_EVENT = "same_event"  # types often told of one event: a crash and its injured
+    UNKNOWN_TYPE = "unknown_type"  # one of them may be anything
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Why `incident` may be the same event: its type, how far away it is, how long before this one
+    it was opened."""
+
+    incident: UUID
+    alike: Alike
+    distance_m: int
+    apart_s: int
+
+
 def possible_duplicates(
     incident_type: IncidentType, place: Place | None, now: datetime, nearby: Iterable[Nearby]
-) -> tuple[UUID, ...]:
-    """The nearest open incidents that may be the same event, nearest first."""
+) -> tuple[Likeness, ...]:
+    """The nearest open incidents that may be the same event, nearest first, each with why."""
     if place is None:
         return ()
-    found = sorted(
-        (distance_m(place, one.place), str(one.id), one.id)
-        for one in nearby
-        if one.place.datum is place.datum
-        and now - one.opened_at <= AGE_MAX
-        and may_be_one_event(incident_type, one.type)
-        and distance_m(place, one.place) <= DISTANCE_M_MAX
-    )
-    return tuple(one for _, _, one in found[:DUPLICATES_NAMED_MAX])
+    found = []
+    for one in nearby:
+        alike = may_be_one_event(incident_type, one.type)
+        if alike is None or one.place.datum is not place.datum or now - one.opened_at > AGE_MAX:
+            continue
+        away_m = distance_m(place, one.place)
+        if away_m <= DISTANCE_M_MAX:
+            apart_s = max(0, round((now - one.opened_at).total_seconds()))
+            found.append((away_m, str(one.id), Likeness(one.id, alike, round(away_m), apart_s)))
+    return tuple(like for _, _, like in sorted(found)[:DUPLICATES_NAMED_MAX])
 
 
-def may_be_one_event(one: IncidentType, other: IncidentType) -> bool:
-    """Whether two types may be told of the same event."""
-    if one is other or IncidentType.UNKNOWN in (one, other):
-        return True
-    return any(one in group and other in group for group in _SAME_EVENT)
+def ids(likenesses: Iterable[Likeness]) -> tuple[UUID, ...]:
+    """Which incidents they are."""
+    return tuple(one.incident for one in likenesses)
+
+
+def may_be_one_event(one: IncidentType, other: IncidentType) -> Alike | None:
+    """How two types may be told of the same event; None where they are not."""
+    if one is other:
+        return Alike.SAME_TYPE
+    if IncidentType.UNKNOWN in (one, other):
+        return Alike.UNKNOWN_TYPE
+    is_told_together = any(one in group and other in group for group in _SAME_EVENT)
+    return Alike.SAME_EVENT if is_told_together else None
 
 
 def distance_m(one: Place, other: Place) -> float:

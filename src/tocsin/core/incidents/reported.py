@@ -15,7 +15,7 @@ from tocsin.core.incidents.decide import (
     require_open,
     titled,
 )
-from tocsin.core.incidents.duplicates import possible_duplicates
+from tocsin.core.incidents.duplicates import ids, possible_duplicates
 from tocsin.core.incidents.facts import (
     IncidentFact,
     IncidentOpened,
@@ -101,6 +101,7 @@ def _open(command: ReceiveReport, joined: ReportJoined, context: Context) -> lis
         if collecting is not Collecting.AREA:
             # It will hold all kinds, from all places.
             incident_type, place = IncidentType.UNKNOWN, None
+    alike = possible_duplicates(incident_type, place, now, context.nearby)
     opened = IncidentOpened(
         number=context.incident_number,
         type=incident_type,
@@ -116,7 +117,8 @@ def _open(command: ReceiveReport, joined: ReportJoined, context: Context) -> lis
         watch=collecting is not None,
         title_zh=title.zh,
         title_en=title.en,
-        duplicates=possible_duplicates(incident_type, place, now, context.nearby),
+        duplicates=ids(alike),
+        likenesses=alike,
     )
     return [
         (SubjectKind.INCIDENT, incident, opened),

@@ -101,6 +101,9 @@ REFUSALS: Final[dict[Reason, Text]] = {
         "A test lasts at most {hours_max} hours; extend it later if it takes longer.",
     ),
     Reason.TEST_ENDED: Text("测试已结束。", "The test has ended."),
+    Reason.NO_SUCH_STEP: Text(
+        "该警情的处置预案没有第 {step} 步。", "The incident's action plan has no step {step}."
+    ),
     Reason.LOST_RACE: Text("{by} 已于 {at} 抢先操作。", "{by} was first, at {at}."),
 }
 

@@ -58,6 +58,13 @@ TIMELINE: Final[dict[str, Text]] = {
     "incident.unit_detached": Text("{call_sign} 脱离：{reason}", "{call_sign} off: {reason}"),
     "incident.closed": Text("{actor} 结案：{disposition}", "{actor} closed it: {disposition}"),
     "incident.reopened": Text("{actor} 重启：{reason}", "{actor} reopened it: {reason}"),
+    "incident.plan_kept": Text("处置预案共 {count} 步", "Action plan with {count} steps"),
+    "incident.step_ticked": Text(
+        "{actor} 勾选预案第 {step} 步", "{actor} ticked step {step} of the action plan"
+    ),
+    "incident.step_unticked": Text(
+        "{actor} 取消勾选预案第 {step} 步", "{actor} unticked step {step} of the action plan"
+    ),
     "incident.overdue": Text("{step}（期限 {due_at}）", "{step} (due {due_at})"),
     "order.given": Text("{by_name} 向 {call_sign} 下达命令", "Order to {call_sign} by {by_name}"),
     "order.sent": Text("{call_sign} 命令已发出：{channel}", "{call_sign} order sent: {channel}"),

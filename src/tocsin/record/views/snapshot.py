@@ -15,7 +15,7 @@ from tocsin.core.access import Relation, ever, may, relation
 from tocsin.core.terms import Actor
 from tocsin.record.database import Connection
 from tocsin.record.figures import counters, lag
-from tocsin.record.views.overlay import INCIDENTS, KINDS, ORDERS, UNITS
+from tocsin.record.views.overlay import INCIDENTS, KINDS, ON_TESTS, ORDERS, UNITS
 from tocsin.record.views.rows import Row
 from tocsin.record.views.sql import fetch
 
@@ -25,8 +25,8 @@ CLOSED_SHOWN_FOR: Final = timedelta(hours=1)
 def snapshot(
     connection: Connection, actor: Actor, *, now: datetime | None = None
 ) -> dict[str, Any]:
-    """Open incidents and those closed within the hour, units, active orders, reference data, lag
-    and counters, as far as `actor` may see them, all at one moment.
+    """Open incidents and those closed within the hour, units, active orders, what is on test,
+    reference data, lag and counters, as far as `actor` may see them, all at one moment.
 
     Ends a transaction that is open on `connection`. `me` lacks the account's language.
     """
@@ -89,12 +89,14 @@ def _snapshot(connection: Connection, actor: Actor, now: datetime) -> dict[str, 
         [now - CLOSED_SHOWN_FOR],
     )
     orders = fetch(connection, f"{ORDERS} WHERE o.active ORDER BY o.given_at DESC, o.id DESC")
+    on_tests = fetch(connection, f"{ON_TESTS} WHERE w.open ORDER BY w.id DESC")
     return {
         "position": position,
         "at": now.isoformat().replace("+00:00", "Z"),
         "incidents": _seen(actor, "read:incident", KINDS["incidents"](incidents), _of_incident),
         "units": _units(connection, actor),
         "orders": _seen(actor, "read:order", KINDS["orders"](orders), _of_order),
+        "on_tests": _seen(actor, "read:on_test", KINDS["on_tests"](on_tests), lambda _: []),
         **_reference(connection),
         "me": {
             "id": actor.id,
