@@ -17,6 +17,7 @@ from tocsin.edge.http_in import Server
 from tocsin.edge.http_parts import Request, Response
 from tocsin.edge.http_problems import accepted, problem
 from tocsin.edge.intake import Crowded, Intake
+from tocsin.edge.probe_target import HEADER
 from tocsin.record.heard import NotKept
 from tocsin.wire.aml import form, sms, text
 from tocsin.wire.aml.place import MARKER, BadMessage
@@ -97,7 +98,8 @@ class Locations:
             operator = form.signer(request.body, self._operators)
         except BadMessage:
             return self._unsigned(request, "signature_wrong", "hmac")
-        if operator is None and not self._allow_unsigned:
+        probe = self._intake.probe(request.headers.get(HEADER, ""))
+        if operator is None and not self._allow_unsigned and probe is None:
             return self._unsigned(request, "signature_missing", "hmac")
         assurance = "none" if operator is None else "authenticated"
         keep = partial(self._keep, request, operator or "", assurance)
@@ -105,6 +107,8 @@ class Locations:
             found = form.read(request.body, _now())
         except BadMessage as error:
             return await _keep_unreadable(keep, request.body, error)
+        if probe is not None:  # it is nobody's place
+            return await keep(body=b"", answer="test", signals=(probe,))
         return await keep(body=found.kept, answer="place", caller_place=found.place)
 
     async def _sms(self, request: Request) -> Response:
@@ -151,11 +155,10 @@ class Locations:
             await self._intake.keep(
                 source=request.address,
                 answer=answer,
-                signals=(),
                 assurance=assurance,
                 transport="https" if request.is_tls else "http",
                 district=self._districts.get(known, self._district),
-                **what,
+                **({"signals": ()} | what),
             )
         except Crowded:
             return problem("crowded", request.language)

@@ -13,10 +13,12 @@ from typing import Final
 
 import msgspec
 
+from tocsin.core.signals import SignalRead
 from tocsin.edge.cap_taking import Source, Taking
 from tocsin.edge.http_parts import Request, Response
 from tocsin.edge.http_problems import MEDIA_TYPE, language_of, problem
 from tocsin.edge.intake import Crowded
+from tocsin.edge.probe_target import HEADER
 from tocsin.record.database import DatabaseAway
 from tocsin.record.heard import NotKept
 from tocsin.wire.cap.document import Reason
@@ -111,12 +113,15 @@ class Inbox:
         ):
             if is_so:
                 return reason, problem(reason, request.language)
-        if self._source(request) is None:
+        if self._source(request) is None and self._probe(request) is None:
             words = _document(401, "unauthorized", _UNAUTHORIZED, request.language)
             return "unauthorized", words
         return None
 
     async def answer(self, request: Request) -> Response:
+        probe = self._probe(request)
+        if probe is not None:
+            return await self._test(request, probe)
         source = self._source(request)
         if source is None:  # the door has said so
             return self._refuse(request, "unknown_source")
@@ -126,6 +131,24 @@ class Inbox:
         if not _XML.fullmatch(kind):
             return self._refuse(request, "unsupported_type", wanted="application/cap+xml")
         return await self._heard(request, source)
+
+    def _probe(self, request: Request) -> SignalRead | None:
+        return self._intake.probe(request.headers.get(HEADER, ""))
+
+    async def _test(self, request: Request, probe: SignalRead) -> Response:
+        """Our own test alert is read like any other, and nothing that it says is kept."""
+        taken = await self._taking.look(request.body, Source(name="probe", languages=()))
+        try:
+            await self._intake.keep(
+                source=request.address,
+                body=b"",
+                answer="received" if taken.bad is None else "unreadable",
+                signals=(probe,),
+                transport="https" if request.is_tls else "http",
+            )
+        except NotKept:
+            return problem("not_kept", request.language)
+        return Response(200 if taken.bad is None else 422, b"{}")
 
     def _source(self, request: Request) -> Source | None:
         """Who sends: told by the token; else by the certificate, which the TLS port has checked.

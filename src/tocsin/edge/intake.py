@@ -4,6 +4,7 @@ sender. A protocol's own module reads its socket and answers; here is what it ma
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -113,6 +114,16 @@ class Intake:
     def device(self, account: str) -> Device | None:
         """The device registered under `account` for this protocol."""
         return self._devices.find(self.name, account)
+
+    def probe(self, shown: str) -> SignalRead | None:
+        """The test alarm of our own probe, which shows its account and secret so, where the
+        protocol has no account for it; None for anybody else."""
+        account, _, given = shown.rpartition(".")
+        right = self._devices.probe_secret(self.name, account)
+        if right is None or not hmac.compare_digest(given.encode(), right.encode()):
+            return None
+        # Should it not be expected, it is a test report of an unknown source, and opens nothing.
+        return SignalRead(self.name, "probe", account, code="RP", codes="sia")
 
     @property
     def can_keep(self) -> bool:

@@ -14,9 +14,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from tocsin.core.probing import is_reserved, secret_name
+from tocsin.core.probing import is_reserved
 from tocsin.record.database import DatabaseAway, connect_async
 from tocsin.record.keys import CannotOpen, Keyring, unseal
+from tocsin.record.probe_secret import secret
 
 logger = logging.getLogger("tocsin.devices")
 
@@ -118,6 +119,11 @@ class DeviceBook:
         device = self._made[protocol, account] = self._make(protocol, account, packed)
         return device
 
+    def probe_secret(self, protocol: str, account: str) -> str | None:
+        """What our own probe shows where a protocol has no account for it; None for any other
+        account."""
+        return secret(self._keyring, protocol, account) if is_reserved(account) else None
+
     def __len__(self) -> int:
         return len(self._packed)
 
@@ -126,7 +132,7 @@ class DeviceBook:
         It is no device: what it sends is kept as an unknown source's."""
         if protocol not in PROBED or not is_reserved(account):
             return None
-        key = self._keyring.fingerprint(secret_name(protocol, account)).hex().encode()
+        key = secret(self._keyring, protocol, account).encode()
         return replace(_PROBE, protocol=protocol, account=account, key=key[: PROBED[protocol]])
 
     def _make(self, protocol: str, account: str, packed: bytes) -> Device:

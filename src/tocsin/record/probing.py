@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from tocsin.core.commands import Command, JudgeSignal
+from tocsin.core.commands import JudgeSignal
 from tocsin.core.incidents.state import OPEN
 from tocsin.core.probing import (
     Probe,
     Stage,
     Standing,
     is_reserved,
-    secret_name,
 )
 from tocsin.core.terms import Actor
 from tocsin.record.database import Connection
@@ -28,11 +27,6 @@ from tocsin.record.views.sql import fetch
 
 EXPECTED_FOR: Final = timedelta(minutes=15)
 """A test alarm that comes later is none: it is judged like what anybody sends."""
-
-
-def secret(keyring: Keyring, protocol: str, account: str) -> str:
-    """The secret of one test alarm, hexadecimal: both ends derive it, and it is stored nowhere."""
-    return keyring.fingerprint(secret_name(protocol, account)).hex()
 
 
 # -- what listens where ---------------------------------------------------------------------------
@@ -230,19 +224,8 @@ def judge(
     connection.commit()
 
 
-def call(
-    connection: Connection,
-    keyring: Keyring,
-    command: Command,
-    *,
-    account: str,
-    actor: Actor,
-    key: str,
-    now: datetime,
-) -> None:
-    """A test call, done up to the commit, which is not done: no number, no card, nobody's queue.
-    Commits that it got so far. Raises what `handle` does."""
-    handle(connection, keyring, command, actor=actor, key=key, now=now, is_rehearsal=True)
+def arrived(connection: Connection, account: str, now: datetime) -> None:
+    """A test call has come to its end, and was taken back. Commits."""
     connection.execute(_CALLED, (now, now, account))
     connection.commit()
 

@@ -61,6 +61,7 @@ def receive(
     agency: str,
     now: datetime,
     obligations: Obligations = DEFAULT_OBLIGATIONS,
+    is_rehearsal: bool = False,
 ) -> Received:
     """Open an incident for the report, or put it on a collecting card; commits.
 
@@ -90,6 +91,7 @@ def receive(
             now=now,
             obligations=obligations,
             also=also,
+            is_rehearsal=is_rehearsal,
         )
 
     try:

@@ -14,6 +14,7 @@ from tocsin.apps.desk import bodies, caller_places, standing
 from tocsin.apps.desk.door import actor_of
 from tocsin.apps.desk.field_errors import field_errors
 from tocsin.apps.desk.problems import Problem, language_of
+from tocsin.apps.desk.test_calls import answer_test_call, is_probe
 from tocsin.apps.log import connection, keyring
 from tocsin.record.handle import handle, key_of_caller, outcome_of
 from tocsin.record.tracks import Position, store_positions
@@ -29,6 +30,8 @@ def answer_command(request: HttpRequest) -> HttpResponse:
     key = key_of_caller(actor, _key(request))
     command = bodies.command_of(body, actor)
     with connection() as log:
+        if is_probe(actor):
+            return answer_test_call(log, actor, command, key)
         command = caller_places.as_evidence(log, actor, command, language_of(request))
         # What was done is told again even to one whose reach has ended since: a crew's own clearing
         # ends its access, and its answer may have been lost.
