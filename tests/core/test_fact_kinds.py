@@ -103,6 +103,7 @@ def test_what_a_person_says_is_sealed() -> None:
         "incident.held.reason",
         "incident.closed.note",
         "incident.reopened.reason",
+        "incident.validated.reason",
         "incident.plan_kept.steps",
         "incident.step_ticked.text_zh",
         "incident.step_ticked.text_en",

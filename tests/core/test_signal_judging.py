@@ -36,7 +36,8 @@ def test_an_alarm_opens_an_incident_at_its_site() -> None:
         "火警，防区 7 · 磨坊",
         "Fire alarm, zone 7 · Mill",
     )
-    assert joined == SignalJoined(signal, VerdictReason.ALARM, alarms=True)
+    assert isinstance(joined, SignalJoined)
+    assert (joined.signal, joined.reason, joined.alarms) == (signal, VerdictReason.ALARM, True)
     state = world.signal(signal)
     assert (state.verdict, state.reason) == (Verdict.OPENED, VerdictReason.ALARM)
     assert state.incident == world.incidents()[0]

@@ -71,6 +71,7 @@ BY_MACHINE: Final[Mapping[str, ByMachine]] = MappingProxyType(
         "split_incident": ByMachine.NEVER,
         "close_incident": ByMachine.NEVER,
         "reopen_incident": ByMachine.NEVER,
+        "validate_incident": ByMachine.NEVER,
         "move_signal": ByMachine.NEVER,
         "recall_units": ByMachine.NEVER,
         "receive_order": ByMachine.NEVER,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeGuard
 from uuid import UUID
 
@@ -321,10 +321,10 @@ def _louder(
     if level < incident.level:
         # What waits in the watch band, and what is of long ago, shows how grave it is and presses
         # nobody.
-        waiting = because is None and incident.watch and incident.site is not None
+        waiting = because is None and (incident.watch or joined.evidence is None)
         facts.append(
             IncidentPrioritised(level, due_at=incident.due_at)
-            if waiting
+            if waiting and incident.site is not None
             else prioritised(incident, level, context)
         )
     if because is not None:

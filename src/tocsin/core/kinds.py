@@ -9,6 +9,7 @@ from typing import Final
 
 from tocsin.core import on_test, orders, signals, units
 from tocsin.core.incidents import facts as incidents
+from tocsin.core.incidents import steps
 from tocsin.core.states import Fact
 
 KINDS: Final[dict[str, tuple[type, int]]] = {
@@ -37,7 +38,13 @@ KINDS: Final[dict[str, tuple[type, int]]] = {
     "incident.unit_detached": (incidents.UnitDetached, 1),
     "incident.closed": (incidents.IncidentClosed, 1),
     "incident.reopened": (incidents.IncidentReopened, 1),
+    "incident.raised": (incidents.IncidentRaised, 1),
+    "incident.cancelled": (incidents.IncidentCancelled, 1),
+    "incident.validated": (incidents.IncidentValidated, 1),
     "incident.overdue": (incidents.IncidentOverdue, 1),
+    "incident.plan_kept": (steps.PlanKept, 1),
+    "incident.step_ticked": (steps.StepTicked, 1),
+    "incident.step_unticked": (steps.StepUnticked, 1),
     "order.given": (orders.OrderGiven, 1),
     "order.sent": (orders.OrderSent, 1),
     "order.received": (orders.OrderReceived, 1),

@@ -85,6 +85,8 @@ class VerdictReason(StrEnum):
     TROUBLE = "trouble"  # opened in the watch band: the equipment needs somebody
     UNKNOWN_CODE = "unknown_code"  # opened in the watch band: in doubt it alarms
     UNKNOWN_SOURCE = "unknown_source"  # opened in the watch band
+    UNCONFIRMED = "unconfirmed"  # opened in the watch band: the site asks for a second alarm
+    LATE = "late"  # opened in the watch band: it occurred more than an hour ago
     SAME_SITE = "same_site"
     SAME_SOURCE = "same_source"
     SAME_ADDRESS = "same_address"  # one address speaks for many unknown accounts

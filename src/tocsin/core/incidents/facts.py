@@ -11,6 +11,18 @@ from enum import StrEnum
 from uuid import UUID
 
 from tocsin.core.assurance import Assurance
+from tocsin.core.codes.confirming import CancelHow
+from tocsin.core.confirmation import (
+    WINDOW_S,
+    Avs,
+    CancelOutcome,
+    Confirming,
+    Evidence,
+    RaisedBecause,
+    Sensor,
+)
+from tocsin.core.incidents.duplicates import Likeness
+from tocsin.core.incidents.steps import PlanFact
 from tocsin.core.orders import Ending
 from tocsin.core.reports import Hurt, ReportKind
 from tocsin.core.signals import VerdictReason
@@ -39,7 +51,9 @@ class IncidentOpened:
     """The signal that opened it joins by a `SignalJoined` of its own.
 
     `source_key` (protocol and account) and `source_address` tell an unknown source again; both are
-    empty otherwise. `duplicates` are open incidents near by place, time and type.
+    empty otherwise. `duplicates` are open incidents near by place, time and type, `likenesses` say
+    why for each. `awaits` is what the site asks for before it leaves the watch band; `window_s` is
+    the site's, in seconds.
     """
 
     number: int
@@ -59,6 +73,9 @@ class IncidentOpened:
     title_zh: str = ""
     title_en: str = ""
     duplicates: tuple[UUID, ...] = ()
+    likenesses: tuple[Likeness, ...] = ()
+    awaits: Confirming | None = None
+    window_s: int = WINDOW_S
     caller_name: str | None = sealed()
     caller_phone: str | None = sealed()
     note: str | None = sealed()
@@ -66,12 +83,17 @@ class IncidentOpened:
 
 @dataclass(frozen=True, slots=True)
 class SignalJoined:
-    """`reason` is why it belongs here, `assurance` what vouches for it."""
+    """`reason` is why it belongs here, `assurance` what vouches for it. `late`: an alarm that
+    occurred long before we heard it. `evidence` is that of a timely alarm of a known site,
+    `restores` what a restore says is quiet again."""
 
     signal: UUID
     reason: VerdictReason
     alarms: bool  # an alarm, not a restore or a status
     assurance: Assurance = Assurance.NONE
+    late: bool = False
+    evidence: Evidence | None = None
+    restores: Sensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +102,7 @@ class SignalLeft:
     moved_to: UUID
     alarms: bool  # it counted as an alarm
     assurance: Assurance = Assurance.NONE
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +201,14 @@ class IncidentMerged:
 class IncidentAbsorbed:
     """Another incident was merged into this one; its signals count here from now on.
 
-    `signals` names its newest, the counts are of all.
+    `signals` names its newest, the counts are of all. `avs` is the validation level it had.
     """
 
     other: UUID
     signals: tuple[UUID, ...]
     signal_count: int
     alarm_count: int
+    avs: Avs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +257,36 @@ class IncidentReopened:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentRaised:
+    """It left the watch band: it is an alarm like any other from now on."""
+
+    reason: RaisedBecause
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCancelled:
+    """A user took the alarm back at `at`."""
+
+    signal: UUID
+    at: datetime
+    how: CancelHow
+    outcome: CancelOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentValidated:
+    """A person set the validation level. `by_evidence`: what the evidence alone said."""
+
+    avs: Avs
+    by: str
+    by_name: str
+    at: datetime
+    by_evidence: Avs | None = None
+    reason: str = sealed("")
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentOverdue:
     """Nobody acted in time: `step` is what did not happen."""
 
@@ -264,5 +318,9 @@ IncidentFact = (
     | UnitDetached
     | IncidentClosed
     | IncidentReopened
+    | IncidentRaised
+    | IncidentCancelled
+    | IncidentValidated
     | IncidentOverdue
+    | PlanFact
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 from uuid import UUID
 
+from tocsin.core import avs
 from tocsin.core.commands import (
     LinkIncidents,
     MergeIncidents,
@@ -12,6 +13,7 @@ from tocsin.core.commands import (
     SplitIncident,
     UnlinkIncidents,
 )
+from tocsin.core.incidents.alarms import evidence_of
 from tocsin.core.incidents.decide import call_signs, require_open
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
@@ -87,7 +89,8 @@ def _merge(states: States, command: MergeIncidents) -> list[Decided]:
         # Its units answer to its orders; recall them, or merge the other one into this one.
         raise Refused(Reason.UNIT_ATTACHED, units=call_signs(incident))
     absorbed = IncidentAbsorbed(
-        command.incident, all_signals(incident), signal_count(incident), alarm_count(incident)
+        *(command.incident, all_signals(incident), signal_count(incident), alarm_count(incident)),
+        avs=avs.level_of(incident),
     )
     return [
         (SubjectKind.INCIDENT, command.incident, IncidentMerged(command.into)),
@@ -121,9 +124,11 @@ def _move_signal(states: States, command: MoveSignal) -> list[Decided]:
     if incident.district != to.district:
         raise Refused(Reason.OTHER_DISTRICT)
     alarms = signal.effect is Effect.ALARM
-    left = SignalLeft(command.signal, command.to, alarms=alarms, assurance=signal.assurance)
+    late = alarms and signal.late
+    left = SignalLeft(command.signal, command.to, alarms, signal.assurance, late)
     joined = SignalJoined(
-        command.signal, VerdictReason.BY_HAND, alarms=alarms, assurance=signal.assurance
+        *(command.signal, VerdictReason.BY_HAND, alarms, signal.assurance, late),
+        evidence=evidence_of(incident.alarms, command.signal),
     )
     moved = SignalMoved(command.to, moved_from=command.incident)
     return [

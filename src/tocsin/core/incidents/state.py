@@ -11,8 +11,13 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from tocsin.core.assurance import Assurance
+from tocsin.core.confirmation import Avs
+from tocsin.core.incidents import alarms as alarm_rules
+from tocsin.core.incidents.alarms import NO_ALARMS, Alarms
+from tocsin.core.incidents.duplicates import Likeness
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
+    IncidentCancelled,
     IncidentClassified,
     IncidentClosed,
     IncidentFact,
@@ -24,6 +29,7 @@ from tocsin.core.incidents.facts import (
     IncidentOpened,
     IncidentOverdue,
     IncidentPrioritised,
+    IncidentRaised,
     IncidentReleased,
     IncidentReleasedOther,
     IncidentReopened,
@@ -31,6 +37,7 @@ from tocsin.core.incidents.facts import (
     IncidentStep,
     IncidentTaken,
     IncidentUnlinked,
+    IncidentValidated,
     ReportAdded,
     ReportJoined,
     ReportWithdrawn,
@@ -40,6 +47,8 @@ from tocsin.core.incidents.facts import (
     UnitAttached,
     UnitDetached,
 )
+from tocsin.core.incidents.steps import NO_PLANS, PlanKept, Plans, StepTicked, StepUnticked
+from tocsin.core.incidents.steps import evolve as evolve_plans
 from tocsin.core.orders import Ending
 from tocsin.core.terms import Disposition, IncidentType, Level, Place
 
@@ -84,6 +93,7 @@ class Absorbed:
     signals: tuple[UUID, ...]
     signal_count: int
     alarm_count: int
+    avs: Avs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +132,7 @@ class Incident:
     signals: tuple[UUID, ...] = ()
     signal_count: int = 0
     alarm_count: int = 0
-    alarms_integrity: int = 0  # those of its own alarms that arrived as they were sent
-    alarms_authenticated: int = 0  # and those that something vouches for
+    alarms: Alarms = NO_ALARMS  # what they say
     report_count: int = 0
     report_additions: int = 0  # further words of reports' senders
     reports_withdrawn: int = 0  # reports whose sender no longer needs help
@@ -137,17 +146,25 @@ class Incident:
     absorbed: tuple[Absorbed, ...] = ()
     lives_on: LivesOn | None = None
     duplicates: tuple[UUID, ...] = ()
+    likenesses: tuple[Likeness, ...] = ()  # why each of them may be the same event
     due_at: datetime | None = None
     overdue: IncidentStep | None = None
     disposition: Disposition | None = None
     closed_at: datetime | None = None
+    plans: Plans = NO_PLANS
 
     @property
     def assurance(self) -> Assurance:
         """The best among its own alarms; what it absorbed keeps its own."""
-        if self.alarms_authenticated > 0:
+        if self.alarms.authenticated > 0:
             return Assurance.AUTHENTICATED
-        return Assurance.INTEGRITY if self.alarms_integrity > 0 else Assurance.NONE
+        return Assurance.INTEGRITY if self.alarms.integrity > 0 else Assurance.NONE
+
+    @property
+    def late(self) -> bool:
+        """Whether all its own alarms occurred long before we heard them: nothing goes out for it
+        unless a person says so."""
+        return 0 < self.alarm_count <= self.alarms.late
 
 
 def band(incident: Incident) -> Band:
@@ -234,6 +251,18 @@ def evolve(  # noqa: C901 - one case each
             return _units(incident, fact)
         case IncidentOverdue():
             return replace(incident, due_at=None, overdue=fact.step)
+        case IncidentRaised():
+            return replace(
+                incident,
+                watch=False,
+                alarms=alarm_rules.evolve(incident.alarms, fact),
+                due_at=fact.due_at,
+                overdue=None if incident.state is IncidentState.NEW else incident.overdue,
+            )
+        case IncidentCancelled() | IncidentValidated():
+            return replace(incident, alarms=alarm_rules.evolve(incident.alarms, fact))
+        case PlanKept() | StepTicked() | StepUnticked():
+            return replace(incident, plans=evolve_plans(incident.plans, fact))
         case _:
             assert_never(fact)
 
@@ -246,9 +275,7 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signals=(*incident.signals, fact.signal)[-SIGNALS_NAMED_MAX:],
                 signal_count=incident.signal_count + 1,
                 alarm_count=incident.alarm_count + fact.alarms,
-                alarms_integrity=incident.alarms_integrity + _counts(fact, Assurance.INTEGRITY),
-                alarms_authenticated=incident.alarms_authenticated
-                + _counts(fact, Assurance.AUTHENTICATED),
+                alarms=alarm_rules.evolve(incident.alarms, fact),
             )
         case SignalLeft():
             return replace(
@@ -256,16 +283,10 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signals=tuple(one for one in incident.signals if one != fact.signal),
                 signal_count=incident.signal_count - 1,
                 alarm_count=incident.alarm_count - fact.alarms,
-                alarms_integrity=incident.alarms_integrity - _counts(fact, Assurance.INTEGRITY),
-                alarms_authenticated=incident.alarms_authenticated
-                - _counts(fact, Assurance.AUTHENTICATED),
+                alarms=alarm_rules.evolve(incident.alarms, fact),
             )
         case _:
             assert_never(fact)
-
-
-def _counts(fact: SignalJoined | SignalLeft, assurance: Assurance) -> bool:
-    return fact.alarms and fact.assurance is assurance
 
 
 def _standing(
@@ -309,6 +330,7 @@ def _standing(
                 incident,
                 state=IncidentState.NEW if incident.taken_at is None else IncidentState.TAKEN,
                 served=False,
+                alarms=alarm_rules.evolve(incident.alarms, fact),
                 due_at=fact.due_at,
                 disposition=None,
                 closed_at=None,
@@ -368,6 +390,7 @@ def _opened(fact: IncidentOpened) -> Incident:
         title_zh=fact.title_zh,
         title_en=fact.title_en,
         duplicates=fact.duplicates,
+        likenesses=fact.likenesses,
         due_at=fact.due_at,
     )
 
@@ -398,7 +421,9 @@ def _merging(
                 overdue=before_or_none.overdue,
             )
         case IncidentAbsorbed():
-            brought = Absorbed(fact.other, fact.signals, fact.signal_count, fact.alarm_count)
+            brought = Absorbed(
+                fact.other, fact.signals, fact.signal_count, fact.alarm_count, fact.avs
+            )
             return replace(incident, absorbed=(*incident.absorbed, brought))
         case IncidentReleasedOther():
             return replace(

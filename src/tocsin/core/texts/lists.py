@@ -6,6 +6,9 @@ from enum import Enum
 from typing import Final
 
 from tocsin.core.assurance import Assurance
+from tocsin.core.avs import AvsWhy
+from tocsin.core.codes.confirming import CancelHow
+from tocsin.core.confirmation import Avs, CancelOutcome, ConfirmRule, RaisedBecause
 from tocsin.core.incidents.facts import IncidentStep, Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.on_test import OnTestEnding
@@ -20,6 +23,14 @@ from tocsin.core.terms import (
     Level,
     Role,
     SubjectKind,
+)
+from tocsin.core.texts.confirming import (
+    AVS,
+    AVS_WHYS,
+    CANCEL_HOWS,
+    CANCEL_OUTCOMES,
+    CONFIRM_RULES,
+    RAISED_BECAUSE,
 )
 from tocsin.core.texts.text import Text
 from tocsin.core.texts.types import INCIDENT_TYPES
@@ -57,6 +68,7 @@ DISPOSITIONS: Final[dict[Disposition, Text]] = {
     Disposition.NO_RESPONSE_NEEDED: Text("无需出动", "No response needed"),
     Disposition.TRANSFERRED: Text("移交其他部门", "Transferred"),
     Disposition.DUPLICATE: Text("重复报警", "Duplicate"),
+    Disposition.CANCELLED_BY_USER: Text("用户取消", "Cancelled by user"),
 }
 
 ROLES: Final[dict[Role, Text]] = {
@@ -196,6 +208,8 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.TROUBLE: Text("设备故障", "equipment trouble"),
     VerdictReason.UNKNOWN_CODE: Text("未知代码", "unknown code"),
     VerdictReason.UNKNOWN_SOURCE: Text("来源未登记", "unknown source"),
+    VerdictReason.UNCONFIRMED: Text("待复核", "not confirmed yet"),
+    VerdictReason.LATE: Text("一小时前发生，迟到的信号", "late: it occurred more than an hour ago"),
     VerdictReason.SAME_SITE: Text("同一联网单位", "same site"),
     VerdictReason.SYNTHETIC: Text("系统自检信号", "test alarm of our own probe"),
     VerdictReason.SAME_SOURCE: Text("同一来源", "same source"),
@@ -257,6 +271,12 @@ LISTS: Final[dict[type[Enum], dict[Enum, Text]]] = {
         (Verdict, VERDICTS),
         (VerdictReason, VERDICT_REASONS),
         (Assurance, ASSURANCES),
+        (Avs, AVS),
+        (AvsWhy, AVS_WHYS),
+        (ConfirmRule, CONFIRM_RULES),
+        (RaisedBecause, RAISED_BECAUSE),
+        (CancelHow, CANCEL_HOWS),
+        (CancelOutcome, CANCEL_OUTCOMES),
         (OnTestEnding, ON_TEST_ENDINGS),
     )
 }

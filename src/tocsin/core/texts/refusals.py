@@ -104,6 +104,10 @@ REFUSALS: Final[dict[Reason, Text]] = {
     Reason.NO_SUCH_STEP: Text(
         "该警情的处置预案没有第 {step} 步。", "The incident's action plan has no step {step}."
     ),
+    Reason.AVS_NOT_FOR_TYPE: Text(
+        "核实等级只用于入侵、抢劫和紧急报警。",
+        "Validation levels are for burglary, hold-up and panic alarms only.",
+    ),
     Reason.LOST_RACE: Text("{by} 已于 {at} 抢先操作。", "{by} was first, at {at}."),
 }
 

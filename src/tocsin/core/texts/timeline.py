@@ -65,6 +65,12 @@ TIMELINE: Final[dict[str, Text]] = {
     "incident.step_unticked": Text(
         "{actor} 取消勾选预案第 {step} 步", "{actor} unticked step {step} of the action plan"
     ),
+    "incident.raised": Text("转为正式报警：{reason}", "It is an alarm now: {reason}"),
+    "incident.cancelled": Text("{how}：{outcome}", "{how}: {outcome}"),
+    "incident.validated": Text(
+        "{by_name} 将核实等级定为 {avs}：{reason}",
+        "{by_name} set the validation level to {avs}: {reason}",
+    ),
     "incident.overdue": Text("{step}（期限 {due_at}）", "{step} (due {due_at})"),
     "order.given": Text("{by_name} 向 {call_sign} 下达命令", "Order to {call_sign} by {by_name}"),
     "order.sent": Text("{call_sign} 命令已发出：{channel}", "{call_sign} order sent: {channel}"),

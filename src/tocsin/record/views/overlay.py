@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tocsin.core.code_tables import meaning, partition_of, zone_of
-from tocsin.core.judging import LATE_AFTER
+from tocsin.core.evidence import LATE_AFTER
 from tocsin.core.signals import SignalRead
 from tocsin.core.supervision import outage_meaning
 from tocsin.record.views.rows import Row

@@ -1,0 +1,240 @@
+"""What an incident's own alarms say: which are evidence, which zones are open, whether it waits for
+confirmation, and who took it back. A part of the incident's state; the rules that read it are in
+`tocsin.core.judging`, `tocsin.core.avs` and `tocsin.core.incidents.cancelling`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+from uuid import UUID
+
+from tocsin.core.assurance import Assurance
+from tocsin.core.codes.confirming import CancelHow
+from tocsin.core.confirmation import (
+    WINDOW_S,
+    Avs,
+    CancelOutcome,
+    Confirming,
+    ConfirmRule,
+    Evidence,
+    RaisedBecause,
+    Sensor,
+)
+from tocsin.core.incidents.facts import (
+    IncidentCancelled,
+    IncidentOpened,
+    IncidentRaised,
+    IncidentReopened,
+    IncidentValidated,
+    SignalJoined,
+    SignalLeft,
+)
+from tocsin.core.signals import VerdictReason
+
+# A panel that flushes its memory must not make the state grow without end.
+EVIDENCE_MAX: Final = 24
+OPEN_ZONES_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One alarm that is evidence."""
+
+    signal: UUID
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class OpenZone:
+    """A zone that alarmed and has not restored. `since`: when it last alarmed."""
+
+    sensor: Sensor
+    partition: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What it waits for, or waited for; `by`: what ended that."""
+
+    asked: Confirming
+    by: RaisedBecause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A user took the alarm back. `overtaken`: something alarmed after it, so it says nothing any
+    more."""
+
+    signal: UUID
+    at: datetime
+    how: CancelHow
+    outcome: CancelOutcome
+    overtaken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A person set the level. `by_evidence`: what the evidence said at that time."""
+
+    avs: Avs
+    by_name: str
+    at: datetime
+    by_evidence: Avs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """`integrity`, `authenticated` and `late` count its own alarms. `evidence` has at most two of
+    each sensor, its first and its newest, oldest first. `open_zones_more`: so many zones are open
+    that not all are named."""
+
+    integrity: int = 0
+    authenticated: int = 0
+    late: int = 0
+    opened_because: VerdictReason | None = None
+    window_s: int = WINDOW_S
+    evidence: tuple[Told, ...] = ()
+    open_zones: tuple[OpenZone, ...] = ()
+    open_zones_more: bool = False
+    confirmation: Confirmation | None = None
+    cancelled: Cancelled | None = None
+    validated: Validated | None = None
+
+
+NO_ALARMS: Final = Alarms()
+
+AlarmFact = (
+    SignalJoined
+    | SignalLeft
+    | IncidentRaised
+    | IncidentCancelled
+    | IncidentValidated
+    | IncidentReopened
+)
+
+
+def opened(fact: IncidentOpened) -> Alarms:
+    """Before the first signal has joined."""
+    asked = fact.awaits
+    if asked is None:
+        return NO_ALARMS if fact.window_s == WINDOW_S else Alarms(window_s=fact.window_s)
+    return Alarms(window_s=fact.window_s, confirmation=Confirmation(asked))
+
+
+def evolve(alarms: Alarms, fact: AlarmFact) -> Alarms:
+    """Never refuses."""
+    match fact:
+        case SignalJoined():
+            return _joined(alarms, fact) if fact.alarms else _restored(alarms, fact)
+        case SignalLeft():
+            return _left(alarms, fact)
+        case IncidentRaised():
+            if alarms.confirmation is None or fact.reason is RaisedBecause.TIMELY:
+                return alarms
+            return replace(alarms, confirmation=replace(alarms.confirmation, by=fact.reason))
+        case IncidentCancelled():
+            cancelled = Cancelled(fact.signal, fact.at, fact.how, fact.outcome)
+            return replace(alarms, cancelled=cancelled)
+        case IncidentValidated():
+            validated = Validated(fact.avs, fact.by_name, fact.at, fact.by_evidence)
+            return replace(alarms, validated=validated)
+        case IncidentReopened():
+            return _reopened(alarms)
+        case _:
+            assert_never(fact)
+
+
+def waits(alarms: Alarms) -> bool:
+    """Whether nothing has confirmed what has to be confirmed."""
+    return alarms.confirmation is not None and alarms.confirmation.by is None
+
+
+def confirmed_until(alarms: Alarms) -> datetime | None:
+    """Until when a further alarm confirms it; None where none can, or none has to."""
+    if alarms.confirmation is None or not alarms.evidence:
+        return None
+    if alarms.confirmation.asked.rule is ConfirmRule.NONE:
+        return None
+    return _newest(alarms) + timedelta(seconds=alarms.confirmation.asked.window_s)
+
+
+def second_trip_until(alarms: Alarms) -> datetime | None:
+    """Until when a second trip raises it; None where no second one is waited for."""
+    if alarms.confirmation is None or not alarms.evidence:
+        return None
+    two_trip_s = alarms.confirmation.asked.two_trip_s
+    return _newest(alarms) + timedelta(seconds=two_trip_s) if two_trip_s else None
+
+
+def evidence_of(alarms: Alarms, signal: UUID) -> Evidence | None:
+    """What a signal is evidence of, as far as it is still named."""
+    return next((one.evidence for one in alarms.evidence if one.signal == signal), None)
+
+
+def _newest(alarms: Alarms) -> datetime:
+    return max(one.evidence.at for one in alarms.evidence)
+
+
+def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
+    cancelled, new = alarms.cancelled, fact.evidence
+    if cancelled is not None and new is not None:
+        cancelled = replace(cancelled, overtaken=True)
+    zones, more = alarms.open_zones, alarms.open_zones_more
+    if new is not None and new.sensor.zone:
+        zones = tuple(one for one in zones if one.sensor != new.sensor)
+        if len(zones) < OPEN_ZONES_MAX:
+            zones = (*zones, OpenZone(new.sensor, new.partition, new.at))
+        else:
+            more = True
+    return Alarms(
+        integrity=alarms.integrity + (fact.assurance is Assurance.INTEGRITY),
+        authenticated=alarms.authenticated + (fact.assurance is Assurance.AUTHENTICATED),
+        late=alarms.late + fact.late,
+        opened_because=alarms.opened_because or fact.reason,
+        window_s=alarms.window_s,
+        evidence=alarms.evidence if new is None else _with(alarms.evidence, Told(fact.signal, new)),
+        open_zones=zones,
+        open_zones_more=more,
+        confirmation=alarms.confirmation,
+        cancelled=cancelled,
+        validated=alarms.validated,
+    )
+
+
+def _with(known: tuple[Told, ...], new: Told) -> tuple[Told, ...]:
+    """With one more. Of a sensor that told before, its first and its newest stay; where there are
+    too many, the newest but one goes: the first ones show that it is no single sensor."""
+    same = [one for one in known if one.evidence.sensor == new.evidence.sensor]
+    if len(same) > 1:
+        known = tuple(one for one in known if one is not same[-1])
+    return (*known[: EVIDENCE_MAX - 1], new)
+
+
+def _restored(alarms: Alarms, fact: SignalJoined) -> Alarms:
+    because = alarms.opened_because or fact.reason
+    zones = tuple(one for one in alarms.open_zones if one.sensor != fact.restores)
+    if because is alarms.opened_because and len(zones) == len(alarms.open_zones):
+        return alarms
+    return replace(alarms, opened_because=because, open_zones=zones)
+
+
+def _left(alarms: Alarms, fact: SignalLeft) -> Alarms:
+    if not fact.alarms:
+        return alarms
+    return replace(
+        alarms,
+        integrity=alarms.integrity - (fact.assurance is Assurance.INTEGRITY),
+        authenticated=alarms.authenticated - (fact.assurance is Assurance.AUTHENTICATED),
+        late=alarms.late - fact.late,
+        evidence=tuple(one for one in alarms.evidence if one.signal != fact.signal),
+    )
+
+
+def _reopened(alarms: Alarms) -> Alarms:
+    """A cancel that closed it does so no more."""
+    if alarms.cancelled is None or alarms.cancelled.outcome is not CancelOutcome.CLOSED:
+        return alarms
+    cancelled = replace(alarms.cancelled, outcome=CancelOutcome.REOPENED)
+    return replace(alarms, cancelled=cancelled)
