@@ -104,3 +104,15 @@ def test_ids_of_one_writer_keep_their_order_within_a_millisecond() -> None:
     made.append(ids.next(now + 1, bytes(8)))
     assert made == sorted(made)
     assert ids.next(now, bytes(8)) not in made
+
+
+def test_the_key_of_an_incident_that_begins_is_its_key_in_every_process(keyring: Keyring) -> None:
+    incident = uuid4()
+    keyring.begin(incident)
+    sealed = seal(keyring.incident(incident), b"words", b"here")
+    assert unseal(Keyring(keyring.directory).incident(incident), sealed, b"here") == b"words"
+    with pytest.raises(FileExistsError):  # it is never made anew: what it sealed would be lost
+        keyring.begin(incident)
+    assert unseal(Keyring(keyring.directory).incident(incident), sealed, b"here") == b"words"
+    files = list(keyring.directory.rglob(f"*{incident.hex}*"))
+    assert [one.stat().st_mode & 0o777 for one in files] == [0o600]

@@ -26,7 +26,7 @@ from tocsin.record.facts import (
     sealed_part,
 )
 from tocsin.record.keys import KeyMissing, Keyring
-from tocsin.record.sealing import rewrapped
+from tocsin.record.sealing import DayKeys
 from tocsin.record.views.writing import Written, write_rows
 
 logger = logging.getLogger("tocsin.record")
@@ -40,6 +40,8 @@ class Head:
     state: State
 
 
+# Arrays go as PostgreSQL keeps them (%b): as text, each of a thousand values is looked through for
+# what has to be quoted.
 # The facts take their ids in the order they were decided; the sequencer will find them waiting.
 _FACTS: Final = """
 WITH written AS (
@@ -47,8 +49,8 @@ WITH written AS (
         district, agency, actor, actor_name, incident, command, body, salt, sealed)
     SELECT f.subject, f.subject_kind, f.version, f.kind, f.kind_version, %s, f.district, f.agency,
         %s, %s, f.incident, f.command, f.body, f.salt, f.sealed
-    FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::int[], %s::text[],
-        %s::text[], %s::uuid[], %s::uuid[], %b::bytea[], %b::bytea[], %b::bytea[])
+    FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::text[], %b::int[], %b::text[],
+        %b::text[], %b::uuid[], %b::uuid[], %b::bytea[], %b::bytea[], %b::bytea[])
         WITH ORDINALITY AS f (subject, subject_kind, version, kind, kind_version, district,
         agency, incident, command, body, salt, sealed, place)
     ORDER BY f.place
@@ -57,20 +59,20 @@ INSERT INTO log.pending (fact) SELECT id FROM written"""
 
 _HEADS: Final = """
 INSERT INTO log.head (subject, kind, version, state, district, agency)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %b::bytea[], %s::text[], %s::text[])
+SELECT * FROM unnest(%b::uuid[], %b::text[], %b::bigint[], %b::bytea[], %b::text[], %b::text[])
 ON CONFLICT (subject) DO UPDATE SET version = excluded.version, state = excluded.state,
     district = excluded.district, agency = excluded.agency"""
 
 _DUE: Final = """
 INSERT INTO log.due (subject, kind, due_at, ring_at)
 SELECT d.subject, d.kind, d.due_at, d.due_at
-FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS d (subject, kind, due_at)
+FROM unnest(%b::uuid[], %b::text[], %b::timestamptz[]) AS d (subject, kind, due_at)
 ON CONFLICT (subject) DO UPDATE SET due_at = excluded.due_at, ring_at = excluded.ring_at"""
 
 _REWRAPPED: Final = """
 INSERT INTO heard.rewrapped (message, incident, wrapped_key, at)
 SELECT r.message, r.incident, r.wrapped_key, %s
-FROM unnest(%s::uuid[], %s::uuid[], %b::bytea[]) AS r (message, incident, wrapped_key)
+FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[]) AS r (message, incident, wrapped_key)
 ON CONFLICT (message, incident) DO NOTHING"""
 
 
@@ -84,14 +86,17 @@ def append(
     commands: Sequence[UUID],
     now: datetime,
     heard: Mapping[UUID, UUID],
+    states: Sequence[State] | None = None,
 ) -> list[StoredFact]:
     """Write what was decided on `heads` (the locked ones; others begin here).
 
     `commands` has the id of the command that each was decided by; `heard` gives the messages of
-    signals that may join an incident. Every key that seals anything is on disk when this returns,
-    before the caller commits.
+    signals that may join an incident; `states` are those after each fact, for a caller that has
+    them already. Every key that seals anything is on disk when this returns, before the caller
+    commits.
     """
     after = {subject: Head(head.version, head.state) for subject, head in heads.items()}
+    keys = _Keys(keyring)
     kinds: dict[UUID, SubjectKind] = {}
     facts: list[StoredFact] = []
     bodies: list[bytes] = []
@@ -99,25 +104,31 @@ def append(
     versions: list[int] = []
     places: list[tuple[str, str]] = []
     joined: list[tuple[UUID, UUID, bytes]] = []
-    for subject_kind, subject, fact in decided:
+    for place, (subject_kind, subject, fact) in enumerate(decided):
         known = after.get(subject)
         before = known.state if known else None
-        state = evolve(subject_kind, before, fact)
+        state = evolve(subject_kind, before, fact) if states is None else states[place]
         version = known.version + 1 if known else 1
+        if known is None and subject_kind is SubjectKind.INCIDENT:
+            keys.begun.add(subject)
         after[subject] = Head(version, state)
         kinds[subject] = subject_kind
         incident = incident_of(subject, before, state)
         kind, kind_version = kind_of(fact)
         body, plain = parts(fact)
         require_readable(kind, kind_version, body)
-        binding = bound_to(subject, version, kind)
         bodies.append(body)
-        sealed.append(None if plain is None else sealed_part(keyring, incident, plain, binding))
+        if plain is None:
+            sealed.append(None)
+        else:
+            keys.require(incident)
+            binding = bound_to(subject, version, kind)
+            sealed.append(sealed_part(keyring, incident, plain, binding))
         versions.append(kind_version)
         places.append((state.district, state.agency))
         facts.append(StoredFact(kind, subject, subject_kind, version, incident, data_of(body)))
         if isinstance(fact, SignalJoined) and fact.signal in heard:
-            joined += _rewrapped(keyring, heard[fact.signal], subject)
+            joined += keys.rewrapped(heard[fact.signal], subject)
     if not facts:
         return facts
     _write_facts(connection, facts, versions, places, commands, bodies, sealed, actor, now)
@@ -197,14 +208,29 @@ def _write_due(connection: Connection, heads: Mapping[UUID, Head], written: list
         connection.execute("DELETE FROM log.due WHERE subject = ANY(%s)", (ended,))
 
 
-def _rewrapped(keyring: Keyring, message: UUID, incident: UUID) -> list[tuple[UUID, UUID, bytes]]:
-    """What was heard lives and dies with the incident from now on. A key that is gone already
-    must not stop an incident: the bytes are lost either way, and the log says so."""
-    try:
-        return [(message, incident, rewrapped(keyring, message, incident))]
-    except KeyMissing as error:
-        logger.error(  # noqa: TRY400 - the reason is known, a trace says no more
-            "what was heard cannot be opened",
-            extra={"message_id": str(message), "incident": str(incident), "error": str(error)},
-        )
-        return []
+class _Keys:
+    """The keys that one transaction seals under."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._days = DayKeys(keyring, create=False)
+        self.begun: set[UUID] = set()
+        """Incidents that this transaction opens, which have no key yet."""
+
+    def require(self, incident: UUID | None) -> None:
+        if incident is not None and incident in self.begun:
+            self.begun.remove(incident)
+            self._keyring.begin(incident)
+
+    def rewrapped(self, message: UUID, incident: UUID) -> list[tuple[UUID, UUID, bytes]]:
+        """What was heard lives and dies with the incident from now on. A key that is gone already
+        must not stop an incident: the bytes are lost either way, and the log says so."""
+        self.require(incident)
+        try:
+            return [(message, incident, self._days.rewrapped(message, incident))]
+        except KeyMissing as error:
+            logger.error(  # noqa: TRY400 - the reason is known, a trace says no more
+                "what was heard cannot be opened",
+                extra={"message_id": str(message), "incident": str(incident), "error": str(error)},
+            )
+            return []

@@ -4,7 +4,7 @@ tables, remember the outcome under the caller's key. The only way anything enter
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -202,8 +202,9 @@ SELECT subject, kind, version, state FROM log.head
 WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"""
 READ: Final = "SELECT subject, kind, version, state FROM log.head WHERE subject = ANY(%s)"
 _DONE: Final = "SELECT body_hash, outcome FROM log.command WHERE key = %s"
+# Between the first and the last of them, so that only the partitions of their days are looked into.
 HEARD: Final = """
-SELECT id, message FROM heard.signal WHERE id = ANY(%s)"""
+SELECT id, message FROM heard.signal WHERE id = ANY(%s) AND id BETWEEN %s AND %s"""
 _NUMBER: Final = """
 INSERT INTO log.number AS n (agency, last) VALUES (%s, 1001)
 ON CONFLICT (agency) DO UPDATE SET last = n.last + 1 RETURNING last"""
@@ -225,7 +226,9 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
     with connection.pipeline():
         locked = connection.execute(LOCK, (ids,)) if ids else None
         done = connection.execute(_DONE, (request.key,))
-        heard = connection.execute(HEARD, (signals,)) if signals else None
+        heard = (
+            connection.execute(HEARD, (signals, min(signals), max(signals))) if signals else None
+        )
     before = done.fetchone()
     if before is not None:
         return _replayed(connection, request.fingerprint, *before)
@@ -266,11 +269,18 @@ def _reached(
     return tuple(asked.values())
 
 
-def heads_of(rows: list[tuple[Any, ...]]) -> dict[UUID, Head]:
-    """The heads that LOCK and READ select."""
-    return {
-        subject: Head(version, decode_state(kind, state)) for subject, kind, version, state in rows
-    }
+def heads_of(
+    rows: list[tuple[Any, ...]], read: Mapping[UUID, Head] | None = None
+) -> dict[UUID, Head]:
+    """The heads that LOCK and READ select. Those that stand as they were `read` before are not
+    read once more."""
+    found = {}
+    for subject, kind, version, state in rows:
+        head = read.get(subject) if read else None
+        if head is None or head.version != version:
+            head = Head(version, decode_state(kind, state))
+        found[subject] = head
+    return found
 
 
 def fresh_ids(now: datetime, count: int) -> tuple[UUID, ...]:

@@ -75,6 +75,19 @@ class Keyring:
         """
         return self._cipher(_incident_name(incident), create=create)
 
+    def begin(self, incident: UUID) -> None:
+        """Makes the key of an incident that is only being opened, durable when this returns.
+
+        Nobody else has its id yet and, if we die meanwhile, nobody ever will: so the file is made
+        under its own name at once, which takes a third of the time. Raises FileExistsError.
+        """
+        path = self.directory / _incident_name(incident)
+        _make_directory(path.parent)
+        key = secrets.token_bytes(KEY_BYTES)
+        _write(path, key)
+        _sync(path.parent)
+        self._remember(_incident_name(incident), AESGCM(key))
+
     def destroy(self, incident: UUID) -> bool:
         """Erase what is sealed under the incident's key, for ever: the sealed part of its facts
         and its copy of its messages' keys. False if it was gone already.
@@ -103,7 +116,7 @@ class Keyring:
         return True
 
     def never_was(self, incident: UUID) -> None:
-        """Remove the key of an incident whose opening was taken back: nothing is sealed under it."""
+        """Remove the key of an incident whose opening was taken back: it seals nothing."""
         name = _incident_name(incident)
         with self._lock:
             self._ciphers.pop(name, None)
@@ -147,11 +160,14 @@ class Keyring:
                 self._ciphers.move_to_end(name)
                 return known
         cipher = AESGCM(self._bytes(name, create=create))
+        self._remember(name, cipher)
+        return cipher
+
+    def _remember(self, name: str, cipher: AESGCM) -> None:
         with self._lock:
             self._ciphers[name] = cipher
             if len(self._ciphers) > _CACHED_MAX:
                 self._ciphers.popitem(last=False)
-        return cipher
 
     def _bytes(self, name: str, *, create: bool) -> bytes:
         path = self.directory / name
@@ -182,18 +198,23 @@ def _checked(path: Path) -> bytes:
 def _write_new(path: Path, content: bytes) -> None:
     """Write `content` durably unless `path` exists; what exists is never replaced."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        _give_to_keeper(descriptor, path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, content)
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync(path.parent)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A new file; its name is durable once its directory is synced."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        _give_to_keeper(descriptor, path.parent)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _make_directory(directory: Path) -> None:

@@ -28,11 +28,6 @@ def message_key_of_incident(
     return AESGCM(unseal(keyring.incident(incident), wrapped_key, message.bytes))
 
 
-def rewrapped(keyring: Keyring, message: UUID, incident: UUID) -> bytes:
-    """The message's key under the incident's, which is on disk when this returns."""
-    return seal(keyring.incident(incident, create=True), _key(keyring, message), message.bytes)
-
-
 def _key(keyring: Keyring, message: UUID) -> bytes:
     # The id holds the time of the commit, whose UTC day names the key that it was made from.
     return derived(keyring.heard(keyring.epoch(time_of(message))), message.bytes)
@@ -49,13 +44,22 @@ class DayKeys:
 
     def cipher(self, message: bytes) -> AESGCM:
         """For the message of this id. Raises `KeyMissing`."""
+        return AESGCM(self._of(message))
+
+    def rewrapped(self, message: UUID, incident: UUID) -> bytes:
+        """The message's key under the incident's, which is on disk when this returns. Raises
+        `KeyMissing`."""
+        cipher = self._keyring.incident(incident, create=True)
+        return seal(cipher, self._of(message.bytes), message.bytes)
+
+    def _of(self, message: bytes) -> bytes:
         day = int.from_bytes(message[:6], "big") // _DAY_MS
         key = self._days.get(day)
         if key is None:
             epoch = self._keyring.epoch(time_of(UUID(bytes=message)))
             key = self._keyring.heard(epoch, create=self._create)
             self._days = {day: key}
-        return AESGCM(derived(key, message))
+        return derived(key, message)
 
     def fingerprint(self, content: bytes) -> bytes:
         """Tells equal from other, and nothing more, to whoever has no keys."""

@@ -41,7 +41,7 @@ HOLD_S: Final = 0.02
 _COMMANDS: Final = """
 INSERT INTO log.command (key, id, actor, body_hash, outcome, at)
 SELECT c.key, c.id, %s, c.body_hash, c.outcome, %s
-FROM unnest(%s::text[], %s::uuid[], %b::bytea[], %b::bytea[]) AS c (key, id, body_hash, outcome)"""
+FROM unnest(%b::text[], %b::uuid[], %b::bytea[], %b::bytea[]) AS c (key, id, body_hash, outcome)"""
 _KNOWN: Final = "DELETE FROM heard.pending WHERE signal = ANY(%s)"
 
 
@@ -56,6 +56,7 @@ class _Batch:
     states: dict[UUID, State]
     opened: list[UUID]  # newest first
     decided: list[Decided]
+    after: list[State]  # each of them
     ids: list[UUID]  # the command of each of them
     judged: list[tuple[JudgeSignal, UUID]]
     known: list[UUID]  # signals that were judged before
@@ -80,18 +81,18 @@ def judge_together(
     what the batch itself opens is added to them.
     Raises `OutcomeUnknown`, and what says that the database is away.
     """
-    named = _reached(connection, commands)
+    named, read = _reached(connection, commands)
     signals = [command.signal for command in commands]
     with connection.pipeline():
         locked = connection.execute(LOCK, (sorted(named),))
-        heard = connection.execute(HEARD, (signals,))
-    heads = heads_of(locked.fetchall())
+        heard = connection.execute(HEARD, (signals, min(signals), max(signals)))
+    heads = heads_of(locked.fetchall(), read)
     states = {subject: head.state for subject, head in heads.items()}
     # What judging asks for besides depends on the states alone, so one command asks for all.
     if any(one not in named for _, one in further(states, commands[0])):
         connection.rollback()  # they moved on between reading and locking
         return list(commands), []
-    batch = _Batch(states, [], [], [], [], [])
+    batch = _Batch(states, [], [], [], [], [], [])
     try:
         singly, later = _decide_all(connection, batch, commands, actor, now, obligations)
     except (psycopg.Error, _NumberTaken) as error:
@@ -172,11 +173,14 @@ def _decide(
         except Exception as error:
             raise _NumberTaken from error
     after: dict[UUID, State] = {}
+    states: list[State] = []
     for kind, subject, fact in decided:
         after[subject] = evolve(kind, after.get(subject, batch.states.get(subject)), fact)
+        states.append(after[subject])
     (identifier,) = fresh_ids(now, 1)
     batch.states |= after
     batch.decided += decided
+    batch.after += states
     batch.ids += [identifier] * len(decided)
     batch.judged.append((command, identifier))
     if opened is not None:
@@ -203,6 +207,7 @@ def _write(
         commands=batch.ids,
         now=now,
         heard=heard,
+        states=batch.after,
     )
     outcomes: dict[UUID, list[list[object]]] = {}
     for identifier, fact in zip(batch.ids, facts, strict=True):
@@ -245,14 +250,18 @@ def _opened_here(batch: _Batch) -> list[Nearby]:
     return found
 
 
-def _reached(connection: Connection, commands: Sequence[JudgeSignal]) -> set[UUID]:
-    """All subjects of the commands and what those point to, read without locks."""
-    states: dict[UUID, State] = {}
+def _reached(
+    connection: Connection, commands: Sequence[JudgeSignal]
+) -> tuple[set[UUID], dict[UUID, Head]]:
+    """All subjects of the commands and what those point to, and how they stand; read without
+    locks."""
+    heads: dict[UUID, Head] = {}
     asked: set[UUID] = set()
     more: set[UUID] = {one for command in commands for _, one in subjects(command)}
     while more:
         asked |= more
         rows = connection.execute(READ, (list(more),)).fetchall()
-        states |= {subject: head.state for subject, head in heads_of(rows).items()}
+        heads |= heads_of(rows)
+        states = {subject: head.state for subject, head in heads.items()}
         more = {one for _, one in further(states, commands[0])} - asked
-    return asked
+    return asked, heads

@@ -31,13 +31,11 @@ class Written:
 def _upsert(table: str, columns: dict[str, str]) -> str:
     """INSERT ... ON CONFLICT over arrays, one statement however many rows."""
     names = ", ".join(columns)
-    arrays = ", ".join(
-        f"{'%b' if kind == 'bytea' else '%s'}::{kind}[]" for kind in columns.values()
-    )
+    arrays = ", ".join(f"%b::{kind}[]" for kind in columns.values())
     updates = ", ".join(f"{name} = excluded.{name}" for name in columns)
     parts = (
         f"INSERT INTO {table} (id, {names})",
-        f"SELECT * FROM unnest(%s::uuid[], {arrays})",  # noqa: S608 - names of this file
+        f"SELECT * FROM unnest(%b::uuid[], {arrays})",  # noqa: S608 - names of this file
         f"ON CONFLICT (id) DO UPDATE SET {updates}",
     )
     return " ".join(parts)
