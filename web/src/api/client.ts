@@ -5,7 +5,7 @@ import createClient from "openapi-fetch";
 
 import type { paths } from "./schema.d.ts";
 import type {
-  Advice, CallerPlace, Command, DoneFact, Fact, Id, MapInfo, Problem, Signal, Site, Snapshot,
+  Advice, CallerPlace, Command, DoneFact, Fact, Id, Incident, MapInfo, Plan, Problem, Signal, Site, Snapshot,
 } from "./shapes.ts";
 
 const RETRY_WAITS_MS = [250, 750, 1_500, 3_000];
@@ -77,6 +77,12 @@ export const fetchSnapshot = async (): Promise<Snapshot> => read(await client.GE
 
 export const fetchAdvice = async (id: Id): Promise<Advice> =>
   read(await client.GET("/api/v1/incidents/{id}/advice", { params: { path: { id } } }));
+
+export const fetchPlans = async (id: Id): Promise<Plan[]> =>
+  read(await client.GET("/api/v1/incidents/{id}/plans", { params: { path: { id } } })).items;
+
+export const fetchIncident = async (id: Id): Promise<Incident> =>
+  read(await client.GET("/api/v1/incidents/{id}", { params: { path: { id } } }));
 
 export const fetchTimeline = async (incident: Id): Promise<Fact[]> =>
   read(

@@ -184,6 +184,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plans
+         * @description What the site and its zones want done, as it stood when the alarms came. Each look is written
+         *     down, once an hour for each reader.
+         */
+        get: operations["tocsin_apps_desk_plans_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/map": {
         parameters: {
             query?: never;
@@ -579,6 +600,12 @@ export interface components {
              */
             unit: string;
         };
+        /**
+         * Alike
+         * @description How the types of two incidents let them be one event.
+         * @enum {string}
+         */
+        Alike: "same_type" | "same_event" | "unknown_type";
         /** AttachedUnit */
         AttachedUnit: {
             /** Call Sign */
@@ -595,6 +622,12 @@ export interface components {
              */
             unit: string;
         };
+        /**
+         * Avs
+         * @description Alarm validation level (ANSI/TMA-AVS-01): how much is known of an intrusion or hold-up.
+         * @enum {integer}
+         */
+        Avs: 0 | 1 | 2 | 3 | 4;
         /**
          * Band
          * @description Which part of the queue shows the incident.
@@ -730,7 +763,7 @@ export interface components {
              */
             type: "close_incident";
         };
-        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"];
+        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["ValidateIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"] | components["schemas"]["TickStep"] | components["schemas"]["UntickStep"];
         /**
          * ContactRow
          * @description Personal data: shown to administrators, and to a desk with an open incident at the site.
@@ -866,7 +899,7 @@ export interface components {
          * @description How an incident ended; required to close one.
          * @enum {string}
          */
-        Disposition: "handled" | "false_alarm" | "unfounded" | "test" | "no_response_needed" | "transferred" | "duplicate";
+        Disposition: "handled" | "false_alarm" | "unfounded" | "test" | "no_response_needed" | "transferred" | "duplicate" | "cancelled_by_user";
         /** Done */
         Done: {
             /** Facts */
@@ -1066,6 +1099,11 @@ export interface components {
              */
             id: string;
             level: components["schemas"]["Level"];
+            /**
+             * Likenesses
+             * @description Why each is named.
+             */
+            likenesses: components["schemas"]["LikenessRow"][];
             /** Linked */
             linked: string[];
             /** Merged Into */
@@ -1080,6 +1118,11 @@ export interface components {
             /** Overdue */
             overdue: string | null;
             place: components["schemas"]["PlaceRow"] | null;
+            /**
+             * Plans
+             * @description As they stood when its alarms came; at most 10.
+             */
+            plans: components["schemas"]["KeptPlanRow"][];
             /**
              * Report Additions
              * @description Further words of their senders.
@@ -1112,6 +1155,8 @@ export interface components {
             taken_by: string | null;
             /** Taken By Name */
             taken_by_name: string | null;
+            /** Ticked */
+            ticked: components["schemas"]["TickedRow"][];
             /** Title En */
             title_en: string;
             /** Title Zh */
@@ -1178,6 +1223,29 @@ export interface components {
             /** Until */
             until?: string | null;
         };
+        /**
+         * KeptPlanRow
+         * @description An action plan of the incident; its steps are at `/incidents/{id}/plans`.
+         */
+        KeptPlanRow: {
+            /**
+             * Count
+             * @description Of steps.
+             */
+            count: number;
+            /** Device */
+            device: string | null;
+            /**
+             * Plan
+             * @description Digest of its wording.
+             */
+            plan: string;
+            /**
+             * Zone
+             * @description Empty: the whole site's.
+             */
+            zone: string;
+        };
         /** Lag */
         Lag: {
             /** Oldest S */
@@ -1195,6 +1263,26 @@ export interface components {
          * @enum {integer}
          */
         Level: 1 | 2 | 3 | 4;
+        /**
+         * LikenessRow
+         * @description Why another incident may be the same event, as it was when this one was opened.
+         */
+        LikenessRow: {
+            /** @description How their types let them be one event. */
+            alike: components["schemas"]["Alike"];
+            /**
+             * Apart S
+             * @description How long before this one it was opened.
+             */
+            apart_s: number;
+            /** Distance M */
+            distance_m: number;
+            /**
+             * Incident
+             * Format: uuid
+             */
+            incident: string;
+        };
         /**
          * LinkIncidents
          * @description LinkIncidents(incident: 'UUID', other: 'UUID', type: "Literal['link_incidents']" = 'link_incidents')
@@ -1649,6 +1737,58 @@ export interface components {
             radius_m?: number | null;
             /** Source */
             source: string;
+        };
+        /** PlanRow */
+        PlanRow: {
+            /** Account */
+            account: string;
+            /** Count */
+            count: number;
+            /**
+             * Device
+             * @description null: the whole site's plan.
+             */
+            device: string | null;
+            /**
+             * Erased
+             * @description The incident's key has been destroyed.
+             */
+            erased: boolean;
+            /**
+             * Kept At
+             * Format: date-time
+             */
+            kept_at: string;
+            /**
+             * Plan
+             * @description Digest of its wording.
+             */
+            plan: string;
+            /** Steps */
+            steps: components["schemas"]["PlanStepRow"][];
+            /** Zone */
+            zone: string;
+            /** Zone En */
+            zone_en: string;
+            /**
+             * Zone Zh
+             * @description As the register names the zone now.
+             */
+            zone_zh: string;
+        };
+        /** PlanStepRow */
+        PlanStepRow: {
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+        };
+        /** PlansOfIncident */
+        PlansOfIncident: {
+            /** Items */
+            items: components["schemas"]["PlanRow"][];
+            /** Next */
+            next?: null;
         };
         /**
          * PositionBody
@@ -2285,6 +2425,11 @@ export interface components {
             incidents: components["schemas"]["IncidentRow"][];
             lag: components["schemas"]["Lag"] | null;
             me: components["schemas"]["Me"];
+            /**
+             * On Tests
+             * @description What is on test at present.
+             */
+            on_tests: components["schemas"]["OnTestRow"][];
             /** Orders */
             orders: components["schemas"]["OrderRow"][];
             /** Position */
@@ -2299,7 +2444,7 @@ export interface components {
          * @description What opened the incident.
          * @enum {string}
          */
-        Source: "signal" | "call" | "report";
+        Source: "signal" | "call" | "report" | "probe";
         /**
          * SplitIncident
          * @description Undoes the merge of `incident`.
@@ -2405,6 +2550,45 @@ export interface components {
              */
             unit: string;
         };
+        /**
+         * TickStep
+         * @description Step `step`, from 1, of the incident's plan with the digest `plan` is done.
+         */
+        TickStep: {
+            /**
+             * Incident
+             * Format: uuid
+             */
+            incident: string;
+            /** Plan */
+            plan: string;
+            /** Step */
+            step: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tick_step";
+        };
+        /** TickedRow */
+        TickedRow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /** Plan */
+            plan: string;
+            /**
+             * Step
+             * @description From 1.
+             */
+            step: number;
+        };
         /** UnitRow */
         UnitRow: {
             /** Agency */
@@ -2509,6 +2693,45 @@ export interface components {
              * @enum {string}
              */
             type: "unlink_incidents";
+        };
+        /**
+         * UntickStep
+         * @description It is not done after all.
+         */
+        UntickStep: {
+            /**
+             * Incident
+             * Format: uuid
+             */
+            incident: string;
+            /** Plan */
+            plan: string;
+            /** Step */
+            step: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "untick_step";
+        };
+        /**
+         * ValidateIncident
+         * @description Sets the alarm validation level: what somebody saw, heard or was told.
+         */
+        ValidateIncident: {
+            avs: components["schemas"]["Avs"];
+            /**
+             * Incident
+             * Format: uuid
+             */
+            incident: string;
+            /** Reason */
+            reason: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "validate_incident";
         };
         /**
          * Verdict
@@ -3261,6 +3484,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Advice"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    tocsin_apps_desk_plans_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlansOfIncident"];
                 };
             };
             /** @description Refused, as a problem document (RFC 9457). */

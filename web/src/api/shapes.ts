@@ -46,6 +46,10 @@ export type Named = Schemas["Named"];
 export type Person = Schemas["Me"];
 export type Lag = Schemas["Lag"];
 export type Advice = Schemas["Advice"];
+export type Plan = Schemas["PlanRow"];
+export type OnTest = Schemas["OnTestRow"];
+export type Likeness = Schemas["LikenessRow"];
+export type Avs = Schemas["Avs"];
 export type AdvisedUnit = Schemas["AdvisedUnit"];
 export type MapInfo = Schemas["MapInfo"];
 export type CallerPlace = Schemas["CallerPlaceRow"];
@@ -79,6 +83,7 @@ export interface ChangedRows {
   units?: Unit[];
   orders?: Order[];
   signals?: Signal[];
+  on_tests?: OnTest[];
 }
 
 export interface Change {

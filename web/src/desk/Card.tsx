@@ -3,7 +3,7 @@
 
 import { useEffect } from "react";
 
-import type { Fact, Id, Incident } from "../api/shapes.ts";
+import type { Fact, Incident } from "../api/shapes.ts";
 import { incidentWords } from "../locale/incident.ts";
 import { pick, useLanguage, useMessages } from "../locale/index.ts";
 import { clock, dayClock, elapsed, shortClock, zone } from "../locale/time.ts";
@@ -12,9 +12,12 @@ import { AdviceList } from "./AdviceList.tsx";
 import { Attached } from "./Attached.tsx";
 import { useNow } from "./clock.ts";
 import { focusLine } from "./focus.ts";
+import { OnTestNotice } from "./OnTest.tsx";
 import { perform, select } from "./perform.ts";
+import { Plans } from "./Plans.tsx";
 import { isOverdue } from "./queue.ts";
 import { refreshSignals, refreshTimeline } from "./reading.ts";
+import { Absorbed, Duplicates, Linked } from "./Related.tsx";
 import { Signals } from "./Signals.tsx";
 import { change, useDesk } from "./store.ts";
 import { Timeline } from "./Timeline.tsx";
@@ -218,54 +221,6 @@ function Actions({ incident }: { incident: Incident }) {
   );
 }
 
-function Related({
-  title, ids, act, incident,
-}: {
-  title: string;
-  ids: readonly Id[];
-  act: "merge" | "split" | "unlink";
-  incident: Incident;
-}) {
-  const words = useMessages();
-  const language = useLanguage();
-  const now = useNow();
-  const incidents = useDesk((state) => state.live?.incidents);
-  const others = ids.flatMap((id) => incidents?.get(id) ?? []);
-  if (!others.length) return null;
-  const label = { merge: words.card.mergeInto, split: words.card.split, unlink: words.card.unlink };
-  const key = { merge: "M", split: "F", unlink: null };
-  const doIt = (other: Incident): void =>
-    void perform(
-      act === "merge" ? { act, incident, into: other }
-      : act === "split" ? { act, incident: other }
-      : { act, incident, other },
-    );
-  return (
-    <section className="related">
-      <h3>{title}</h3>
-      <ul>
-        {others.map((other) => (
-          <li key={other.id}>
-            <button type="button" className="link" onClick={() => select(other.id)}>
-              <LevelSign level={other.level} />
-              <span className="num">#{other.number}</span> {words.types[other.type]}{" "}
-              <span className="related-place">
-                {pick(language, other.place?.address_zh, other.place?.address_en)}
-              </span>
-            </button>
-            <span className="muted num">
-              {words.time.ago(elapsed(other.opened_at, now, words))}
-            </span>
-            <button type="button" className="small" onClick={() => doIt(other)}>
-              {label[act]} {key[act] && <kbd>{key[act]}</kbd>}
-            </button>
-          </li>
-        ))}
-      </ul>
-    </section>
-  );
-}
-
 function Head({ incident }: { incident: Incident }) {
   const words = useMessages();
   const language = useLanguage();
@@ -312,18 +267,20 @@ function Opened({ incident }: { incident: Incident }) {
             className="small"
             onClick={() => void perform({ act: "split", incident })}
           >
-            {words.card.split} <kbd>F</kbd>
+            {words.card.split} <kbd>F7</kbd>
           </button>
         </p>
       )}
+      <OnTestNotice incident={incident} />
       <Reported incident={incident} />
       <Actions incident={incident} />
-      <Related act="merge" title={words.card.duplicates} ids={incident.duplicates} incident={incident} />
+      <Plans incident={incident} />
+      <Duplicates incident={incident} />
       <Attached incident={incident} />
       <AdviceList incident={incident} />
       <Facts incident={incident} />
-      <Related act="split" title={words.card.absorbed} ids={incident.absorbed} incident={incident} />
-      <Related act="unlink" title={words.card.linked} ids={incident.linked} incident={incident} />
+      <Absorbed incident={incident} />
+      <Linked incident={incident} />
       <Timeline incident={incident} />
       <Signals incident={incident} />
     </>

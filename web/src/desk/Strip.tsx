@@ -7,6 +7,7 @@ import { clock, zone } from "../locale/time.ts";
 import { Mark } from "../look/Shapes.tsx";
 import { useNow } from "./clock.ts";
 import { counted, isTrouble, troubles } from "./counters.ts";
+import { OnTestCount } from "./OnTest.tsx";
 import { openCall } from "./perform.ts";
 import { change, chooseLanguage, isBegun, nextTheme, useDesk } from "./store.ts";
 
@@ -148,6 +149,7 @@ export function Strip() {
       </h1>
       <Feed health={health} seconds={seconds} />
       {alarming ? <Alarm health={health} /> : <Intake />}
+      {!alarming && <OnTestCount />}
       <span className="strip-space" />
       <Clock />
       <button type="button" className={begun ? "begun" : "quiet"} onClick={openCall}>

@@ -2,7 +2,7 @@
 // commands that take it back.
 
 import type {
-  Command, Disposition, Id, Incident, IncidentType, Level, OutOfServiceReason, ReportedState, Unit,
+  Avs, Command, Disposition, Id, Incident, IncidentType, Level, OutOfServiceReason, ReportedState, Unit,
 } from "../api/shapes.ts";
 
 export type Act =
@@ -34,6 +34,9 @@ export type Act =
   | { act: "split"; incident: Incident }
   | { act: "close"; incident: Incident; disposition: Disposition; note: string | null }
   | { act: "reopen"; incident: Incident; reason: string }
+  /** `place` is the step's number on the card, over all plans of the incident. */
+  | { act: "tick" | "untick"; incident: Incident; plan: string; step: number; place: number }
+  | { act: "validate"; incident: Incident; avs: Avs; reason: string }
   | { act: "recall"; incident: Incident; units: Unit[]; reason: string | null }
   | { act: "out_of_service"; units: Unit[]; reason: OutOfServiceReason }
   | { act: "back_in_service"; units: Unit[] };
@@ -92,6 +95,15 @@ export function commandsOf(act: Act, now: number): Command[] {
     }
     case "reopen":
       return [{ type: "reopen_incident", incident: act.incident.id, reason: act.reason }];
+    case "tick":
+    case "untick": {
+      const { incident, plan, step } = act;
+      return [{ type: act.act === "tick" ? "tick_step" : "untick_step", incident: incident.id, plan, step }];
+    }
+    case "validate": {
+      const { incident, avs, reason } = act;
+      return [{ type: "validate_incident", incident: incident.id, avs, reason }];
+    }
     case "recall": {
       const { incident, units, reason } = act;
       return [{ type: "recall_units", incident: incident.id, units: ids(units), reason }];
@@ -132,6 +144,10 @@ export function undoOf(act: Act): Act | null {
       return { act: "prioritise", incident: act.incident, level: act.incident.level };
     case "out_of_service":
       return { act: "back_in_service", units: act.units };
+    case "tick":
+      return { ...act, act: "untick" };
+    case "untick":
+      return { ...act, act: "tick" };
     default:
       return null;
   }

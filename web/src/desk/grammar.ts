@@ -1,8 +1,9 @@
 // The command line's grammar: a verb and typed tokens in any order, `;` before free text. Pure and
 // language-free; a reading is told in the person's language by locale/. Cases: grammar.cases.json.
 
-import type { Advice, Id, Incident, Level, Named, Unit } from "../api/shapes.ts";
+import type { Advice, Avs, Id, Incident, Level, Named, Unit } from "../api/shapes.ts";
 import type { Act } from "./acts.ts";
+import { isTicked, stepAt, stepsOf } from "./steps.ts";
 import {
   DISPOSITION_WORDS, lookUp, OUT_OF_SERVICE_WORDS, REPORTS, TYPE_WORDS, VERBS, verbOf,
 } from "./words.ts";
@@ -44,7 +45,13 @@ export type Ask =
   | { ask: "not_closed"; incident: Incident }
   | { ask: "not_merged"; incident: Incident }
   | { ask: "not_held"; incident: Incident }
-  | { ask: "same_incident" };
+  | { ask: "same_incident" }
+  | { ask: "no_plan"; incident: Incident }
+  | { ask: "no_such_step"; step: number; count: number }
+  | { ask: "all_ticked" }
+  | { ask: "step_ticked"; step: number }
+  | { ask: "step_not_ticked"; step: number }
+  | { ask: "avs_needed" };
 
 export type Reading =
   | { is: "empty" }
@@ -57,6 +64,8 @@ interface Tokens {
   units: Unit[];
   level: Level | null;
   minutes: number | null;
+  /** A step of the plan, negative to take its tick back; an AVS level. */
+  place: number | null;
   recommended: boolean;
   confirmed: boolean;
   words: string[];
@@ -136,11 +145,12 @@ class Asked extends Error {
 function readTokens(line: string, world: World): Tokens {
   const { words, note } = splitLine(line);
   const tokens: Tokens = {
-    verbs: [], incidents: [], units: [], level: null, minutes: null,
+    verbs: [], incidents: [], units: [], level: null, minutes: null, place: null,
     recommended: false, confirmed: false, words: [], note,
   };
   const bySign = new Map(world.units.map((unit) => [unit.call_sign.toLowerCase(), unit]));
   const holds = words.some((word) => verbOf(word) === "hold");
+  const counts = words.some((word) => ["tick", "validate"].includes(verbOf(word) ?? ""));
   const closes = words.some((word) => verbOf(word) === "close");
   for (const word of words) {
     const unit = bySign.get(word);
@@ -155,6 +165,8 @@ function readTokens(line: string, world: World): Tokens {
       if (!tokens.units.includes(unit)) tokens.units.push(unit);
     } else if (duration && holds && tokens.minutes === null) {
       tokens.minutes = Number(duration[1]) * (/^(h|时|小时)$/.test(duration[2] ?? "") ? 60 : 1);
+    } else if (counts && tokens.place === null && /^-?\d{1,3}$/.test(word)) {
+      tokens.place = Number(word);
     } else if (/^#?\d+$/.test(word)) {
       tokens.incidents.push(numbered(word, words, world));
     } else if (closes && verb === "split" && word === "cf") {
@@ -303,6 +315,34 @@ function recall(tokens: Tokens, world: World): Act {
   return { act: "recall", incident: place, units, reason: tokens.note || null };
 }
 
+/** `x` ticks the next step, `x 3` the third; `x -3` takes that back. */
+function tick(tokens: Tokens, world: World): Act {
+  const incident = subject(tokens, world);
+  if (incident.state === "closed") throw new Asked({ ask: "is_closed", incident });
+  const steps = stepsOf(incident);
+  if (!steps.length) throw new Asked({ ask: "no_plan", incident });
+  const place = tokens.place ?? steps.findIndex((step) => !isTicked(incident, step)) + 1;
+  if (place === 0 && tokens.place === null) throw new Asked({ ask: "all_ticked" });
+  const step = stepAt(steps, Math.abs(place));
+  if (!step) throw new Asked({ ask: "no_such_step", step: Math.abs(place), count: steps.length });
+  const act = place > 0 ? "tick" : "untick";
+  if (act === "tick" && isTicked(incident, step)) {
+    throw new Asked({ ask: "step_ticked", step: step.place });
+  }
+  if (act === "untick" && !isTicked(incident, step)) {
+    throw new Asked({ ask: "step_not_ticked", step: step.place });
+  }
+  return { act, incident, ...step };
+}
+
+/** `v 3 ;the watchman sees smoke`: the level by hand, with its reason. */
+function validate(tokens: Tokens, world: World, verb: Verb): Act {
+  const incident = openSubject(tokens, world);
+  const avs = tokens.place;
+  if (avs === null || avs < 0 || avs > 4) throw new Asked({ ask: "avs_needed" });
+  return { act: "validate", incident, avs: avs as Avs, reason: text(tokens, verb) };
+}
+
 function incidentAct(verb: Verb, tokens: Tokens, world: World): Act {
   switch (verb) {
     case "note":
@@ -338,6 +378,10 @@ function incidentAct(verb: Verb, tokens: Tokens, world: World): Act {
       if (incident.state !== "closed") throw new Asked({ ask: "not_closed", incident });
       return { act: "reopen", incident, reason: text(tokens, verb) };
     }
+    case "tick":
+      return tick(tokens, world);
+    case "validate":
+      return validate(tokens, world, verb);
     case "merge": {
       const [incident, into] = pair(tokens, world);
       return { act: "merge", incident, into };

@@ -1,7 +1,7 @@
 // Keys that work from anywhere on the desk. Keys of an input method are never ours.
 
 import { focusLine, isField, isLine } from "./focus.ts";
-import { closePanel, goBack, openCall, sendAdvised, step, takeNext, undo } from "./perform.ts";
+import { closePanel, goBack, mergeOrSplit, openCall, sendAdvised, step, takeNext, undo } from "./perform.ts";
 import { change, chooseLanguage, desk, nextTheme } from "./store.ts";
 
 /** Returns false to leave the key to the browser. */
@@ -27,6 +27,7 @@ const PLAIN: Record<string, Does> = {
   F3: goBack,
   F4: showTimeline,
   F6: openCall,
+  F7: mergeOrSplit,
   F8: () => chooseLanguage(desk().language === "en" ? "zh-CN" : "en"),
   F9: nextTheme,
   Escape: escape,

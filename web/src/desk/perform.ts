@@ -9,6 +9,7 @@ import type { ActNames } from "../locale/naming.ts";
 import { clock } from "../locale/time.ts";
 import { commandsOf, UNDO_WITHIN_MS, undoOf } from "./acts.ts";
 import type { Act } from "./acts.ts";
+import { duplicatesOf, mergeOf } from "./duplicates.ts";
 import { readLine } from "./grammar.ts";
 import type { World } from "./grammar.ts";
 import { bandsOf, nextToTake } from "./queue.ts";
@@ -241,6 +242,20 @@ export async function sendAdvised(): Promise<void> {
     }
   }
   enter("d * .");
+}
+
+/** F7: merge into the first possible duplicate; on a merged incident, split it off again. */
+export function mergeOrSplit(): void {
+  const { live, selected } = desk();
+  const incident = incidentById(selected);
+  if (!live || !incident) {
+    say("error", messages().bar.noIncident);
+    return;
+  }
+  const [first] = duplicatesOf(incident, live.incidents);
+  if (incident.state === "merged") void perform({ act: "split", incident });
+  else if (first) void perform(mergeOf(incident, first));
+  else say("error", messages().bar.noDuplicate);
 }
 
 export function undo(): void {

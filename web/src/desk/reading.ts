@@ -1,13 +1,14 @@
 // What the desk asks the server for beside the stream: advice, timeline, signals, sites.
 
 import {
-  fetchAdvice, fetchSignals, fetchSites, fetchTimeline, SignedOut,
+  fetchAdvice, fetchIncident, fetchPlans, fetchSignals, fetchSites, fetchTimeline, SignedOut,
 } from "../api/client.ts";
 import type { Advice, Id } from "../api/shapes.ts";
+import { withIncident } from "../live/state.ts";
 import { change, desk } from "./store.ts";
 import type { Fetched } from "./store.ts";
 
-type Cache = "advice" | "timelines" | "signals";
+type Cache = "advice" | "timelines" | "signals" | "plans";
 
 const REMEMBERED = 40;
 /** Older advice is not shown any more: it names units that may have gone elsewhere since. */
@@ -59,6 +60,24 @@ export function isAdviceCurrent(id: Id): boolean {
 
 export const refreshTimeline = (id: Id): Promise<unknown> => refresh("timelines", id, fetchTimeline);
 export const refreshSignals = (id: Id): Promise<unknown> => refresh("signals", id, fetchSignals);
+
+export const refreshPlans = (id: Id): Promise<unknown> => refresh("plans", id, fetchPlans);
+
+const asked = new Set<Id>();
+
+/** Incidents that the stream has not told of: merged and closed ones that others name. Each is asked
+ * for once; what the stream tells meanwhile is newer and stays. */
+export async function readMissing(ids: readonly Id[]): Promise<void> {
+  for (const id of ids.filter((one) => !asked.has(one))) {
+    asked.add(id);
+    try {
+      const row = await fetchIncident(id);
+      change(({ live }) => (live ? { live: withIncident(live, row) } : {}));
+    } catch {
+      // Gone or out of reach: the card shows the others.
+    }
+  }
+}
 
 let readingSites = false;
 export async function readSites(): Promise<void> {

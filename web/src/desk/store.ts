@@ -3,7 +3,7 @@
 import { create } from "zustand";
 
 import type {
-  Advice, Fact, Id, Incident, IncidentType, Lag, Level, Person, Signal, Site, Tick,
+  Advice, Fact, Id, Incident, IncidentType, Lag, Level, Person, Plan, Signal, Site, Tick,
 } from "../api/shapes.ts";
 import type { Heartbeat } from "../live/health.ts";
 import type { LiveState } from "../live/state.ts";
@@ -73,6 +73,7 @@ export interface Desk {
   advice: Record<Id, Fetched<Advice>>;
   timelines: Record<Id, Fetched<Fact[]>>;
   signals: Record<Id, Fetched<Signal[]>>;
+  plans: Record<Id, Fetched<Plan[]>>;
   sites: Site[] | null;
   panel: Panel;
   picked: PickedPlace | null;
@@ -115,6 +116,7 @@ export const useDesk = create<Desk>(() => ({
   advice: {},
   timelines: {},
   signals: {},
+  plans: {},
   sites: null,
   panel: "card",
   picked: null,

@@ -23,6 +23,8 @@ export const VERBS = {
   classify: ["y", "lx", "类", "类别"],
   out_of_service: ["q", "tq", "停", "停勤"],
   back_in_service: ["s", "fq", "复", "复勤"],
+  tick: ["x", "gx", "勾", "勾选"],
+  validate: ["v", "hs", "核", "核实"],
   open: ["w", "xj", "新", "新建"],
   help: ["?", "帮", "帮助"],
 } as const satisfies Record<string, readonly string[]>;
@@ -60,6 +62,7 @@ export const DISPOSITION_WORDS: Record<Disposition, readonly string[]> = {
   no_response_needed: ["none", "wx", "无", "无需"],
   transferred: ["transferred", "yj", "移", "移交"],
   duplicate: ["duplicate", "cf", "同", "重复"],
+  cancelled_by_user: ["cancelled", "qxbj", "取消", "用户取消"],
 };
 
 /** Why a unit is out of service: a closed list, since what is typed would stay for ever. */

@@ -69,7 +69,8 @@ const unit = (version: number, lat: number, at: string): Unit =>
   }) as Unit;
 
 const empty: Snapshot = {
-  position: 10, at: "2026-11-21T10:00:00Z", incidents: [], units: [], orders: [], districts: [],
+  position: 10, at: "2026-11-21T10:00:00Z", incidents: [], units: [], orders: [], on_tests: [],
+  districts: [],
   agencies: [], stations: [], counters: {},
   me: {
     id: "p", name: "", role: "dispatcher", districts: [], agency: "a", unit: null, language: "en",

@@ -3,7 +3,7 @@
 
 import { ORDER_ENDED } from "../api/shapes.ts";
 import type {
-  Change, Fact, Id, Incident, Named, Order, Person, Signal, Snapshot, Station, Unit, UnitPosition,
+  Change, Fact, Id, Incident, Named, OnTest, Order, Person, Signal, Snapshot, Station, Unit, UnitPosition,
 } from "../api/shapes.ts";
 
 type Rows<T> = ReadonlyMap<Id, T>;
@@ -14,6 +14,8 @@ export interface LiveState {
   readonly units: Rows<Unit>;
   readonly orders: Rows<Order>;
   readonly signals: Rows<Signal>;
+  /** What is on test at present. */
+  readonly onTests: Rows<OnTest>;
   readonly stations: Rows<Station>;
   readonly districts: readonly Named[];
   readonly agencies: readonly Named[];
@@ -40,6 +42,7 @@ export function fromSnapshot(snapshot: Snapshot): LiveState {
     units: byId(snapshot.units),
     orders: byId(snapshot.orders),
     signals: new Map(),
+    onTests: byId(snapshot.on_tests),
     stations: byId(snapshot.stations),
     districts: snapshot.districts,
     agencies: snapshot.agencies,
@@ -77,6 +80,16 @@ function withoutEnded(orders: Rows<Order>): Rows<Order> {
   return next;
 }
 
+const stillOnTest = (tests: Rows<OnTest>): Rows<OnTest> =>
+  [...tests.values()].some(({ ended_at: ended }) => ended !== null)
+    ? byId([...tests.values()].filter(({ ended_at: ended }) => ended === null))
+    : tests;
+
+/** The state with one incident that was asked for, unless a newer one is there. */
+export const withIncident = (state: LiveState, incident: Incident): LiveState => ({
+  ...state, incidents: upsert(state.incidents, [incident]),
+});
+
 export function applyChange(state: LiveState, change: Change): LiveState {
   if (change.position <= state.position) return state;
   return {
@@ -86,6 +99,7 @@ export function applyChange(state: LiveState, change: Change): LiveState {
     units: upsert(state.units, change.rows.units, keepNewerPosition),
     orders: withoutEnded(upsert(state.orders, change.rows.orders)),
     signals: upsert(state.signals, change.rows.signals),
+    onTests: stillOnTest(upsert(state.onTests, change.rows.on_tests)),
     facts: [...state.facts, ...change.facts].slice(-FACTS_KEPT),
   };
 }

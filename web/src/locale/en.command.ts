@@ -56,6 +56,12 @@ export function preview(act: Act, names: ActNames): string {
       }`;
     case "reopen":
       return `Reopen ${on(act.incident)}: ${act.reason}`;
+    case "tick":
+      return `Tick step ${act.place} of ${on(act.incident)}`;
+    case "untick":
+      return `Untick step ${act.place} of ${on(act.incident)}`;
+    case "validate":
+      return `Validate ${on(act.incident)} as AVS ${act.avs}: ${act.reason}`;
     case "recall":
       return `Recall ${signs(act.units)} from ${on(act.incident)}${
         act.reason ? `: ${act.reason}` : ""
@@ -68,7 +74,7 @@ export function preview(act: Act, names: ActNames): string {
 }
 
 const TEXT_FOR: Partial<Record<Verb, string>> = {
-  note: "the note", hold: "the reason", reopen: "the reason",
+  note: "the note", hold: "the reason", validate: "the reason", reopen: "the reason",
 };
 
 export function ask(asked: Ask, names: ActNames): string {
@@ -133,6 +139,18 @@ export function ask(asked: Ask, names: ActNames): string {
       return `${named(asked.incident, names)} is not on hold`;
     case "same_incident":
       return "That is the same incident";
+    case "no_plan":
+      return `${named(asked.incident, names)} has no action plan`;
+    case "no_such_step":
+      return `The action plan has steps 1 to ${asked.count}; there is no step ${asked.step}`;
+    case "all_ticked":
+      return "All steps are ticked";
+    case "step_ticked":
+      return `Step ${asked.step} is ticked already; x -${asked.step} takes that back`;
+    case "step_not_ticked":
+      return `Step ${asked.step} is not ticked`;
+    case "avs_needed":
+      return "Which level, 0 to 4? For example: v 3 ;key holder sees smoke";
   }
 }
 
@@ -157,6 +175,7 @@ export const help: (typeof import("./zh.command.ts"))["help"] = {
     ["Ctrl+Enter", "send the recommended units"],
     ["F4", "full or short timeline"],
     ["F6", "enter a phone call"],
+    ["F7", "merge into the first possible duplicate; split again"],
     ["F8 · F9", "language · theme"],
     ["Alt+↑ ↓", "move through the queue"],
     ["Tab · ↑", "complete · history"],
@@ -182,6 +201,8 @@ export const help: (typeof import("./zh.command.ts"))["help"] = {
     link: ["link", "l 234"],
     reopen: ["reopen", "o #1230 ;rekindled"],
     classify: ["change the type", "y fire"],
+    tick: ["tick the next step, or this one", "x · x 3 · x -3"],
+    validate: ["set the validation level", "v 3 ;smoke seen"],
     out_of_service: ["out of service", "q E101 breakdown"],
     back_in_service: ["back in service", "s E101"],
     open: ["enter a phone call", "w"],

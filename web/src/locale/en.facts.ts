@@ -20,7 +20,12 @@ const JOINED: Record<string, string> = {
   by_hand: "by hand",
 };
 /** Why a signal opened an incident: it is that incident's first. */
-const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage"]);
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage", "unconfirmed", "late"]);
+const RAISED: Record<string, string> = {
+  two_zones: "a second zone alarmed", two_technologies: "a second kind of detector alarmed",
+  verified: "verified before it was sent", second_trip: "it tripped again",
+  by_hand: "by a person", timely: "a timely alarm joined",
+};
 const RECORDED: Record<string, string> = {
   repeat: "repeat", test: "test", on_test: "on test", nothing_open: "nothing open",
   no_answer_needed: "no answer needed, by the code table",
@@ -72,6 +77,16 @@ export const facts: Record<string, FactSentence> = {
     `Closed: ${f.disposition("disposition").toLowerCase()}${f.sealedAfter(". ", "note")}`,
   "incident.reopened": (f) => `Reopened${f.sealedAfter(": ", "reason")}`,
   "incident.overdue": (f) => `Overdue: not ${f.lookUp(STEPS, "step")} in time`,
+  "incident.plan_kept": (f) => `Action plan with ${f.text("count")} steps`,
+  "incident.step_ticked": (f) => `Ticked: ${f.sealed("text_en")}`,
+  "incident.step_unticked": (f) => `Tick taken back: ${f.sealed("text_en")}`,
+  "incident.raised": (f) => `Confirmed: ${f.lookUp(RAISED, "reason")}`,
+  "incident.cancelled": (f) =>
+    `${f.is("how", "disarm") ? "Disarmed by user" : "Cancelled by user"}${
+      f.is("outcome", "closed") ? "; that closed it" : "; still open"
+    }`,
+  "incident.validated": (f) =>
+    `Validation level set to AVS ${f.text("avs")}${f.sealedAfter(": ", "reason")}`,
   "order.given": (f) =>
     `${f.unit()} sent${f.flag("advised") ? " (recommended)" : ""}${f.sealedAfter(", note: ", "note")}`,
   "order.sent": (f) => `${f.unit()}: order handed to the ${f.channel("channel")}`,

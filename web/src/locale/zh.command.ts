@@ -54,6 +54,12 @@ export function preview(act: Act, names: ActNames): string {
       }`;
     case "reopen":
       return `重启 ${on(act.incident)}，原因：${act.reason}`;
+    case "tick":
+      return `勾选 ${on(act.incident)} 预案第 ${act.place} 步`;
+    case "untick":
+      return `取消勾选 ${on(act.incident)} 预案第 ${act.place} 步`;
+    case "validate":
+      return `${on(act.incident)} 核实为 AVS ${act.avs} 级，依据：${act.reason}`;
     case "recall":
       return `从 ${on(act.incident)} 撤回 ${signs(act.units)}${
         act.reason ? `，原因：${act.reason}` : ""
@@ -66,7 +72,7 @@ export function preview(act: Act, names: ActNames): string {
 }
 
 const TEXT_FOR: Partial<Record<Verb, string>> = {
-  note: "备注内容", hold: "暂缓原因", reopen: "重启原因",
+  note: "备注内容", hold: "暂缓原因", validate: "核实依据", reopen: "重启原因",
 };
 
 export function ask(asked: Ask, names: ActNames): string {
@@ -131,6 +137,18 @@ export function ask(asked: Ask, names: ActNames): string {
       return `${named(asked.incident, names)} 不在暂缓状态`;
     case "same_incident":
       return "两起警情相同";
+    case "no_plan":
+      return `${named(asked.incident, names)} 没有处置预案`;
+    case "no_such_step":
+      return `预案共 ${asked.count} 步，没有第 ${asked.step} 步`;
+    case "all_ticked":
+      return "预案各步均已勾选";
+    case "step_ticked":
+      return `第 ${asked.step} 步已勾选；输入 x -${asked.step} 取消`;
+    case "step_not_ticked":
+      return `第 ${asked.step} 步尚未勾选`;
+    case "avs_needed":
+      return "核实为几级（0 至 4）？例如：核 3 ;值班员确认有烟";
   }
 }
 
@@ -155,6 +173,7 @@ export const help = {
     ["Ctrl+Enter", "派出建议力量"],
     ["F4", "全部经过 / 要点"],
     ["F6", "登记电话报警"],
+    ["F7", "并入首个疑似重复警情；再按拆分"],
     ["F8 · F9", "切换语言 · 配色"],
     ["Alt+↑ ↓", "在队列中移动"],
     ["Tab · ↑", "补全 · 历史"],
@@ -180,6 +199,8 @@ export const help = {
     link: ["关联", "l 234"],
     reopen: ["重启", "o #1230 ;复燃"],
     classify: ["改类型", "y 火警"],
+    tick: ["勾选预案下一步或指定步骤", "x · x 3 · x -3"],
+    validate: ["人工核实级别", "v 3 ;现场见烟"],
     out_of_service: ["停勤", "q E101 故障"],
     back_in_service: ["恢复执勤", "s E101"],
     open: ["登记电话报警", "w"],

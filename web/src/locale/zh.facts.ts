@@ -18,7 +18,11 @@ const JOINED: Record<string, string> = {
   same_site: "同一单位", same_source: "同一来源", same_address: "同一地址来源", by_hand: "人工归并",
 };
 /** Why a signal opened an incident: it is that incident's first. */
-const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage"]);
+const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage", "unconfirmed", "late"]);
+const RAISED: Record<string, string> = {
+  two_zones: "第二个防区报警", two_technologies: "另一种探测器报警", verified: "设备端已复核",
+  second_trip: "再次触发", by_hand: "人工核实", timely: "又有即时报警",
+};
 const RECORDED: Record<string, string> = {
   repeat: "重复报文", test: "测试", on_test: "测试期间", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
 };
@@ -66,6 +70,15 @@ export const facts: Record<string, FactSentence> = {
   "incident.closed": (f) => `结案：${f.disposition("disposition")}${f.sealedAfter("，", "note")}`,
   "incident.reopened": (f) => `重启${f.sealedAfter("，原因：", "reason")}`,
   "incident.overdue": (f) => `超时：未按时${f.lookUp(STEPS, "step")}`,
+  "incident.plan_kept": (f) => `处置预案共 ${f.text("count")} 步`,
+  "incident.step_ticked": (f) => `预案步骤已完成：${f.sealed("text_zh")}`,
+  "incident.step_unticked": (f) => `取消预案步骤勾选：${f.sealed("text_zh")}`,
+  "incident.raised": (f) => `报警已复核：${f.lookUp(RAISED, "reason")}`,
+  "incident.cancelled": (f) =>
+    `${f.is("how", "disarm") ? "用户撤防" : "用户取消报警"}${
+      f.is("outcome", "closed") ? "，警情自动结案" : "，警情未结案"
+    }`,
+  "incident.validated": (f) => `核实为 AVS ${f.text("avs")} 级${f.sealedAfter("，依据：", "reason")}`,
   "order.given": (f) =>
     `派 ${f.unit()}${f.flag("advised") ? "（建议力量）" : ""}${f.sealedAfter("，附言：", "note")}`,
   "order.sent": (f) => `${f.unit()} 命令发往${f.channel("channel")}`,
