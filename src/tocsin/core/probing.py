@@ -63,7 +63,7 @@ def is_reserved(account: str) -> bool:
 
 
 def secret_name(protocol: str, account: str) -> bytes:
-    """What the secret of one test alarm is derived for, from a key that never leaves the keyring."""
+    """What the secret of one test alarm is derived for, from a key of the keyring."""
     return b"tocsin.probe\n" + protocol.encode() + b"\n" + account.encode()
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from tocsin.core.probing import is_reserved
 from tocsin.edge.counts import LOG_EVERY_S, Counts
 from tocsin.edge.dc09_channels import TCP, UDP, Channel, Settings
 from tocsin.edge.dc09_memory import Memory, who
@@ -137,7 +138,9 @@ class Intake:
         else:
             reception = self._receive(received, device, sender, now)
             answer, data, problem, signals, repeat_key, is_poll = reception[:6]
-            if problem is not None and not self._is_stored(problem, sender):
+            if problem is Problem.UNKNOWN_ACCOUNT and is_reserved(account):
+                self.counts.add("probe")
+            elif problem is not None and not self._is_stored(problem, sender):
                 reply(b"")
                 return
             is_sign_of_life = problem in _OF_THE_DEVICE and (

@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tocsin.core.probing import is_reserved
 from tocsin.edge.accepting import HANDSHAKE_S, Reception
 from tocsin.edge.intake import Intake
 from tocsin.edge.mail_settings import Settings
@@ -226,7 +227,9 @@ class _Mailbox:
             is_bounce=is_bounce,
         )
         taken = await asyncio.get_running_loop().run_in_executor(self._reader, reading)
-        if taken.problem is not None:
+        if is_reserved(account):
+            intake.counts.add("probe")
+        elif taken.problem is not None:
             intake.counts.refused(taken.problem, dialogue.sender.address)
         await intake.keep(
             source=dialogue.sender.address,

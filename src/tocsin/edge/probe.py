@@ -1,12 +1,11 @@
-"""The sending half of the built-in probe: one test alarm through one real socket, spoken as a device
-speaks it, with the protocol's own acknowledgement awaited. What became of it is asked elsewhere."""
+"""The sending half of the built-in probe: a test alarm through each real socket, spoken as a device
+speaks it, with the protocol's own acknowledgement. What became of it is asked elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import smtplib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any, Final

@@ -78,6 +78,7 @@ async def call(target: Target) -> None:
             "incident_type": "technical",
             "level": 4,
             "district": target.district,
+            "agency": target.agency,
             "note": "Test call of Tocsin's own probe",
         }
     )

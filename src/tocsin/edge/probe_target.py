@@ -35,6 +35,7 @@ class Target:
     domain: str = ""
     host: str = "localhost"
     district: str = ""
+    agency: str = ""
     reached_at: datetime | None = None
 
     @property
