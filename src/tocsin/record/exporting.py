@@ -20,7 +20,8 @@ _REACH: Final = "(%s::text IS NULL OR s.agency = %s) AND (%s OR s.district = ANY
 
 _SITES: Final = f"""
 SELECT s.code AS site, s.name_zh, s.name_en, s.address, s.address_en, s.lat, s.lon, s.datum,
-    s.district, s.agency, d.protocol, d.account, d.interval_s, d.dialect, d.key, d.id
+    s.district, s.agency, d.protocol, d.account, d.interval_s, d.dialect, d.key, d.id,
+    s.confirm, s.confirm_window_s, s.abort_s, s.two_trip_s
 FROM ref.site s JOIN ref.device d ON d.site = s.id
 WHERE {_REACH} ORDER BY s.code, d.protocol, d.account"""  # noqa: S608
 

@@ -17,12 +17,15 @@ from msgspec.structs import replace
 from tocsin.core.assurance import Assurance
 from tocsin.core.code_tables import looked_up
 from tocsin.core.commands import JudgeSignal
+from tocsin.core.confirmation import AT_ONCE
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.probing import PROBLEM
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Datum, Place, Reason, Refused
+from tocsin.core.zones import ZoneKind
 from tocsin.record import code_book, probing
 from tocsin.record.arrivals import next_in_turn
+from tocsin.record.confirming_columns import confirming
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
 from tocsin.record.keys import Keyring
@@ -48,11 +51,18 @@ ONCE_MORE_MAX: Final = 100
 
 _JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
 
+CLOCK_OFF: Final = "clock_off"
+"""The problem of a message in clear that its device stamped with a wrong time: kept all the same
+(`tocsin.wire.dc09.answers`)."""
+
 _PENDING: Final = """
 SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s.device,
     s.repeat_of, s.read, s.text IS NOT NULL AS has_text, s.source_address AS source,
     s.assurance, s.problem,
     t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum,
+    t.confirm, t.confirm_window_s, t.abort_s, t.two_trip_s,
+    CASE WHEN t.confirm = 'two_technologies' THEN
+        ARRAY(SELECT ARRAY[z.number, z.kind] FROM ref.zone z WHERE z.device = d.id) END AS zones,
     ARRAY(SELECT w.id FROM view.on_test w WHERE w.open AND w.site = t.id ORDER BY w.id) AS on_test
 FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
 JOIN heard.pending p USING (signal)
@@ -289,6 +299,9 @@ def _judge_signal(
         codes_version=codes_version,
         plan=plans.plan(site, one["device"], read),
         assurance=Assurance(one["assurance"]),
+        is_clock_off=one["problem"] == CLOCK_OFF,
+        confirming=AT_ONCE if site is None else confirming(one),
+        zone_kinds=tuple((number, ZoneKind(kind)) for number, kind in one["zones"] or ()),
         synthetic=one["problem"] == PROBLEM,
     )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from tocsin.record import credentials
+from tocsin.record import confirming_columns, credentials
+from tocsin.record.confirming_columns import ConfirmingRow
 from tocsin.record.importing import (
     PLACE_COLUMNS,
     Error,
@@ -23,10 +24,10 @@ COLUMNS: Final = (
     *("site", "name_zh", "name_en", "address", "lat", "lon", "datum", "district"),
     *("protocol", "account", "key", "key_form", "interval_s"),
 )
-OPTIONAL_COLUMNS: Final = ("address_en", "agency", "dialect")
-"""May be left out: the address in English, an agency other than the importer's, and the dialect of
-its protocol that a device speaks."""
-SITE_COLUMNS: Final = (*PLACE_COLUMNS, "agency")
+OPTIONAL_COLUMNS: Final = ("address_en", "agency", "dialect", *confirming_columns.COLUMNS)
+"""May be left out: the address in English, an agency other than the importer's, the dialect of its
+protocol that a device speaks, and what confirms an alarm of the site."""
+SITE_COLUMNS: Final = (*PLACE_COLUMNS, "agency", "confirming")
 INTERVAL_S_MAX: Final = 31 * 86_400
 
 
@@ -51,10 +52,12 @@ class SiteRow:
     key: bytes | None
     interval_s: int | None
     dialect: str | None
+    confirming: ConfirmingRow
 
 
 _TEXTS: Final[Texts] = {
     **credentials.TEXTS,
+    **confirming_columns.TEXTS,
     "interval": (
         "{value!r} is no interval: give whole seconds from 1 to {most}, or nothing",
         "{value!r} 不是有效间隔：请填写 1 至 {most} 的整数秒，或留空",
@@ -91,6 +94,7 @@ def read_row(
         **fields.place(agency),
         "interval_s": take("interval_s", _interval),
         **_device(fields),
+        "confirming": confirming_columns.read(fields),
     }
     if fields.errors:
         return fields.errors

@@ -4,6 +4,7 @@ and either all rows are taken or none."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -15,6 +16,7 @@ from tocsin.record.devices import CHANNEL
 from tocsin.record.ids import uuid7
 from tocsin.record.importing import (
     HEADER_LINE,
+    PLACE_COLUMNS,
     Error,
     ImportReport,
     add_districts,
@@ -125,12 +127,20 @@ def _missing_keys(connection: Connection, rows: list[SiteRow], language: str) ->
 
 _SITE: Final = """
 INSERT INTO ref.site AS s (
-    id, code, name_zh, name_en, address, address_en, lat, lon, datum, district, agency
-) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    id, code, name_zh, name_en, address, address_en, lat, lon, datum, district, agency,
+    confirm, confirm_window_s, abort_s, two_trip_s
+) VALUES (%(id)s, %(code)s, %(name_zh)s, %(name_en)s, %(address)s, %(address_en)s, %(lat)s,
+    %(lon)s, %(datum)s, %(district)s, %(agency)s, coalesce(%(confirm)s, 'none'),
+    coalesce(%(confirm_window_s)s::integer, 1800), coalesce(%(abort_s)s::integer, 0),
+    coalesce(%(two_trip_s)s::integer, 0))
 ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en,
     address = excluded.address, address_en = excluded.address_en,
     lat = excluded.lat, lon = excluded.lon, datum = excluded.datum,
-    district = excluded.district, agency = excluded.agency, changed_at = now()"""
+    district = excluded.district, agency = excluded.agency,
+    confirm = coalesce(%(confirm)s, s.confirm),
+    confirm_window_s = coalesce(%(confirm_window_s)s::integer, s.confirm_window_s),
+    abort_s = coalesce(%(abort_s)s::integer, s.abort_s),
+    two_trip_s = coalesce(%(two_trip_s)s::integer, s.two_trip_s), changed_at = now()"""
 
 _DEVICE: Final = """
 INSERT INTO ref.device AS d (
@@ -170,11 +180,13 @@ def _ids(connection: Connection, query: str, names: Mapping[str, SiteRow]) -> di
     return dict(connection.execute(query.encode(), (list(names),)).fetchall())
 
 
-def _site_values(row: SiteRow, now: datetime) -> tuple[Any, ...]:
-    return (
-        *(uuid7(now), row.site, row.name_zh, row.name_en, row.address, row.address_en),
-        *(row.lat, row.lon, row.datum, row.district, row.agency),
-    )
+def _site_values(row: SiteRow, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid7(now),
+        "code": row.site,
+        **{name: getattr(row, name) for name in (*PLACE_COLUMNS, "agency")},
+        **asdict(row.confirming),
+    }
 
 
 def _device_values(

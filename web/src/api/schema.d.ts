@@ -606,6 +606,12 @@ export interface components {
          * @enum {string}
          */
         Alike: "same_type" | "same_event" | "unknown_type";
+        /**
+         * Assurance
+         * @description How far an intake can be trusted to say who spoke, the weakest first.
+         * @enum {string}
+         */
+        Assurance: "none" | "integrity" | "authenticated";
         /** AttachedUnit */
         AttachedUnit: {
             /** Call Sign */
@@ -628,6 +634,34 @@ export interface components {
          * @enum {integer}
          */
         Avs: 0 | 1 | 2 | 3 | 4;
+        /** AvsRow */
+        AvsRow: {
+            /** @description What the evidence alone says. */
+            by_evidence: components["schemas"]["Avs"] | null;
+            /**
+             * By Name
+             * @description Who set it by hand.
+             */
+            by_name: string | null;
+            /**
+             * Evidence
+             * @description The signals that it rests on.
+             */
+            evidence: string[];
+            level: components["schemas"]["Avs"];
+            /**
+             * Offered
+             * @description A user cancelled: level 0 is a person's to give.
+             */
+            offered: 0 | null;
+            why: components["schemas"]["AvsWhy"];
+        };
+        /**
+         * AvsWhy
+         * @description Which rule gives the level.
+         * @enum {string}
+         */
+        AvsWhy: "alarm" | "late" | "two_zones" | "two_technologies" | "verified" | "life" | "merged" | "cancelled" | "by_hand";
         /**
          * Band
          * @description Which part of the queue shows the incident.
@@ -713,6 +747,38 @@ export interface components {
             next?: null;
         };
         /**
+         * CancelHow
+         * @description How a user took an alarm back.
+         * @enum {string}
+         */
+        CancelHow: "cancel" | "disarm";
+        /**
+         * CancelOutcome
+         * @description What a user's cancel did: it closed the incident, or why it did not.
+         * @enum {string}
+         */
+        CancelOutcome: "closed" | "not_in_force" | "not_authenticated" | "late" | "outside_window" | "other_device" | "other_partition" | "units_sent" | "taken" | "other_alarm" | "more_alarmed" | "reopened";
+        /** CancelledRow */
+        CancelledRow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            how: components["schemas"]["CancelHow"];
+            outcome: components["schemas"]["CancelOutcome"];
+            /**
+             * Overtaken
+             * @description Something alarmed after it.
+             */
+            overtaken: boolean;
+            /**
+             * Signal
+             * Format: uuid
+             */
+            signal: string;
+        };
+        /**
          * Capability
          * @description What a unit can do; an incident type asks for capabilities, never for call signs.
          * @enum {string}
@@ -764,6 +830,45 @@ export interface components {
             type: "close_incident";
         };
         Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["ValidateIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"] | components["schemas"]["TickStep"] | components["schemas"]["UntickStep"];
+        /**
+         * ConfirmRule
+         * @description What confirms an intrusion alarm of a site.
+         * @enum {string}
+         */
+        ConfirmRule: "none" | "two_zones" | "two_technologies" | "verified";
+        /** ConfirmationRow */
+        ConfirmationRow: {
+            by: components["schemas"]["RaisedBecause"] | null;
+            rule: components["schemas"]["ConfirmRule"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "confirmed";
+            /**
+             * Two Trip Until
+             * @description Until when a second trip raises it.
+             */
+            two_trip_until: string | null;
+            /**
+             * Until
+             * @description Until when a further alarm confirms it.
+             */
+            until: string | null;
+        };
+        /**
+         * ConfirmingRow
+         * @description Seconds; 0: there is none.
+         */
+        ConfirmingRow: {
+            /** Abort S */
+            abort_s: number;
+            rule: components["schemas"]["ConfirmRule"];
+            /** Two Trip S */
+            two_trip_s: number;
+            /** Window S */
+            window_s: number;
+        };
         /**
          * ContactRow
          * @description Personal data: shown to administrators, and to a desk with an open incident at the site.
@@ -1078,9 +1183,16 @@ export interface components {
             agency: string;
             /** Alarm Count */
             alarm_count: number;
+            /** @description The best of its own alarms. */
+            assurance: components["schemas"]["Assurance"];
+            /** @description TMA-AVS-01; null for other than intrusion and hold-up. */
+            avs: components["schemas"]["AvsRow"] | null;
             band: components["schemas"]["Band"];
+            cancelled: components["schemas"]["CancelledRow"] | null;
             /** Closed At */
             closed_at: string | null;
+            /** @description Null: nothing waited. */
+            confirmation: components["schemas"]["ConfirmationRow"] | null;
             disposition: components["schemas"]["Disposition"] | null;
             /** District */
             district: string;
@@ -1098,6 +1210,11 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Late
+             * @description All its alarms are late: only a person sends units to it.
+             */
+            late: boolean;
             level: components["schemas"]["Level"];
             /**
              * Likenesses
@@ -1111,10 +1228,21 @@ export interface components {
             /** Number */
             number: number;
             /**
+             * Open Zones
+             * @description Not restored; at most 50.
+             */
+            open_zones: components["schemas"]["OpenZoneRow"][];
+            /**
+             * Open Zones More
+             * @description More are open than are named.
+             */
+            open_zones_more: boolean;
+            /**
              * Opened At
              * Format: date-time
              */
             opened_at: string;
+            opened_because: components["schemas"]["VerdictReason"] | null;
             /** Overdue */
             overdue: string | null;
             place: components["schemas"]["PlaceRow"] | null;
@@ -1559,6 +1687,20 @@ export interface components {
              */
             type: "open_incident";
         };
+        /** OpenZoneRow */
+        OpenZoneRow: {
+            /** Device */
+            device: string | null;
+            /** Partition */
+            partition: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Zone */
+            zone: string;
+        };
         /** OrderChannel */
         OrderChannel: {
             channel: components["schemas"]["Channel"];
@@ -1919,6 +2061,12 @@ export interface components {
              */
             zone: string;
         };
+        /**
+         * RaisedBecause
+         * @description Why an incident left the watch band.
+         * @enum {string}
+         */
+        RaisedBecause: "two_zones" | "two_technologies" | "verified" | "second_trip" | "by_hand" | "timely";
         /**
          * RecallUnits
          * @description RecallUnits(incident: 'UUID', units: 'tuple[UUID, ...]', reason: 'str | None' = None, type: "Literal['recall_units']" = 'recall_units')
@@ -2321,6 +2469,8 @@ export interface components {
              * @description The operator's own name for it.
              */
             code: string;
+            /** @description Before an intrusion alarm of it counts as one. */
+            confirming: components["schemas"]["ConfirmingRow"];
             /** Devices */
             devices: string[];
             /** District */
@@ -2349,6 +2499,8 @@ export interface components {
              * @description The operator's own name for it.
              */
             code: string;
+            /** @description Before an intrusion alarm of it counts as one. */
+            confirming: components["schemas"]["ConfirmingRow"];
             /**
              * Contacts
              * @description null for whoever may not see them now. Each look is written down.
@@ -2739,6 +2891,12 @@ export interface components {
          * @enum {string}
          */
         Verdict: "opened" | "joined" | "recorded";
+        /**
+         * VerdictReason
+         * @description Why the verdict is what it is.
+         * @enum {string}
+         */
+        VerdictReason: "alarm" | "trouble" | "unknown_code" | "unknown_source" | "unconfirmed" | "late" | "same_site" | "same_source" | "same_address" | "by_hand" | "repeat" | "test" | "synthetic" | "outage" | "needs_answer" | "no_answer_needed" | "on_test" | "nothing_open";
         /**
          * ZoneKind
          * @description What a zone is watched by. Two kinds that agree confirm each other; one kind twice does not

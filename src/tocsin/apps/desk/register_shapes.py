@@ -11,7 +11,17 @@ from ninja import Schema
 from pydantic import Field
 
 from tocsin.apps.desk.shapes import OnTestRow, PlaceRow, Time
+from tocsin.core.confirmation import ConfirmRule
 from tocsin.core.zones import Delay, ZoneKind
+
+
+class ConfirmingRow(Schema):
+    """Seconds; 0: there is none."""
+
+    rule: ConfirmRule
+    window_s: int
+    abort_s: int
+    two_trip_s: int
 
 
 class SiteRow(Schema):
@@ -25,6 +35,9 @@ class SiteRow(Schema):
     district: str
     agency: str
     devices: list[UUID]
+    confirming: Annotated[
+        ConfirmingRow, Field(description="Before an intrusion alarm of it counts as one.")
+    ]
 
 
 class DeviceRow(Schema):

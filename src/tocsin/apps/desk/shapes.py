@@ -9,12 +9,14 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AwareDatetime, Field
 
+from tocsin.apps.desk.alarm_shapes import AvsRow, CancelledRow, ConfirmationRow, OpenZoneRow
+from tocsin.core.assurance import Assurance
 from tocsin.core.incidents.duplicates import Alike
 from tocsin.core.incidents.facts import Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.on_test import OnTestEnding
 from tocsin.core.orders import OrderState
-from tocsin.core.signals import Verdict
+from tocsin.core.signals import Verdict, VerdictReason
 from tocsin.core.terms import (
     Capability,
     Channel,
@@ -113,6 +115,18 @@ class IncidentRow(Schema):
         list[KeptPlanRow], Field(description="As they stood when its alarms came; at most 10.")
     ]
     ticked: list[TickedRow]
+    assurance: Annotated[Assurance, Field(description="The best of its own alarms.")]
+    late: Annotated[
+        bool, Field(description="All its alarms are late: only a person sends units to it.")
+    ]
+    opened_because: VerdictReason | None
+    avs: Annotated[
+        AvsRow | None, Field(description="TMA-AVS-01; null for other than intrusion and hold-up.")
+    ]
+    confirmation: Annotated[ConfirmationRow | None, Field(description="Null: nothing waited.")]
+    cancelled: CancelledRow | None
+    open_zones: Annotated[list[OpenZoneRow], Field(description="Not restored; at most 50.")]
+    open_zones_more: Annotated[bool, Field(description="More are open than are named.")]
     due_at: Time | None
     overdue: str | None
     disposition: Disposition | None

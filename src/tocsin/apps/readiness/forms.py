@@ -6,11 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from tocsin.core.confirmation import ConfirmRule
 from tocsin.core.on_test import WHY_CHARS_MAX
 from tocsin.core.terms import Datum
+from tocsin.core.texts.confirming import CONFIRM_RULES
+from tocsin.record import confirming_columns
 from tocsin.record.credentials import ACCOUNT_CHARS_MAX, KEY_BYTES_MAX, RULES
 from tocsin.record.site_rows import COLUMNS
 
@@ -25,6 +28,11 @@ def _hours() -> list[tuple[int, str]]:
         (hours, ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours})
         for hours in _HOURS
     ]
+
+
+def _rules() -> list[tuple[str, str]]:
+    language = get_language() or "zh"
+    return [(rule.value, CONFIRM_RULES[rule].of(language)) for rule in ConfirmRule]
 
 
 class SiteForm(forms.Form):
@@ -53,10 +61,18 @@ class SiteForm(forms.Form):
         label=_("Supervision interval, seconds"), max_length=10, required=False
     )
     dialect = forms.CharField(label=_("Dialect"), max_length=80, required=False)
+    confirm = forms.ChoiceField(
+        label=_("What confirms an intrusion alarm"), choices=_rules, required=False
+    )
+    confirm_window_s = forms.CharField(
+        label=_("Confirmation window, seconds"), max_length=10, required=False
+    )
+    abort_s = forms.CharField(label=_("Abort window, seconds"), max_length=10, required=False)
+    two_trip_s = forms.CharField(label=_("Two-trip window, seconds"), max_length=10, required=False)
 
     def row(self) -> dict[str, Any]:
         """The cleaned fields as a row of the sites file."""
-        columns = (*COLUMNS, "address_en", "dialect")
+        columns = (*COLUMNS, "address_en", "dialect", *confirming_columns.COLUMNS)
         return {column: str(self.cleaned_data.get(column) or "") for column in columns}
 
 

@@ -215,6 +215,9 @@ def _initial(row: siting.Row, device: siting.Row | None) -> dict[str, Any]:
         "account": device["account"] if device else "",
         "dialect": device["dialect"] if device else "",
         "interval_s": (device["interval_s"] or "") if device else "",
+        "confirm": row["confirming"]["rule"],
+        "confirm_window_s": row["confirming"]["window_s"],
+        **{name: row["confirming"][name] for name in ("abort_s", "two_trip_s")},
     }
 
 

@@ -10,7 +10,9 @@ from uuid import UUID
 from tocsin.apps.log import connection, keyring
 from tocsin.apps.readiness.siting import Row
 from tocsin.core.access import may
+from tocsin.core.confirmation import ConfirmRule
 from tocsin.core.terms import Actor
+from tocsin.core.texts.confirming import CONFIRM_RULES
 from tocsin.core.texts.zones import DELAYS, ZONE_KINDS
 from tocsin.core.zones import Delay, ZoneKind
 from tocsin.record.contacts import contacts_of
@@ -33,7 +35,9 @@ def register_of(actor: Actor, site: Row, language: str, *, with_contacts: bool) 
             record_look(opened, actor, Looked.CONTACTS, site["code"], now=now, **place)
             contacts = [one for _, one in contacts_of(opened, keyring(), identifier, now.date())]
     names = {(one["device"], one["number"]): one[f"name_{language}"] for one in partitions}
+    rule = ConfirmRule(site["confirming"]["rule"])
     return {
+        "confirm_rule": CONFIRM_RULES[rule].of(language),
         "zones": [_zone(one, names, language) for one in zones],
         "plans": _plans(steps, zones, language),
         "tests": [test_shown(one, language) for one in tests],

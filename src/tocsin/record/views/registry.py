@@ -11,7 +11,7 @@ from tocsin.record.views.rows import Row
 
 SITES: Final = """
 SELECT s.id, s.code, s.name_zh, s.name_en, s.address, s.address_en, s.lat, s.lon, s.datum,
-    s.district, s.agency,
+    s.district, s.agency, s.confirm, s.confirm_window_s, s.abort_s, s.two_trip_s,
     ARRAY(SELECT d.id FROM ref.device d WHERE d.site = s.id ORDER BY d.account) AS devices
 FROM ref.site s"""
 DEVICES: Final = """
@@ -41,6 +41,12 @@ def site_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
                 "district": one["district"],
                 "agency": one["agency"],
                 "devices": one["devices"],
+                "confirming": {
+                    "rule": one["confirm"],
+                    "window_s": one["confirm_window_s"],
+                    "abort_s": one["abort_s"],
+                    "two_trip_s": one["two_trip_s"],
+                },
             }
         )
         for one in found

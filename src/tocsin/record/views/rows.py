@@ -16,6 +16,7 @@ from tocsin.core.signals import Signal
 from tocsin.core.states import State, due
 from tocsin.core.terms import Place
 from tocsin.core.units import Unit, UnitState
+from tocsin.record.views.alarm_rows import alarms_row
 
 Row = dict[str, Any]
 
@@ -81,6 +82,7 @@ def incident_row(subject: UUID, version: int, incident: Incident) -> Row:
         "likenesses": incident.likenesses,
         "plans": incident.plans.kept,
         "ticked": incident.plans.ticked,
+        **alarms_row(incident),
         "due_at": due(incident),
         "overdue": incident.overdue,
         "disposition": incident.disposition,
