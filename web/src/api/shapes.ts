@@ -49,6 +49,7 @@ export type Advice = Schemas["Advice"];
 export type Plan = Schemas["PlanRow"];
 export type OnTest = Schemas["OnTestRow"];
 export type Likeness = Schemas["LikenessRow"];
+export type Assurance = Schemas["Assurance"];
 export type Avs = Schemas["Avs"];
 export type AdvisedUnit = Schemas["AdvisedUnit"];
 export type MapInfo = Schemas["MapInfo"];

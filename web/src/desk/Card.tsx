@@ -21,6 +21,7 @@ import { Absorbed, Duplicates, Linked } from "./Related.tsx";
 import { Signals } from "./Signals.tsx";
 import { change, useDesk } from "./store.ts";
 import { Timeline } from "./Timeline.tsx";
+import { Worth } from "./Worth.tsx";
 
 function Deadline({ incident }: { incident: Incident }) {
   const words = useMessages();
@@ -274,6 +275,7 @@ function Opened({ incident }: { incident: Incident }) {
       <OnTestNotice incident={incident} />
       <Reported incident={incident} />
       <Actions incident={incident} />
+      <Worth incident={incident} />
       <Plans incident={incident} />
       <Duplicates incident={incident} />
       <Attached incident={incident} />

@@ -12,6 +12,7 @@ import { useNow } from "./clock.ts";
 import { select } from "./perform.ts";
 import { bandsOf, countsOf, isOverdue } from "./queue.ts";
 import { useDesk } from "./store.ts";
+import { WorthChips } from "./Worth.tsx";
 
 const ROW_PX = 30;
 const HEAD_PX = 26;
@@ -61,6 +62,7 @@ const Row = memo(function Row({
             {words.incidentStates.held} {shortClock(incident.held_until)}
           </span>
         )}
+        <WorthChips incident={incident} now={now} />
         {duplicates.length > 0 && (
           <span className="chip chip-duplicate" title={words.queue.duplicate(duplicates.map((number) => `#${number}`).join(" "))}>
             ≈{String(duplicates[0]).slice(-3)}

@@ -1,12 +1,12 @@
 // The signals that belong to an incident, as the devices said them and as we read them.
 
-import { useMemo } from "react";
-
 import type { Incident, Signal } from "../api/shapes.ts";
 import { pick, useLanguage, useMessages } from "../locale/index.ts";
-import { dayClock } from "../locale/time.ts";
+import { dayClock, lasting } from "../locale/time.ts";
 import { useNow } from "./clock.ts";
-import { useDesk } from "./store.ts";
+import { useSignals } from "./reading.ts";
+import { ageOf } from "./worth.ts";
+import { AssuranceWord } from "./Worth.tsx";
 
 const SHOWN = 50;
 
@@ -14,13 +14,13 @@ function Row({ signal }: { signal: Signal }) {
   const words = useMessages();
   const language = useLanguage();
   const now = useNow();
+  const age = ageOf(signal);
   const facts = [
     signal.account && `${words.card.account} ${signal.account}`,
     signal.code && `${words.card.code} ${signal.qualifier}${signal.code}`,
     signal.partition && `${words.card.partition} ${signal.partition}`,
     signal.zone && `${words.card.zone} ${signal.zone}`,
     signal.occurred_at && words.card.occurred(dayClock(signal.occurred_at, now)),
-    words.assurances[signal.assurance],
   ].filter(Boolean);
   return (
     <li>
@@ -30,10 +30,14 @@ function Row({ signal }: { signal: Signal }) {
       <span>
         {pick(language, signal.text_zh, signal.text_en) || signal.text ||
           words.effects[signal.effect ?? "unknown"]}
-        {signal.late && <span className="chip">{words.card.late}</span>}
+        {signal.late && (
+          <span className="chip">
+            {words.card.late} {age !== null && lasting(age, words)}
+          </span>
+        )}
         <span className="muted signal-facts">
           {[signal.protocol, signal.token].filter(Boolean).join(" ").toUpperCase()} ·{" "}
-          {facts.join(" · ")}
+          {facts.join(" · ")} · <AssuranceWord of={signal.assurance} />
         </span>
       </span>
     </li>
@@ -42,15 +46,7 @@ function Row({ signal }: { signal: Signal }) {
 
 export function Signals({ incident }: { incident: Incident }) {
   const words = useMessages();
-  const entry = useDesk((state) => state.signals[incident.id]);
-  const streamed = useDesk((state) => state.live?.signals);
-  const signals = useMemo(() => {
-    const rows = new Map((entry?.value ?? []).map((signal) => [signal.id, signal]));
-    for (const signal of streamed?.values() ?? []) {
-      if (signal.incident === incident.id) rows.set(signal.id, signal);
-    }
-    return [...rows.values()].sort((a, b) => (a.received_at < b.received_at ? 1 : -1));
-  }, [entry, streamed, incident.id]);
+  const signals = useSignals(incident.id);
   if (!signals.length) return null;
   return (
     <section className="timeline signals">

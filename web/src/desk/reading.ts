@@ -1,11 +1,13 @@
 // What the desk asks the server for beside the stream: advice, timeline, signals, sites.
 
+import { useMemo } from "react";
+
 import {
   fetchAdvice, fetchIncident, fetchPlans, fetchSignals, fetchSites, fetchTimeline, SignedOut,
 } from "../api/client.ts";
-import type { Advice, Id } from "../api/shapes.ts";
+import type { Advice, Id, Signal } from "../api/shapes.ts";
 import { withIncident } from "../live/state.ts";
-import { change, desk } from "./store.ts";
+import { change, desk, useDesk } from "./store.ts";
 import type { Fetched } from "./store.ts";
 
 type Cache = "advice" | "timelines" | "signals" | "plans";
@@ -60,6 +62,19 @@ export function isAdviceCurrent(id: Id): boolean {
 
 export const refreshTimeline = (id: Id): Promise<unknown> => refresh("timelines", id, fetchTimeline);
 export const refreshSignals = (id: Id): Promise<unknown> => refresh("signals", id, fetchSignals);
+
+/** The signals of an incident: those read, and those that the stream has told since, newest first. */
+export function useSignals(incident: Id): Signal[] {
+  const entry = useDesk((state) => state.signals[incident]);
+  const streamed = useDesk((state) => state.live?.signals);
+  return useMemo(() => {
+    const rows = new Map((entry?.value ?? []).map((signal) => [signal.id, signal]));
+    for (const signal of streamed?.values() ?? []) {
+      if (signal.incident === incident) rows.set(signal.id, signal);
+    }
+    return [...rows.values()].sort((a, b) => (a.received_at < b.received_at ? 1 : -1));
+  }, [entry, streamed, incident]);
+}
 
 export const refreshPlans = (id: Id): Promise<unknown> => refresh("plans", id, fetchPlans);
 

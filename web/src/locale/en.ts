@@ -1,5 +1,6 @@
 // The English of the console.
 
+import { alarms } from "./en.alarms.ts";
 import * as command from "./en.command.ts";
 import { facts } from "./en.facts.ts";
 import type { Messages } from "./zh.ts";
@@ -48,7 +49,6 @@ export const en: Messages = {
     patrol: "Patrol", command: "Command",
   },
   channels: { app: "vehicle terminal", station: "station terminal" },
-  assurances: { none: "not verified", integrity: "checked", authenticated: "authenticated" },
   effects: {
     alarm: "Alarm", restore: "Restore", test: "Test", status: "Status", trouble: "Trouble",
     unknown: "Unknown code",
@@ -379,4 +379,5 @@ export const en: Messages = {
   ask: command.ask,
   help: command.help,
   facts,
+  alarms,
 };

@@ -38,6 +38,16 @@ export function coarse(since: string, now: number, messages: Messages): string {
   return hours >= 24 ? messages.time.days(Math.floor(hours / 24)) : messages.time.coarse(hours, minutes);
 }
 
+/** `40 s`, `12 min`, `3 h`, `2 d`: how long something took, ms. */
+export function lasting(ms: number, messages: Messages): string {
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return messages.time.seconds(seconds);
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return messages.time.minutes(String(minutes));
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? messages.time.coarse(hours, 0) : messages.time.days(Math.round(hours / 24));
+}
+
 /** `1:28`, `1:04:09`, `3 d`. Negative spans (clocks disagree) show as `0:00`. */
 export function elapsed(since: string, now: number, messages: Messages): string {
   const total = Math.max(0, Math.floor((now - Date.parse(since)) / 1_000));

@@ -6,6 +6,7 @@ import type {
   UnitState,
 } from "../api/shapes.ts";
 import type { Health } from "../live/health.ts";
+import { alarms } from "./zh.alarms.ts";
 import * as command from "./zh.command.ts";
 import { facts } from "./zh.facts.ts";
 
@@ -70,7 +71,6 @@ export const zh = {
     command: "指挥车",
   } as Words,
   channels: { app: "车载终端", station: "站点终端" } as Words,
-  assurances: { none: "未验证", integrity: "已校验", authenticated: "已认证" } as Words,
   effects: {
     alarm: "报警", restore: "恢复", test: "测试", status: "状态", trouble: "故障", unknown: "未知代码",
   } as Words,
@@ -373,6 +373,7 @@ export const zh = {
   ask: command.ask,
   help: command.help,
   facts,
+  alarms,
 };
 
 export type Messages = typeof zh;

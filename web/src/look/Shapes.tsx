@@ -1,7 +1,7 @@
 // The console's signs, all SVG: priorities, kinds of unit, and a few marks. Meaning never hangs on
 // colour alone: every sign has a form of its own and stands beside a word or has a label.
 
-import type { Level, UnitState } from "../api/shapes.ts";
+import type { Assurance, Level, UnitState } from "../api/shapes.ts";
 
 /** Outlines in a 16 x 16 box; map/atlas.ts draws the same ones on the map. */
 export const KIND_PATHS: Record<string, string> = {
@@ -59,6 +59,19 @@ const MARKS = {
   test: "M6 1.8h4M6.8 1.8v4.4L2.9 13.1a.8.8 0 0 0 .7 1.1h8.8a.8.8 0 0 0 .7-1.1L9.2 6.2V1.8M5 10h6",
   shield: "M8 1.6l5.4 2v4.2c0 3.3-2.2 5.5-5.4 6.8-3.2-1.3-5.4-3.5-5.4-6.8V3.6z",
 } as const;
+
+const SHIELD = MARKS.shield;
+
+/** What vouches for a signal: a full shield, half of one, an empty one that is crossed out. */
+export function AssuranceSign({ of }: { of: Assurance }) {
+  return (
+    <svg className="mark" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={SHIELD} fill={of === "authenticated" ? "currentColor" : "none"} />
+      {of === "integrity" && <path d="M8 1.6v12.9C4.8 13.2 2.6 11 2.6 7.8V3.6z" fill="currentColor" />}
+      {of === "none" && <path d="M2 14.5 14 2" />}
+    </svg>
+  );
+}
 
 export function Mark({ of }: { of: keyof typeof MARKS }) {
   return (
