@@ -390,6 +390,7 @@ def _opened(fact: IncidentOpened) -> Incident:
         title_zh=fact.title_zh,
         title_en=fact.title_en,
         duplicates=fact.duplicates,
+        alarms=alarm_rules.opened(fact),
         likenesses=fact.likenesses,
         due_at=fact.due_at,
     )
