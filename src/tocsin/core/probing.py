@@ -37,8 +37,8 @@ class Stage(StrEnum):
 
     NOT_REACHABLE = "not_reachable"  # nobody listens, or TLS cannot be agreed
     NOT_ACKNOWLEDGED = "not_acknowledged"  # sent, and the right answer did not come
-    NOT_ON_RECORD = "not_on_record"  # answered, and `work` has not sorted it in
-    NOT_JUDGED = "not_judged"  # on record, and not decided on
+    NOT_ON_RECORD = "not_on_record"  # answered, and it is nowhere: what must never happen
+    NOT_JUDGED = "not_judged"  # on record, and `work` has not decided on it
 
 
 STAGES: Final[dict[Stage, Text]] = {
@@ -72,13 +72,15 @@ def secret_name(protocol: str, account: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One test alarm on its way: when each step happened, None for one that has not."""
+    """One test alarm on its way: when each step happened, None for one that has not. `is_waiting`:
+    what was heard by then is on record, and `work` has not come to it."""
 
     sent_at: datetime
     reached_at: datetime | None = None
     acknowledged_at: datetime | None = None
     recorded_at: datetime | None = None
     judged_at: datetime | None = None
+    is_waiting: bool = False
 
     @property
     def has_arrived(self) -> bool:
@@ -92,7 +94,7 @@ def missed_stage(probe: Probe) -> Stage | None:
         return Stage.NOT_REACHABLE
     if probe.acknowledged_at is None:
         return Stage.NOT_ACKNOWLEDGED
-    if probe.recorded_at is None:
+    if probe.recorded_at is None and not probe.is_waiting:
         return Stage.NOT_ON_RECORD
     return Stage.NOT_JUDGED if probe.judged_at is None else None
 

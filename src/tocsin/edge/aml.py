@@ -108,7 +108,7 @@ class Locations:
         except BadMessage as error:
             return await _keep_unreadable(keep, request.body, error)
         if probe is not None:  # it is nobody's place
-            return await keep(body=b"", answer="test", signals=(probe,))
+            return await keep(body=b"", answer="probe", signals=(probe,))
         return await keep(body=found.kept, answer="place", caller_place=found.place)
 
     async def _sms(self, request: Request) -> Response:

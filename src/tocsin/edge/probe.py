@@ -35,21 +35,23 @@ KEEP_ALIVE_S: Final = 30
 Speak = Callable[[Target], Awaitable[None]]
 
 
-async def send(targets: Sequence[Target], told: Callable[[Result], None]) -> None:
-    """Sends to all at once; `told` hears of each as soon as it is known. Returns within ANSWER_S
+async def send(
+    targets: Sequence[Target], told: Callable[[Result], None], answer_s: float = ANSWER_S
+) -> None:
+    """Sends to all at once; `told` hears of each as soon as it is known. Returns within `answer_s`
     and a little."""
-    await asyncio.gather(*(_one(target, told) for target in targets))
+    await asyncio.gather(*(_one(target, told, answer_s) for target in targets))
 
 
-async def _one(target: Target, told: Callable[[Result], None]) -> None:
+async def _one(target: Target, told: Callable[[Result], None], answer_s: float) -> None:
     why = ""
     acknowledged_at = None
     try:
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(answer_s):
             await _SPEAKS[target.intake](target)
         acknowledged_at = datetime.now(UTC)
     except TimeoutError:
-        why = f"no answer within {ANSWER_S:g} s"
+        why = f"no answer within {answer_s:g} s"
     except (NotReached, NotAnswered) as error:
         why = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what kept the alarm back

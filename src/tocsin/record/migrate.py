@@ -146,6 +146,7 @@ _PRIVILEGES: Final = {
         "heard.report",
         *("heard.pending", "view.incident", "view.order", "view.unit", "view.signal"),
         *("ref.hearing", "ref.silence", "ref.outage", "ref.probe", "ref.listening"),
+        "ref.probe_expected",
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
         *("ref.site", "ref.device", "ref.zone", "ref.partition", "ref.contact", "ref.step"),
         *("view.on_test", "tracks.latest", "heard.call_place"),

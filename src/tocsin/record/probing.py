@@ -20,13 +20,14 @@ from tocsin.core.probing import (
 )
 from tocsin.core.terms import Actor
 from tocsin.record.database import Connection
+from tocsin.record.floods import Lane
 from tocsin.record.handle import handle
 from tocsin.record.heard_rows import Heard
 from tocsin.record.keys import Keyring
 from tocsin.record.views.sql import fetch
 
-EXPECTED_FOR: Final = timedelta(minutes=15)
-"""A test alarm that comes later is none: it is judged like what anybody sends."""
+EXPECTED_FOR: Final = timedelta(days=7)
+"""So long `work` may be away. A test alarm that comes later is judged like what anybody sends."""
 
 
 # -- what listens where ---------------------------------------------------------------------------
@@ -84,11 +85,12 @@ def begin(
     """From now on these are expected; `skipped` says of others why none is sent. Commits."""
     gone = [*(one.intake for one in expected), *skipped]
     connection.execute("DELETE FROM ref.probe WHERE intake <> ALL(%s)", (gone,))
+    connection.execute("DELETE FROM ref.probe_expected WHERE sent_at < %s", (now - EXPECTED_FOR,))
     with connection.cursor() as cursor:
         if expected:
-            cursor.executemany(
-                _EXPECT, [(one.intake, one.account, one.source, now) for one in expected]
-            )
+            rows = [(one.intake, one.account, one.source, now) for one in expected]
+            cursor.executemany(_PUT, rows)
+            cursor.executemany(_EXPECT, rows)
         if skipped:
             cursor.executemany(_SKIP, list(skipped.items()))
     connection.commit()
@@ -137,6 +139,7 @@ def unsettled(connection: Connection) -> list[Under]:
                 row["acknowledged_at"],
                 row["recorded_at"],
                 row["judged_at"],
+                is_waiting=row["is_waiting"],
             ),
             Standing(
                 row["misses"],
@@ -177,6 +180,30 @@ def newest(connection: Connection) -> datetime | None:
     return None if row is None else row[0]
 
 
+def every_socket(connection: Connection) -> list[Socket]:
+    """All that listen, on whatever machine."""
+    rows = connection.execute(
+        "SELECT DISTINCT intake, over, address, port FROM ref.listening ORDER BY 1, 2, 3, 4"
+    ).fetchall()
+    connection.rollback()
+    return [Socket(*row) for row in rows]
+
+
+def counters_with_times(connection: Connection) -> list[tuple[str, int, datetime]]:
+    """What the intakes counted, by name, and when each last grew."""
+    rows = connection.execute("SELECT name, value, last_at FROM ref.intake_counter ORDER BY name")
+    found = rows.fetchall()
+    connection.rollback()
+    return [(name, value, at) for name, value, at in found]
+
+
+def waiting_in_flood(connection: Connection) -> int:
+    """Messages in the degraded lane, of no more rows than are quickly counted."""
+    row = connection.execute(_FLOOD, (Lane.FLOOD,)).fetchone()
+    connection.rollback()
+    return 0 if row is None else int(row[0])
+
+
 # -- on the road ----------------------------------------------------------------------------------
 
 
@@ -195,16 +222,17 @@ def recorded(
     if not likely:
         return set()
     taken = connection.execute(
-        _RECORDED,
+        _TAKE,
         (
-            now,
             list(likely),
             [message.source for _, message in likely.values()],
             [message.protocol for _, message in likely.values()],
             now - EXPECTED_FOR,
         ),
     )
-    return {likely[account][0] for (account,) in taken}
+    accounts = [account for (account,) in taken]
+    connection.execute(_RECORDED, (now, accounts))
+    return {likely[account][0] for account in accounts}
 
 
 def judge(
@@ -226,6 +254,7 @@ def judge(
 
 def arrived(connection: Connection, account: str, now: datetime) -> None:
     """A test call has come to its end, and was taken back. Commits."""
+    connection.execute("DELETE FROM ref.probe_expected WHERE account = %s", (account,))
     connection.execute(_CALLED, (now, now, account))
     connection.commit()
 
@@ -237,6 +266,9 @@ def is_expected(connection: Connection, account: str, now: datetime) -> bool:
     return row is not None
 
 
+_FLOOD: Final = """
+SELECT coalesce(sum(f.messages), 0) FROM (
+    SELECT messages FROM heard.arrived WHERE lane = %s LIMIT 10001) f"""
 _FORGET_LISTENING: Final = "DELETE FROM ref.listening WHERE host = %s AND process = %s"
 _LISTENING: Final = """
 INSERT INTO ref.listening (host, process, intake, over, address, port, since)
@@ -244,6 +276,8 @@ VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"""
 _SOCKETS: Final = """
 SELECT intake, over, address, port FROM ref.listening WHERE host = %s
 ORDER BY intake, over, address, port"""
+_PUT: Final = """
+INSERT INTO ref.probe_expected (intake, account, source, sent_at) VALUES (%s, %s, %s, %s)"""
 _EXPECT: Final = """
 INSERT INTO ref.probe (intake, account, source, sent_at) VALUES (%s, %s, %s, %s)
 ON CONFLICT (intake) DO UPDATE SET account = excluded.account, source = excluded.source,
@@ -257,6 +291,8 @@ _SENT: Final = """
 UPDATE ref.probe SET reached_at = %s, acknowledged_at = %s, why = %s WHERE account = %s"""
 _UNSETTLED: Final = """
 SELECT p.intake, p.sent_at, p.reached_at, p.acknowledged_at, p.recorded_at, p.judged_at, p.why,
+    p.acknowledged_at IS NOT NULL AND EXISTS (
+        SELECT FROM heard.arrived a WHERE a.oldest_at <= p.acknowledged_at) AS is_waiting,
     p.misses, p.stage, p.since, i.id AS incident,
     p.is_restored AND i.id IS NOT NULL AS is_restored
 FROM ref.probe p LEFT JOIN view.incident i ON i.id = p.incident AND i.state = ANY(%s)
@@ -265,13 +301,14 @@ _SETTLE: Final = """
 UPDATE ref.probe SET misses = %s, stage = %s, since = %s, incident = %s, is_restored = %s,
     settled_at = %s, arrived_at = coalesce(%s, arrived_at)
 WHERE intake = %s AND sent_at = %s"""
-_RECORDED: Final = """
-UPDATE ref.probe p SET recorded_at = %s
-FROM unnest(%s::text[], %s::text[], %s::text[]) AS m (account, source, protocol)
-WHERE p.account = m.account AND p.source = m.source AND p.recorded_at IS NULL
+_TAKE: Final = """
+DELETE FROM ref.probe_expected p
+USING unnest(%s::text[], %s::text[], %s::text[]) AS m (account, source, protocol)
+WHERE p.account = m.account AND p.source = m.source
     AND split_part(p.intake, '.', 1) = m.protocol AND p.sent_at > %s
 RETURNING p.account"""
+_RECORDED: Final = "UPDATE ref.probe SET recorded_at = %s WHERE account = ANY(%s)"
 _JUDGED: Final = "UPDATE ref.probe SET judged_at = %s WHERE account = %s"
 _CALLED: Final = "UPDATE ref.probe SET recorded_at = %s, judged_at = %s WHERE account = %s"
 _IS_EXPECTED: Final = """
-SELECT FROM ref.probe WHERE account = %s AND sent_at > %s AND recorded_at IS NULL"""
+SELECT FROM ref.probe_expected WHERE account = %s AND sent_at > %s"""

@@ -19,6 +19,7 @@ from tocsin.site.described import File, files, means, metas, port
 from tocsin.site.doors import through
 from tocsin.site.intakes import Edge
 from tocsin.site.language import say
+from tocsin.site.probe_settings import Probe
 from tocsin.site.public import Public
 
 
@@ -187,6 +188,7 @@ class Configuration(Struct, forbid_unknown_fields=True, frozen=True):
     web: Web = field(default_factory=Web)
     edge: Edge = field(default_factory=Edge)
     public: Public = field(default_factory=Public)
+    probe: Probe = field(default_factory=Probe)
     database: Database = field(default_factory=Database)
     health: Health = field(default_factory=Health)
     log: Log = field(default_factory=Log)
@@ -271,6 +273,7 @@ def _contradictions(configuration: Configuration) -> Iterator[str]:
     for name in configuration.edge.__struct_fields__:
         yield from getattr(configuration.edge, name).contradictions(f"edge.{name}")
     yield from configuration.public.contradictions("public")
+    yield from configuration.probe.contradictions("probe")
     if not is_loopback(web.host) and not (web.tls_cert or web.proxy):
         yield say(
             f"web.host: {web.host} is reachable from other machines, so passwords would cross the"

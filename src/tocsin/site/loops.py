@@ -43,6 +43,7 @@ class Loop:
     turn: Callable[[Connection], int]
     idle_s: float
     channel: str | None = None
+    is_grave: bool = False  # what keeps it from its turn is an error, not a warning
 
 
 def run_loops(url: str, loops: list[Loop], heart: Heart, stop: threading.Event) -> None:
@@ -101,7 +102,9 @@ def _run(
                         _rest(connection, loop, stop, loop.idle_s if called else rest_s, beats)
         except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseAway) as error:
             tell(loop.name, "database lost")
-            logger.warning("database lost", extra={"loop": loop.name, "why": str(error).strip()})
+            level = logging.ERROR if loop.is_grave else logging.WARNING
+            extra = {"loop": loop.name, "why": str(error).strip()}
+            logger.log(level, "database lost", extra=extra)
         except Exception:
             # A turn is one transaction: it left nothing half done, and comes again.
             tell(loop.name, f"{loop.name} fails")

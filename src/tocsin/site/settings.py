@@ -3,7 +3,8 @@
 Everything that differs between installations comes from the environment that the supervisor sets:
 TOCSIN_DATA, TOCSIN_DATABASE_URL, TOCSIN_DEMO, TOCSIN_WEB_HOST, TOCSIN_WEB_NAMES, TOCSIN_WEB_TLS,
 TOCSIN_WEB_PROXY, TOCSIN_SITE_NAME_ZH, TOCSIN_SITE_NAME_EN, TOCSIN_OBLIGATIONS (JSON),
-TOCSIN_PUBLIC (JSON), TOCSIN_DISTRICT, TOCSIN_AGENCY, TOCSIN_KEYLESS.
+TOCSIN_PUBLIC (JSON), TOCSIN_INTAKES (JSON), TOCSIN_PROBE, TOCSIN_DISTRICT, TOCSIN_AGENCY,
+TOCSIN_KEYLESS.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ TLS = os.environ.get("TOCSIN_WEB_TLS") == "1" or bool(os.environ.get("TOCSIN_WEB
 THREADS = 16  # Django requests at work at once, and the database connections they need
 OBLIGATIONS = msgspec.json.decode(os.environ.get("TOCSIN_OBLIGATIONS") or "{}", type=Obligations)
 PUBLIC = msgspec.json.decode(os.environ.get("TOCSIN_PUBLIC") or "{}", type=Public)
+# Ways in as they are set up, for the screen of intakes (site/probe.py).
+INTAKES = msgspec.json.decode(os.environ.get("TOCSIN_INTAKES") or "[]")
+PROBE_ENABLED = os.environ.get("TOCSIN_PROBE", "0") == "1"
 # Whose a public report is.
 DISTRICT = os.environ.get("TOCSIN_DISTRICT") or "main"
 AGENCY = os.environ.get("TOCSIN_AGENCY") or "main"

@@ -16,6 +16,7 @@ from tocsin.record.keys import Keyring
 from tocsin.record.supervision import Watch, forget_spans
 from tocsin.site.configuration import Configuration
 from tocsin.site.loops import Loop
+from tocsin.site.probe import Prober
 from tocsin.wire.dc09.answers import read_plain
 
 READERS: Final = {"dc09": read_plain}
@@ -56,6 +57,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     return [
         Loop("deadlines", sound, idle_s=0.25),
         Loop("silence", listen, idle_s=0.5),
+        Loop("probe", Prober(keyring, chosen).turn, idle_s=0.5, is_grave=True),
         Loop("retention", _tidy, idle_s=600),
         Loop("caller_places", _forget_places, idle_s=30),
     ]

@@ -44,6 +44,11 @@ def for_testers(view: View) -> View:
     return _guarded(view, "put_on_test")
 
 
+def for_readers_of_intakes(view: View) -> View:
+    """Gives the view the actor; only to roles that may see counters and lag."""
+    return _guarded(view, "read:intake")
+
+
 def _guarded(view: View, act: str) -> View:
     @login_required
     @require_http_methods(["GET", "POST"])

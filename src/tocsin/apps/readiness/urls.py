@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from tocsin.apps.readiness import connecting, screens, testing
+from tocsin.apps.readiness import connecting, intakes, screens, testing
 
 urlpatterns = [
     path("codes/", include("tocsin.apps.readiness.codes")),
@@ -23,4 +23,5 @@ urlpatterns = [
     path("connect/frames/", connecting.heard, name="readiness_frames"),
     path("connect/device/", connecting.adopt, name="readiness_adopt"),
     path("looked/", screens.looked, name="readiness_looked"),
+    path("intakes/", intakes.intakes, name="readiness_intakes"),
 ]

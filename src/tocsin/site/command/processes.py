@@ -30,9 +30,11 @@ from tocsin.site.doors import through
 from tocsin.site.health import Heart
 from tocsin.site.intakes import hear
 from tocsin.site.language import say
+from tocsin.site.listening_rows import ListeningRows
 from tocsin.site.loops import run_loops
 from tocsin.site.places import running_urls
 from tocsin.site.postgres import external_urls
+from tocsin.site.probe import intakes_shown
 from tocsin.site.process import end_by_force_later, served
 from tocsin.site.sockets import PortTaken, announce, listen, print_line
 from tocsin.site.supervisor import listen_to_signals
@@ -74,8 +76,9 @@ def prepare(arguments: argparse.Namespace) -> tuple[Path, Configuration, str]:
 
 def run_web(arguments: argparse.Namespace) -> int:
     """HTTP: the console, the API, the stream."""
-    _, chosen, _ = prepare(arguments)
+    _, chosen, url = prepare(arguments)
     web = chosen.web
+    rows = ListeningRows(url, "web")
     os.environ.update(
         TOCSIN_WEB_HOST=web.host,
         TOCSIN_WEB_NAMES=",".join(web.names),
@@ -85,6 +88,8 @@ def run_web(arguments: argparse.Namespace) -> int:
         TOCSIN_SITE_NAME_EN=chosen.name_en,
         TOCSIN_OBLIGATIONS=msgspec.json.encode(chosen.obligations).decode(),
         TOCSIN_PUBLIC=msgspec.json.encode(chosen.public).decode(),
+        TOCSIN_INTAKES=msgspec.json.encode(intakes_shown(chosen)).decode(),
+        TOCSIN_PROBE="1" if chosen.probe.enabled else "0",
         TOCSIN_DISTRICT=chosen.district,
         TOCSIN_AGENCY=chosen.agency,
     )
@@ -116,12 +121,18 @@ def run_web(arguments: argparse.Namespace) -> int:
                 backlog=1024,
             )
         )
-        uvloop.run(_serve_web(server, sockets, web.host, bool(web.tls_cert), heart))
+        uvloop.run(_serve_web(server, sockets, web.host, bool(web.tls_cert), heart, rows))
+    rows.stop()
     return 0
 
 
 async def _serve_web(
-    server: uvicorn.Server, sockets: list[socket.socket], host: str, tls: bool, heart: Heart
+    server: uvicorn.Server,
+    sockets: list[socket.socket],
+    host: str,
+    tls: bool,
+    heart: Heart,
+    rows: ListeningRows,
 ) -> None:
     async def beat() -> None:
         said = False
@@ -137,7 +148,9 @@ async def _serve_web(
                 if not said:
                     said = True
                     port = int(sockets[0].getsockname()[1])
-                    announce("web", "https" if tls else "http", host, port)
+                    scheme = "https" if tls else "http"
+                    announce("web", scheme, host, port)
+                    rows.hear(f"listening web {scheme} {sockets[0].getsockname()[0]}:{port}")
             elif not said:
                 heart.beat()
             if server.should_exit:
@@ -160,15 +173,24 @@ async def _serve_web(
 def run_edge(arguments: argparse.Namespace) -> int:
     """Alarm devices, and every other way in."""
     data, chosen, url = prepare(arguments)
+    rows = ListeningRows(url, "edge")
     with served("edge", chosen) as heart:
         try:
-            uvloop.run(_serve_edge(data, chosen, url, heart))
+            uvloop.run(_serve_edge(data, chosen, url, heart, rows))
         except AddressNotHad as error:
             raise PortTaken(str(error)) from None
+        finally:
+            rows.stop()
     return 0
 
 
-async def _serve_edge(data: Path, chosen: Configuration, url: str, heart: Heart) -> None:
+async def _serve_edge(
+    data: Path, chosen: Configuration, url: str, heart: Heart, rows: ListeningRows
+) -> None:
+    def announced(line: str) -> None:
+        print_line(line)
+        rows.hear(line)
+
     stop = asyncio.Event()
     stop_on_signals(stop)
     keyring = Keyring(data / "keys")
@@ -192,7 +214,7 @@ async def _serve_edge(data: Path, chosen: Configuration, url: str, heart: Heart)
             devices=devices,
             district=chosen.district,
             agency=chosen.agency,
-            say=print_line,
+            say=announced,
             turn=turn,
         )
     finally:

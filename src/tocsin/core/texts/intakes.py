@@ -1,0 +1,202 @@
+"""What each way in is called, how it is protected on the line, and what it can vouch for as it is
+set up: the words of the screen of intakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from tocsin.core.assurance import Assurance
+from tocsin.core.texts.text import Text
+
+NONE, INTEGRITY, AUTHENTICATED = Assurance.NONE, Assurance.INTEGRITY, Assurance.AUTHENTICATED
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """`best`: the most that a signal heard there can have; `why` says when."""
+
+    best: Assurance
+    why: Text
+
+
+TITLES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "dc09": Text("SIA DC-09 报警主机", "SIA DC-09 alarm panels"),
+        "mqtt": Text("MQTT 设备", "MQTT devices"),
+        "sos_access": Text("SOS Access 传输设备", "SOS Access transmitters"),
+        "mail": Text("报警邮件", "Alarm mail"),
+        "webhook": Text("HTTP Webhook", "HTTP webhooks"),
+        "aml": Text("来电定位（AML）", "Callers' locations (AML)"),
+        "cap": Text("CAP 预警推送", "CAP warnings, pushed"),
+        "call": Text("接警员录入的电话", "Calls typed by call-takers"),
+        "report": Text("网上报警页", "Public report page"),
+    }
+)
+
+IN_CLEAR: Final = Text("明文", "in clear")
+OVER_TLS: Final = Text("TLS", "TLS")
+
+_DC09: Final = Vouched(
+    NONE,
+    Text(
+        "明文可由任何人发送；AES 只说明发送方持有密钥，内容仍可能被篡改。",
+        "Anybody can send in clear; AES shows that the sender has the key, and what it says may"
+        " still be altered on the way.",
+    ),
+)
+_DC09_TLS: Final = Vouched(
+    INTEGRITY,
+    Text(
+        "途中未被篡改；未要求主机证书，不能确认发送方。",
+        "Not altered on the way; no certificate is asked for, so who sends is not shown.",
+    ),
+)
+_DC09_CERTIFIED: Final = Vouched(
+    AUTHENTICATED,
+    Text(
+        "主机证书中的名称与账号一致时视为已认证，否则仅视为未被篡改。",
+        "Authenticated where the panel's certificate names the account, else not altered only.",
+    ),
+)
+_SECRET_IN_CLEAR: Final = Vouched(
+    NONE,
+    Text(
+        "口令在线路上可见，能读到线路的人都可仿冒。",
+        "The secret crosses the line in clear, so whoever can read it can send the same.",
+    ),
+)
+_SECRET_OVER_TLS: Final = Vouched(
+    AUTHENTICATED,
+    Text("设备在 TLS 内出示了自己的口令。", "The device has shown its own secret inside TLS."),
+)
+_MAIL: Final = Vouched(
+    NONE,
+    Text(
+        "知道地址的人都可发送，途经的邮件服务器都可改动。",
+        "Whoever knows an address can write to it, and every server on the way can alter it.",
+    ),
+)
+_WEBHOOK: Final = Vouched(
+    AUTHENTICATED,
+    Text(
+        "每个请求均以来源的密钥签名；签名不含时间的（github 形式）仅视为未被篡改。",
+        "Every request is signed with its source's secret; where no time is signed (github form),"
+        " it counts as not altered only.",
+    ),
+)
+_AML: Final = Vouched(
+    AUTHENTICATED,
+    Text(
+        "由运营商或网关的密钥签名；位置本身仍是手机所报。",
+        "Signed with an operator's or gateway's secret; the place itself is the phone's word.",
+    ),
+)
+_AML_UNSIGNED: Final = Vouched(
+    AUTHENTICATED,
+    Text(
+        "有签名的已认证；本机设置为也接受无签名的定位，这些未经认证。",
+        "Signed ones are; unsigned ones are taken too, as set up here, and nothing vouches for"
+        " them.",
+    ),
+)
+_CAP: Final = Vouched(
+    AUTHENTICATED,
+    Text(
+        "合作方以令牌、证书推送，或预警带有受信任的签名时为已认证；其余未经认证。",
+        "Authenticated by a partner's token or certificate, or by a trusted signature; all else is"
+        " not.",
+    ),
+)
+_CALL: Final = Vouched(
+    AUTHENTICATED,
+    Text("由已登录的接警员录入并负责。", "A call-taker who is signed in answers for it."),
+)
+_REPORT: Final = Vouched(
+    NONE,
+    Text("任何人都可填写，未经核实。", "Anybody can fill it in; nobody has verified it."),
+)
+
+_BY_NAME: Final[Mapping[str, Vouched]] = MappingProxyType(
+    {
+        "dc09.tcp": _DC09,
+        "dc09.udp": _DC09,
+        "dc09.tls": _DC09_TLS,
+        "mqtt.tcp": _SECRET_IN_CLEAR,
+        "mqtt.tls": _SECRET_OVER_TLS,
+        "sos_access.tcp": _SECRET_IN_CLEAR,
+        "sos_access.tls": _SECRET_OVER_TLS,
+        "mail.tcp": _MAIL,
+        "mail.tls": _MAIL,
+        "webhook.http": _WEBHOOK,
+        "webhook.https": _WEBHOOK,
+        "aml.http": _AML,
+        "aml.https": _AML,
+        "cap.http": _CAP,
+        "cap.https": _CAP,
+        "call": _CALL,
+        "report": _REPORT,
+    }
+)
+
+
+def vouched(name: str, *, asks_certificate: bool = False, takes_unsigned: bool = False) -> Vouched:
+    """What a way in can vouch for. Raises KeyError for a name that is none."""
+    if name == "dc09.tls" and asks_certificate:
+        return _DC09_CERTIFIED
+    if name.startswith("aml.") and takes_unsigned:
+        return _AML_UNSIGNED
+    return _BY_NAME[name]
+
+
+NAMES: Final = tuple(_BY_NAME)
+
+WORDS: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "title": Text("接入", "Intakes"),
+        "lead": Text(
+            "每个接入方式在哪里监听、能证明什么、收到和拒绝了什么，以及系统自检的结果。",
+            "Where each way in listens, what it can vouch for, what it took and turned away, and"
+            " how Tocsin's own test alarms fare.",
+        ),
+        "intake": Text("接入方式", "Way in"),
+        "listening": Text("监听", "Listens on"),
+        "not_listening": Text("未监听", "listens nowhere"),
+        "line": Text("线路", "On the line"),
+        "certificate": Text("要求客户端证书", "asks for certificates"),
+        "assurance": Text("可信程度", "Assurance"),
+        "kept": Text("已确认", "Acknowledged"),
+        "refused": Text("拒绝或存疑", "Refused or in doubt"),
+        "heard": Text("最近收到", "Last heard"),
+        "probe": Text("自检", "Test alarms"),
+        "arrived": Text("正常", "arrive"),
+        "missed": Text("未到达", "missed"),
+        "waiting": Text("等待首次结果", "no result yet"),
+        "skipped": Text("不自检", "not sent"),
+        "last_arrived": Text("最近到达", "last arrived"),
+        "never": Text("从未", "never"),
+        "incident": Text("警情", "incident"),
+        "none": Text("无", "none"),
+        "times": Text("时间均为 UTC。", "Times are UTC."),
+        "by_protocol": Text(
+            "计数按协议累计，自数据库建立以来。",
+            "Counters are of each protocol, since the database was made.",
+        ),
+        "flood": Text("降级通道中等待的报文", "Messages waiting in the degraded lane"),
+        "stale_title": Text("自检没有结果", "No test alarm has a result"),
+        "stale_text": Text(
+            "三分钟以来没有任何自检结果：自检程序（clock 进程）可能已停止，此时接入故障无人发现。"
+            "请立即检查。",
+            "For three minutes there has been no result: the probe (the clock process) may have"
+            " stopped, and nobody would notice a way in that fails. Look at once.",
+        ),
+        "off_title": Text("自检已关闭", "The probe is switched off"),
+        "off_text": Text(
+            "配置项 probe.enabled 为 false：接入故障不会被自动发现。",
+            "probe.enabled is false in the configuration: a way in that fails is not noticed by"
+            " itself.",
+        ),
+    }
+)

@@ -1,0 +1,131 @@
+"""Test alarms of the built-in probe: how far they come, and when their absence is an incident."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from core.world import SYSTEM, World
+from tocsin.core.incidents.facts import IncidentOpened, Source
+from tocsin.core.incidents.state import Band, band
+from tocsin.core.probing import (
+    MISSES_MAX,
+    NONCE_DIGITS,
+    STAGES,
+    Act,
+    OpenProbeIncident,
+    Probe,
+    Stage,
+    Standing,
+    account_of,
+    after,
+    is_reserved,
+    missed_stage,
+    secret_name,
+    title,
+    told,
+)
+from tocsin.core.terms import IncidentType
+
+T0 = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+STEPS = ("reached_at", "acknowledged_at", "recorded_at", "judged_at")
+INCIDENT = UUID(int=7)
+
+
+def probe(steps: int, minute: int = 0) -> Probe:
+    """A test alarm that came so many steps far."""
+    sent_at = T0 + timedelta(minutes=minute)
+    return Probe(sent_at, **dict.fromkeys(STEPS[:steps], sent_at + timedelta(seconds=1)))
+
+
+@pytest.mark.parametrize(("steps", "stage"), [*enumerate(Stage), (4, None)])
+def test_the_first_missing_step_is_named(steps: int, stage: Stage | None) -> None:
+    assert missed_stage(probe(steps)) is stage
+    assert probe(steps).has_arrived is (stage is None)
+
+
+def test_one_that_was_judged_without_an_answer_is_missed_too() -> None:
+    lost = Probe(T0, reached_at=T0, recorded_at=T0, judged_at=T0)
+    assert missed_stage(lost) is Stage.NOT_ACKNOWLEDGED
+
+
+def test_what_waits_for_work_is_on_record() -> None:
+    waits = Probe(T0, reached_at=T0, acknowledged_at=T0, is_waiting=True)
+    assert missed_stage(waits) is Stage.NOT_JUDGED
+
+
+def test_two_misses_in_a_row_are_one_incident() -> None:
+    standing, acts = Standing(), []
+    for minute in range(6):
+        standing, act = after(standing, probe(2, minute))
+        if act is Act.OPEN:
+            assert standing.incident is None
+            standing = Standing(standing.misses, standing.stage, standing.since, INCIDENT)
+        acts.append(act)
+    assert acts == [Act.NONE, Act.OPEN, Act.NONE, Act.NONE, Act.NONE, Act.NONE]
+    assert (standing.misses, standing.stage, standing.since) == (6, Stage.NOT_ON_RECORD, T0)
+
+
+def test_one_miss_alone_is_nothing() -> None:
+    standing = Standing()
+    for minute in range(10):
+        standing, act = after(standing, probe(1 if minute % MISSES_MAX else 4, minute))
+        assert act is Act.NONE
+
+
+def test_what_works_again_is_told_once_and_a_new_failure_on_the_same_incident() -> None:
+    standing, acts = Standing(3, Stage.NOT_JUDGED, T0, INCIDENT), []
+    for minute, steps in enumerate((4, 4, 0, 0, 0, 1, 4)):
+        standing, act = after(standing, probe(steps, minute))
+        acts.append(act)
+        assert standing.incident == INCIDENT
+    assert acts == [
+        *(Act.RESTORED, Act.NONE),
+        *(Act.NONE, Act.MISSED_AGAIN, Act.NONE),
+        *(Act.MISSED_AGAIN, Act.RESTORED),  # another stage is news
+    ]
+
+
+def test_after_the_incident_was_closed_a_failure_that_lasts_has_another() -> None:
+    standing, act = after(Standing(4, Stage.NOT_JUDGED, T0, None), probe(3, 5))
+    assert act is Act.OPEN
+    assert standing.misses == 5
+
+
+def test_the_incident_is_in_the_watch_band_and_says_what_failed() -> None:
+    world = World()
+    command = OpenProbeIncident("dc09.tcp", Stage.NOT_JUDGED, T0, "north", "city")
+    [opened] = world.do(command, SYSTEM)
+    assert isinstance(opened, IncidentOpened)
+    assert (opened.source, opened.type) == (Source.PROBE, IncidentType.TECHNICAL)
+    assert opened.title_en == (
+        "Intake dc09.tcp: two test alarms not recorded (on record, not judged)"
+    )
+    assert "dc09.tcp" in opened.title_zh
+    assert "未研判" in opened.title_zh
+    [incident] = world.incidents()
+    assert band(world.incident(incident)) is Band.WATCH
+    assert opened.due_at is not None
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_stage_has_its_words(stage: Stage) -> None:
+    assert all(title("call", stage))
+    assert STAGES[stage].zh in told("mqtt.tls", Act.MISSED_AGAIN, stage)
+    assert STAGES[stage].en in told("mqtt.tls", Act.MISSED_AGAIN, stage)
+    assert "mqtt.tls" in told("mqtt.tls", Act.RESTORED, None)
+
+
+@pytest.mark.parametrize("protocol", ["dc09", "mqtt", "webhook", "sos_access", "mail", "call"])
+def test_accounts_of_test_alarms_are_reserved(protocol: str) -> None:
+    account = account_of(protocol, "0123456789ab")
+    assert is_reserved(account)
+    assert is_reserved(account.upper())
+    assert len(account) <= (16 if protocol == "dc09" else 15)
+    assert len("0123456789ab") == NONCE_DIGITS
+    assert secret_name(protocol, account) != secret_name("other", account)
+
+
+@pytest.mark.parametrize("account", ["", "1234", "9E0B", "9E0B0123456789A", "tp.", "tp.town-hall"])
+def test_accounts_of_devices_are_not(account: str) -> None:
+    assert not is_reserved(account)
