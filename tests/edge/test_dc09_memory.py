@@ -1,8 +1,17 @@
 """What the edge remembers of DC-09 senders: for how long, and no more than so many."""
 
-from tocsin.edge.dc09_memory import AGAIN_S_MAX, ENCRYPTED_MAX, SENDERS_MAX, WINDOW_S, Memory
+from tocsin.edge.dc09_memory import (
+    AGAIN_S_MAX,
+    ENCRYPTED_MAX,
+    NOISE_BYTES,
+    SENDERS_MAX,
+    WINDOW_S,
+    Memory,
+    Noise,
+)
 from tocsin.record.arrivals import REPEAT_WINDOW
 from tocsin.wire.dc09.answers import EARLY_S_MAX, LATE_S_MAX
+from tocsin.wire.dc09.frames import BLOCK_BYTES
 
 
 class Counted(dict):
@@ -59,3 +68,10 @@ def test_resending_is_told_for_its_time_and_its_replay_for_as_long_as_the_record
         assert memory.first_key(b"said 2", b"0002", at + WINDOW_S) == b"said 1"
     assert WINDOW_S - AGAIN_S_MAX >= EARLY_S_MAX + LATE_S_MAX
     assert REPEAT_WINDOW.total_seconds() >= WINDOW_S
+
+
+def test_noise_is_drawn_for_many_and_given_once() -> None:
+    noise = Noise()
+    drawn = [noise.draw() for _ in range(3 * NOISE_BYTES // BLOCK_BYTES)]
+    assert {len(one) for one in drawn} == {BLOCK_BYTES}
+    assert len(set(drawn)) == len(drawn)

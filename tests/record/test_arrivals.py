@@ -95,21 +95,26 @@ def test_who_judges_is_called_only_when_there_is_something_to_judge(
 def test_what_was_left_to_be_read_is_read_and_its_repeats_are_told(
     arrivals: Arrivals, keyring: Keyring
 ) -> None:
-    asked: list[bytes] = []
+    asked: list[tuple[bytes, bytes | None]] = []
 
-    def reader(body: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
-        asked.append(body)
+    def reader(body: bytes, opened: bytes | None) -> tuple[tuple[SignalRead, ...], bytes | None]:
+        asked.append((body, opened))
         return (READ, READ), body * 16
 
     sorter = Sorter(keyring, {"dc09": reader})
     left = message(signals=None, body=b"x")
     first, other, again = arrivals.sort(left, message(body=b"y"), left, sorter=sorter)
-    assert asked == [b"x", b"x"]
+    assert asked == [(b"x", None), (b"x", None)]
     assert [one.repeat_of for one in (first, other, again)] == [None, None, first.id]
+    # What the intake has opened goes to the reader too; the key that it has given stays.
+    opened = message(signals=None, body=b"z", opened=b"said", repeat_key=b"x" * 16)
+    (repeat,) = arrivals.sort(opened, sorter=sorter)
+    assert asked[2:] == [(b"z", b"said")]
+    assert repeat.repeat_of == first.id
     assert arrivals.pending() == {first.id, following(first.id, 1), other.id}
 
 
-@pytest.mark.parametrize("readers", [{}, {"dc09": lambda _: 1 / 0}])
+@pytest.mark.parametrize("readers", [{}, {"dc09": lambda *_: 1 / 0}])
 def test_what_nobody_can_read_is_set_aside(
     arrivals: Arrivals,
     keyring: Keyring,
@@ -128,7 +133,7 @@ def test_more_signals_than_ids_are_set_aside_is_not_sorted_in(
 ) -> None:
     (most,) = arrivals.sort(message(signals=(READ,) * SIGNALS_MAX), message(signals=(READ,)))[:1]
     assert following(most.id, SIGNALS_MAX - 1) in arrivals.pending()
-    too_many = Sorter(keyring, {"dc09": lambda _: ((READ,) * (SIGNALS_MAX + 1), None)})
+    too_many = Sorter(keyring, {"dc09": lambda *_: ((READ,) * (SIGNALS_MAX + 1), None)})
     arrivals.commit(message(signals=None))
     assert arrivals.sort(sorter=too_many) == []
     assert arrivals.waiting(Lane.ASIDE) == 1

@@ -12,7 +12,7 @@ from tocsin.wire.dc09.answers import (
     ack,
     answer_bytes,
     nak,
-    read_plain,
+    read_kept,
     receive,
     usual,
 )
@@ -42,7 +42,7 @@ def test_good_frame_of_a_known_account() -> None:
     assert told.data == encode(Frame("ACK", "0001", "1", "0", "1234"))
     assert [s.code for s in told.signals] == ["FA"]
     assert told.repeat_key is not None
-    assert read_plain(encode(frame())) == told[3:5]
+    assert read_kept(encode(frame()), None) == told[3:5]
 
 
 def test_a_usual_frame_is_answered_as_it_would_be_after_reading() -> None:
@@ -172,7 +172,7 @@ def test_poll_of_a_known_device_is_acknowledged_and_says_nothing_to_decide() -> 
 def test_the_same_message_again_has_the_same_key_whatever_its_time() -> None:
     first, again = BY_ID["ajax-dcs-pe"], BY_ID["ajax-dcs-pe-retx"]
     assert first.raw != again.raw
-    keys = [read_plain(c.raw)[1] for c in (first, again)]
+    keys = [read_kept(c.raw, None)[1] for c in (first, again)]
     assert keys[0] == keys[1] is not None
     others = [
         frame(sequence="0002"),
@@ -180,7 +180,7 @@ def test_the_same_message_again_has_the_same_key_whatever_its_time() -> None:
         frame(data=b"#1234|NFA8"),
         frame("ADM-CID"),
     ]
-    keys = [read_plain(encode(one))[1] for one in (frame(), *others)]
+    keys = [read_kept(encode(one), None)[1] for one in (frame(), *others)]
     keys += [hear(frame(key=KEY), key=KEY).repeat_key]
     assert len(set(keys)) == len(keys)
     sealed = [hear(frame(key=KEY, late=late), key=KEY).repeat_key for late in (0, 5)]

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +16,7 @@ from typing import Final
 from tocsin.core.probing import is_reserved
 from tocsin.edge.counts import LOG_EVERY_S, Counts
 from tocsin.edge.dc09_channels import TCP, UDP, Channel, Settings
-from tocsin.edge.dc09_memory import Memory, who
+from tocsin.edge.dc09_memory import Memory, Noise, who
 from tocsin.edge.dc09_sockets import Connection, Datagrams
 from tocsin.edge.dc09_tls import TlsDoor, open_tls
 from tocsin.edge.senders import Sender, Senders
@@ -33,7 +32,8 @@ from tocsin.wire.dc09.answers import (
     clock_problem,
     receive,
 )
-from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME, Register, registered
+from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME
+from tocsin.wire.dc09.sealed import open_usual
 from tocsin.wire.dc09.session import Received
 
 PROTOCOL: Final = "dc09"
@@ -84,6 +84,8 @@ class Intake:
         self._finishing: asyncio.Event | None = None
         self._all_gone = asyncio.Event()
         self._local_time = self.memory.local_time
+        self._loop_time = asyncio.get_running_loop().time
+        self._noise = Noise().draw
 
     def let_in(self, address: str) -> Sender | None:
         """A place for one more connection of this address, or None (counted) where there is none.
@@ -109,7 +111,7 @@ class Intake:
             self._take(received, sender, channel, reply)
         except Exception:
             self.counts.refused("failed", sender.address)
-            loop_time = asyncio.get_running_loop().time()
+            loop_time = self._loop_time()
             if loop_time - self._failed_said_at >= LOG_EVERY_S:
                 self._failed_said_at = loop_time
                 logger.exception("a frame could not be decided on")
@@ -122,19 +124,17 @@ class Intake:
         now = datetime.now(UTC)
         account = (received.account or "").upper()
         device = self._devices.find(PROTOCOL, account)
-        ack = received.ack
-        if (
-            ack is not None
-            and device is not None
-            and not device.dialect
-            and account not in self._local_time
-        ):  # nearly every frame: what it says is read later
+        ack, stamp, region = received.ack, received.stamp, None
+        is_usual = device is not None and not device.dialect and account not in self._local_time
+        if is_usual and device is not None and ack is not None:  # what it says is read later
             answer, data, signals, repeat_key = Answer.ACK, ack, None, None
             is_sign_of_life = not has_key(device)
-            stamp = received.stamp
             problem = clock_problem(stamp, now) if stamp else None
             if problem is not None:
                 self.counts.add(problem)
+        elif (told := self._opened(received, device, now)) is not None:
+            answer, problem, signals, is_sign_of_life = Answer.ACK, None, None, True
+            data, region, repeat_key = told
         else:
             reception = self._receive(received, device, sender, now)
             answer, data, problem, signals, repeat_key, is_poll = reception[:6]
@@ -165,6 +165,7 @@ class Intake:
             repeat_key=repeat_key,
             assurance=channel.vouches(account) if channel.names else channel.assurance,
             is_sign_of_life=is_sign_of_life,
+            opened=region,
         )
         try:
             self._heard.hand_in(message, partial(self._kept, answer, data, sender, reply))
@@ -174,6 +175,22 @@ class Intake:
             return
         sender.share.in_flight += 1
         self._in_flight += 1
+
+    def _opened(
+        self, received: Received, device: Device | None, now: datetime
+    ) -> tuple[bytes, bytes, bytes] | None:
+        """Answer, content and repeat key of an encrypted frame of a known device, if it is as
+        nearly every one is."""
+        sealed = received.sealed
+        if sealed is None or device is None or device.key is None or device.dialect:
+            return None
+        told = open_usual(sealed, device.key, now, self._noise())
+        if told is None:
+            return None
+        if told.dialects:
+            self.memory.note(device.account, told.dialects, is_known=True)
+        first = self.memory.first_key(told.replay_key, told.repeat_key, self._loop_time())
+        return told.ack, told.region, first
 
     def _is_stored(self, problem: Problem, sender: Sender) -> bool:
         """Counts what is not in order."""
@@ -189,9 +206,10 @@ class Intake:
         """A frame whose answer depends on what it says, or on its sender."""
         frame, memory = received.frame, self.memory
         source = who(device, received.account, sender.address)
-        register, learnt_ahead, noise = AS_HEARD, NO_TIME, os.urandom(16)
+        register, learnt_ahead, noise = AS_HEARD, NO_TIME, self._noise()
         if device is not None:
-            register, learnt_ahead = self._registered(device, sender), memory.ahead(source)
+            register = memory.registered(device, sender.address)
+            learnt_ahead = memory.ahead(source)
 
         def decided() -> Reception:
             return receive(
@@ -207,7 +225,7 @@ class Intake:
 
         reception = decided()
         has_choice = register.form is None and len(ANSWER_FORMS[frame.form]) > 1
-        loop_time = asyncio.get_running_loop().time()
+        loop_time = self._loop_time()
         if has_choice and memory.is_asked_again(source, reception.repeat_key, loop_time):
             reception = decided()
         if reception.dialects:
@@ -219,20 +237,6 @@ class Intake:
         if reception.is_poll and device is not None and sent_at is not None:
             memory.poll_says(source, sent_at, now)
         return reception
-
-    def _registered(self, device: Device, sender: Sender) -> Register:
-        if not device.dialect:
-            return AS_HEARD
-        try:
-            register = registered(device.dialect)
-        except ValueError:  # written by another version of Tocsin, or by hand
-            self.counts.refused("unknown_dialect", sender.address)
-            return AS_HEARD
-        if register.wants_duh:
-            self.memory.note(device.account, ("duh",), is_known=True)
-        if register.clock_ahead is not None:
-            self.memory.note(device.account, ("local_time",), is_known=True)
-        return register
 
     def _kept(
         self,

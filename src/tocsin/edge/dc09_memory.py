@@ -4,6 +4,7 @@ clocks show local time, which form of an answer they take, and what they have se
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +13,8 @@ from tocsin.edge.counts import Counts
 from tocsin.record.devices import Device
 from tocsin.wire.dc09.answers import EARLY_S_MAX, LATE_S_MAX
 from tocsin.wire.dc09.clocks import Learnt, learn
-from tocsin.wire.dc09.dialects import NO_TIME
+from tocsin.wire.dc09.dialects import AS_HEARD, NO_TIME, Register, registered
+from tocsin.wire.dc09.frames import BLOCK_BYTES
 
 SENDERS_MAX: Final = 50_000
 """Of each kind of memory; when it is full all of it is forgotten, and found out anew."""
@@ -27,6 +29,8 @@ WINDOW_S: Final = AGAIN_S_MAX + EARLY_S_MAX + LATE_S_MAX
 """So long after a message the replay of its resending is timely at most, and the record still tells
 repeats (record/arrivals.py: three minutes)."""
 
+NOISE_BYTES: Final = 64 * BLOCK_BYTES
+
 _NEVER: Final = (b"", 0, 0.0)
 
 logger = logging.getLogger("tocsin.edge")
@@ -35,6 +39,21 @@ logger = logging.getLogger("tocsin.edge")
 def who(device: Device | None, account: str | None, address: str) -> str:
     """The account of a known device, account and address of an unknown one."""
     return f"{account}@{address}" if device is None else device.account
+
+
+class Noise:
+    """Random bytes for the pads of answers, drawn from the kernel for many of them at once."""
+
+    def __init__(self) -> None:
+        self._drawn, self._at = b"", 0
+
+    def draw(self) -> bytes:
+        """16 bytes, no byte of which is given out again."""
+        at = self._at
+        if at >= len(self._drawn):
+            self._drawn, at = os.urandom(NOISE_BYTES), 0
+        self._at = at + BLOCK_BYTES
+        return self._drawn[at : self._at]
 
 
 class Memory:
@@ -69,6 +88,21 @@ class Memory:
     def dialects(self, sender: str) -> tuple[str, ...]:
         """What this sender was heard to speak."""
         return self._spoken.get(sender, ())
+
+    def registered(self, device: Device, address: str) -> Register:
+        """What the register says of its dialect. `address`: where it sends from now."""
+        if not device.dialect:
+            return AS_HEARD
+        try:
+            register = registered(device.dialect)
+        except ValueError:  # written by another version of Tocsin, or by hand
+            self._counts.refused("unknown_dialect", address)
+            return AS_HEARD
+        if register.wants_duh:
+            self.note(device.account, ("duh",), is_known=True)
+        if register.clock_ahead is not None:
+            self.note(device.account, ("local_time",), is_known=True)
+        return register
 
     # -- the form of answers --------------------------------------------------------------------
 

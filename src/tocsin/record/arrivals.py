@@ -50,8 +50,9 @@ REPEAT_WINDOW: Final = timedelta(minutes=3)
 NAMED_WINDOW: Final = timedelta(days=30)
 """The same for a message that its sender named: some try again for days until they are answered."""
 
-Reader = Callable[[bytes], tuple[tuple[SignalRead, ...], bytes | None]]
-"""Signals and repeat key of a message, from its bytes as they came."""
+Reader = Callable[[bytes, bytes | None], tuple[tuple[SignalRead, ...], bytes | None]]
+"""Signals and repeat key of a message, from its bytes as they came, and what was encrypted in them
+where the intake has opened it."""
 
 _SORTING: Final = 0x746F6373_736F7274  # advisory lock of who sorts in
 
@@ -203,10 +204,11 @@ class Sorter:
         if message.signals is not None:
             return message
         try:
-            signals, repeat_key = self._readers[message.protocol](message.body)
+            read = self._readers[message.protocol]
+            signals, repeat_key = read(message.body, message.opened)
         except Exception as error:
             raise CannotRead(f"by the reader of {message.protocol}: {error!r}") from error
-        return replace(message, signals=signals, repeat_key=repeat_key)
+        return replace(message, signals=signals, repeat_key=message.repeat_key or repeat_key)
 
     def _divide(self, connection: Connection, one: Arrival) -> bool:
         """A row for each message, in the place of the one that held them all; False where it cannot

@@ -26,7 +26,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
 
     `answer` is what the sender will hear if it is kept; `problem` why it could not be understood.
     `signals` is None where the protocol's reader (record/arrivals.py) has them from the body, with
-    the repeat key: for messages whose answer does not depend on what they say.
+    the repeat key, where there is none yet: for messages whose answer does not depend on what they
+    say.
     `repeat_key` is a digest that equal messages share, None where a repeat cannot be told;
     `is_named` where the sender gave the message a name of its own, under which it tries for days.
     `district` and `agency` are the device's, or the intake's own for an unknown source.
@@ -38,6 +39,9 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
 
     `is_sign_of_life` is False where it may have come from anybody: it does not show that its device
     is there, whose silence goes on.
+
+    `opened` is what came encrypted in `body`, in clear, where it is read later: for the reader, and
+    gone once it has read it.
 
     It is packed in the order of its fields, and each signal by their names: a new one goes to the
     end, with a default, so that what an earlier version has packed is still read.
@@ -60,6 +64,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     is_named: bool = False
     caller_place: CallerPlace | None = None
     is_sign_of_life: bool = True
+    opened: bytes | None = None
 
 
 # -- as an intake commits them ------------------------------------------------------------------

@@ -17,9 +17,9 @@ from tocsin.record.supervision import Watch, forget_spans
 from tocsin.site.configuration import Configuration
 from tocsin.site.loops import Loop
 from tocsin.site.probe import Prober
-from tocsin.wire.dc09.answers import read_plain
+from tocsin.wire.dc09.answers import read_kept
 
-READERS: Final = {"dc09": read_plain}
+READERS: Final = {"dc09": read_kept}
 """Who reads what an intake left to be read later, by protocol."""
 
 BATCH: Final = 200

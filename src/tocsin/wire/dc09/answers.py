@@ -21,6 +21,7 @@ from tocsin.wire.dc09.frames import (
     decode,
     echo,
     encrypt,
+    opened,
     padding,
     read_timestamp,
     unseal,
@@ -101,7 +102,7 @@ class Reception(NamedTuple):
 
     `data` is the whole answer, b"" for nothing. `repeat_key` names the same message sent again
     (None where there is no sense in asking). `is_poll`: the device only says that it is there.
-    Where `signals` is None, they and the repeat key are read later, by `read_plain`.
+    Where `signals` is None, they and the repeat key are read later, by `read_kept`.
     `replay_key` names what was encrypted, with its timestamp, whatever stands around it.
     """
 
@@ -192,10 +193,12 @@ def clock_problem(stamp: bytes, now: datetime) -> Problem | None:
     return None if is_timely(read_timestamp(stamp.decode()), now) else Problem.CLOCK_OFF
 
 
-def read_plain(raw: bytes) -> tuple[tuple[SignalRead, ...], bytes | None]:
-    """Signals and repeat key of a frame in clear, LF to CR, that `usual` has answered. Raises
-    `BadFrame`."""
+def read_kept(raw: bytes, region: bytes | None) -> tuple[tuple[SignalRead, ...], bytes | None]:
+    """Signals and repeat key of a frame, LF to CR, that was answered before it was read. `region`:
+    what was encrypted in it, in clear; None for a frame in clear. Raises `BadFrame`."""
     frame = decode(raw)
+    if region is not None:
+        frame = opened(frame, region)
     return read(frame), None if is_poll(frame) else _repeat_key(frame)
 
 
@@ -253,8 +256,18 @@ def _repeat_key(frame: Frame) -> bytes:
     """16 bytes that are the same for the same message sent again: account, sequence, token and
     data, not the timestamp, which some panels renew (Ajax) and some do not. Not for polls, which
     are meant to be the same each time."""
-    words = f"{frame.account}\0{frame.sequence}\0{frame.token}\0{frame.encrypted:d}\0"
-    return blake2b(words.encode() + frame.data, digest_size=16).digest()
+    account, sequence, token = str(frame.account), frame.sequence, frame.token
+    return repeat_key(
+        account.encode(), sequence.encode(), token.encode(), frame.data, is_sealed=frame.encrypted
+    )
+
+
+def repeat_key(
+    account: bytes, sequence: bytes, token: bytes, data: bytes, *, is_sealed: bool
+) -> bytes:
+    """The same from its parts; `data` in clear, `is_sealed` where it came encrypted."""
+    words = b"\0".join((account, sequence, token, b"1" if is_sealed else b"0", data))
+    return blake2b(words, digest_size=16).digest()
 
 
 def _replay_key(opened: Frame) -> bytes:
@@ -262,8 +275,13 @@ def _replay_key(opened: Frame) -> bytes:
     outside of it, so someone on the path can change them; and the pad too, since a block of zeros
     before a ciphertext only makes its pad longer (5.4.4: the vector is zero). Where the data names
     no account, the header's is needed to tell two panels apart that share a key."""
-    whose = b"" if opened.data.startswith(b"#") else (opened.account or "").upper().encode()
     said = b"][".join((opened.data, *opened.xdata)) + b"]_" + (opened.timestamp or "").encode()
+    return replay_key((opened.account or "").encode(), said)
+
+
+def replay_key(account: bytes, said: bytes) -> bytes:
+    """The same from what stands behind the pad and its bar, down to the timestamp."""
+    whose = b"" if said.startswith(b"#") else account.upper()
     return blake2b(whose + b"\0" + said, digest_size=16).digest()
 
 
@@ -299,9 +317,13 @@ def encrypted_ack(frame: Frame, key: bytes | None, now: datetime, noise: bytes) 
     """The ACK of an encrypted frame: empty data and our time, sealed with the device's key."""
     if key is None:
         raise ValueError("an encrypted frame is acknowledged with its key")
+    return wrap(sealed_ack(echo(frame), key, now, noise), frame.form)
+
+
+def sealed_ack(said: bytes, key: bytes, now: datetime, noise: bytes) -> bytes:
+    """Its body. `said`: what it echoes."""
     region = b"]_" + write_timestamp(now).encode()
-    data = encrypt(padding(region, noise) + region, key)
-    return wrap(b'"*ACK"%b[%b' % (echo(frame), data), frame.form)
+    return b'"*ACK"%b[%b' % (said, encrypt(padding(region, noise) + region, key))
 
 
 def nak(now: datetime, form: Form = Form.STANDARD) -> bytes:

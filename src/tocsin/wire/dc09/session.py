@@ -20,10 +20,12 @@ from tocsin.wire.dc09.frames import (
     Reason,
     decode,
 )
+from tocsin.wire.dc09.sealed import Sealed, usual_sealed
 from tocsin.wire.dc09.states import Stream
 from tocsin.wire.dc09.strangers import Stranger, stranger
 
 _LF: Final = LF[0]
+_STAR, _STAR_AT = b"*", slice(10, 11)  # of an encrypted frame, behind its header and the quote
 _BLANK: Final = b"\r\n\x00 \t"  # between frames these say nothing (a G90B sends NUL after CR)
 _RAW_CRC_ENDS: Final = 3  # behind LF and two bytes
 _RAW_HEADER_BEGUN: Final = re.compile(rb"\n.{0,2}|\n..0[0-9A-Fa-f]{0,3}", re.DOTALL)
@@ -33,7 +35,8 @@ class Received(NamedTuple):
     """A whole frame whose length and CRC are right, with its bytes from LF to CR.
 
     `ack`: what a known device hears, where no word of the frame changes that; `stamp` its
-    timestamp then, as it came. `frame` is read only where it is asked for.
+    timestamp then, as it came. `sealed`: its parts, where it is encrypted and as usual. `frame` is
+    read only where it is asked for.
     """
 
     raw: bytes
@@ -41,6 +44,7 @@ class Received(NamedTuple):
     ack: bytes | None = None
     stamp: bytes | None = None
     decoded: Frame | None = None
+    sealed: Sealed | None = None
 
     @property
     def frame(self) -> Frame:
@@ -230,7 +234,10 @@ class Session:
             return Refused(raw[: self._frame_bytes_max], Reason.OVERSIZED)
         try:
             if ended:
-                if (found := usual(raw)) is not None:
+                if raw[_STAR_AT] == _STAR:
+                    if (sealed := usual_sealed(raw)) is not None:
+                        return Received(raw, sealed.account.decode(), sealed=sealed)
+                elif (found := usual(raw)) is not None:
                     return Received(raw, *found)
                 frame = decode(raw)
                 return Received(raw, frame.account, None, None, frame)
