@@ -22,7 +22,7 @@ const units = table.world.units.map(
 const incidents = table.world.incidents.map(
   (row) =>
     ({
-      district: "", ...row, type: "fire", level: 3, band: row.state === "closed" ? "closed" : "unassigned",
+      district: "", plans: [], ticked: [], ...row, type: "fire", level: 3, band: row.state === "closed" ? "closed" : "unassigned",
       units: row.units.map((sign) => ({
         unit: sign, call_sign: sign, order: `order-${sign}`, state: "at_scene",
       })),
@@ -67,6 +67,11 @@ function actText(act: Act): string {
       return `prioritise ${on} ${act.level}`;
     case "hold":
       return `hold ${on} ${act.minutes} ${act.reason}`;
+    case "tick":
+    case "untick":
+      return `${act.act} ${on} ${act.place}=${act.plan}/${act.step}`;
+    case "validate":
+      return `validate ${on} ${act.avs} ${act.reason}`;
     case "merge":
       return `merge ${on} into #${act.into.number}`;
     case "link":
@@ -100,6 +105,7 @@ function readingText(reading: Reading): string {
     "word" in ask ? ask.word
     : "unit" in ask ? ask.unit.call_sign
     : "incident" in ask ? `#${ask.incident.number}`
+    : "step" in ask ? String(ask.step)
     : "verbs" in ask ? ask.verbs.join(" ")
     : "verb" in ask ? ask.verb
     : "";

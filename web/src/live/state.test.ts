@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-import type { Change, Incident, Order, Signal, Snapshot, Unit } from "../api/shapes.ts";
+import type { Change, Incident, OnTest, Order, Signal, Snapshot, Unit } from "../api/shapes.ts";
 import {
   applyChange, applyPositions, asSnapshot, CLOSED_KEPT, fromSnapshot, prune, SIGNALS_KEPT,
   SIGNALS_SHOWN,
@@ -77,6 +77,21 @@ const empty: Snapshot = {
   },
   lag: { signals_waiting: 0, oldest_s: 0, sequencer_behind: 0, quarantined: 0 },
 };
+
+describe("tests", () => {
+  const test = (id: string, version: number, ended: string | null): OnTest =>
+    ({ id, version, ended_at: ended }) as OnTest;
+
+  it("are there while they run", () => {
+    const first = fromSnapshot({ ...empty, on_tests: [test("a", 1, null)] });
+    const begun = applyChange(first, { position: 11, facts: [], rows: { on_tests: [test("b", 1, null)] } });
+    expect([...begun.onTests.keys()]).toEqual(["a", "b"]);
+    const ended = applyChange(begun, {
+      position: 12, facts: [], rows: { on_tests: [test("a", 2, "2026-11-21T10:00:00Z")] },
+    });
+    expect([...ended.onTests.keys()]).toEqual(["b"]);
+  });
+});
 
 describe("rows", () => {
   it("keeps the row with the higher version, whatever comes later", () => {

@@ -29,6 +29,7 @@ const RAISED: Record<string, string> = {
 const RECORDED: Record<string, string> = {
   repeat: "repeat", test: "test", on_test: "on test", nothing_open: "nothing open",
   no_answer_needed: "no answer needed, by the code table",
+  synthetic: "our own test alarm",
 };
 const SOURCES: Record<string, string> = {
   signal: "Alarm signal", call: "Phone call", report: "Public report",

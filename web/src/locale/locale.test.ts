@@ -82,6 +82,29 @@ describe("the core's lists", () => {
   });
 });
 
+describe("the core's lists about an alarm", () => {
+  it.each([
+    ["assurance.py", "Assurance", "assurances"],
+    ["assurance.py", "Assurance", "assuranceMeans"],
+    ["avs.py", "AvsWhy", "avsWhys"],
+    ["confirmation.py", "ConfirmRule", "rules"],
+    ["confirmation.py", "RaisedBecause", "raised"],
+    ["confirmation.py", "CancelOutcome", "outcomes"],
+    ["codes/confirming.py", "CancelHow", "cancelHows"],
+  ] as const)("%s %s has its %s in both languages", (file, name, group) => {
+    const values = valuesOf(core(file), name);
+    expect(values.length).toBeGreaterThan(1);
+    for (const catalogue of [zh, en]) {
+      expect(Object.keys(catalogue.alarms[group]).sort()).toEqual([...values].sort());
+    }
+  });
+
+  it("says how two incidents are alike", () => {
+    const values = valuesOf(core("incidents/duplicates.py"), "Alike");
+    for (const { card } of [zh, en]) expect(Object.keys(card.alike).sort()).toEqual([...values].sort());
+  });
+});
+
 describe("the timeline", () => {
   const kinds = [...core("kinds.py").matchAll(/^ {4}"(\w+\.\w+)": \(/gm)].map(
     (match) => match[1] ?? "",
@@ -111,7 +134,7 @@ describe("the timeline", () => {
   });
 
   it("says in words why a signal is on an incident", () => {
-    const recorded = ["repeat", "test", "nothing_open", "no_answer_needed", "on_test"]; // on no incident
+    const recorded = ["repeat", "test", "nothing_open", "no_answer_needed", "on_test", "synthetic"]; // on no incident
     const reasons = valuesOf(core("signals.py"), "VerdictReason").filter(
       (reason) => !recorded.includes(reason),
     );

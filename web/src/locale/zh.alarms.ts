@@ -41,7 +41,7 @@ export const alarms = {
     second_trip: "再次触发", by_hand: "人工核实", timely: "又有即时报警",
   } as Words,
   cancelHows: { cancel: "用户取消报警", disarm: "用户撤防" } as Words,
-  cancelAt: (time: string) => `${time}`,
+  cancelAt: (time: string) => `于 ${time}`,
   outcomes: {
     closed: "警情自动结案", not_in_force: "未结案：该单位未设取消时限",
     not_authenticated: "未结案：来源未认证", late: "未结案：取消信号迟到或设备时钟不准",

@@ -25,6 +25,7 @@ const RAISED: Record<string, string> = {
 };
 const RECORDED: Record<string, string> = {
   repeat: "重复报文", test: "测试", on_test: "测试期间", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
+  synthetic: "本系统自测",
 };
 const SOURCES: Record<string, string> = {
   signal: "收到报警信号", call: "接电话报警", report: "收到网上报警",
