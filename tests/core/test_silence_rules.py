@@ -143,3 +143,23 @@ def test_an_outage_of_another_district_is_a_card_of_its_own() -> None:
     north, south = told(world, FAILED), told(world, FAILED, "south")
     assert world.signal(north).incident != world.signal(south).incident
     assert {world.incident(one).district for one in world.incidents()} == {"north", "south"}
+
+
+def test_spans_that_are_over_count_as_ever_when_they_are_kept_apart() -> None:
+    rng = random.Random(11)
+    for _ in range(300):
+        spans = [(at := rng.uniform(0, 900), at + rng.uniform(0, 40)) for _ in range(12)]
+        cut = rng.uniform(0, 900)
+        past = [one for one in spans if one[1] < cut]
+        rest = [one for one in spans if one[1] >= cut]
+        if not rest or any(until >= min(rest)[0] for _, until in past):
+            continue
+        whole = Hearing(spans)
+        apart = Hearing(rest, Hearing(past, are_over=True))
+        assert apart.total_s == pytest.approx(whole.total_s)
+        for at in (rng.uniform(-10, 1_000) for _ in range(40)):
+            assert apart.heard_by(at) == pytest.approx(whole.heard_by(at))
+            interval_s = rng.choice([10.0, 60.0, 300.0])
+            assert apart.last_heard(at, interval_s) == pytest.approx(
+                whole.last_heard(at, interval_s)
+            )

@@ -4,7 +4,7 @@ outage. Time counts only while its way in could hear, so a restart is nobody's s
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tocsin.core.codes.meaning import Meaning
@@ -82,14 +82,22 @@ class Hearing:
     """Seconds during which one way in could hear, as a function of the time.
 
     `spans`: (began, until) in seconds since 1970, in any order; those of several processes may
-    overlap, and count once.
+    overlap, and count once. `past` is about spans that had all ended when the first of these
+    began. Where they `are_over` none of them will grow.
     """
 
-    def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
+    def __init__(
+        self,
+        spans: Iterable[tuple[float, float]],
+        past: Hearing | None = None,
+        *,
+        are_over: bool = False,
+    ) -> None:
+        self._past = past
         self._began: list[float] = []
         self._until: list[float] = []
         self._before: list[float] = []  # seconds heard before each span
-        total = 0.0
+        total = 0.0 if past is None else past.total_s
         ordered = sorted(spans)
         for began, until in ordered:
             if self._until and began <= self._until[-1]:
@@ -101,19 +109,21 @@ class Hearing:
                 self._before.append(total)
                 longer = until - began
             total += longer
-        self.total_s = total
+        self.total_s: float = total
         """Seconds heard up to now; it grows with each span's end, and with nothing else."""
         latest = max((until for _, until in ordered), default=0.0)
         # Who hears says so each second; a gap behind a span shows that it is over, however short.
         gaps = set(self._until[:-1])
-        over = [until for _, until in ordered if until < latest - GROWING_S or until in gaps]
+        over = [
+            until for _, until in ordered if are_over or until < latest - GROWING_S or until in gaps
+        ]
         self._ends = sorted(self.heard_by(until) for until in over)
 
     def heard_by(self, at: float) -> float:
         """Seconds heard up to `at`, seconds since 1970."""
         place = bisect_right(self._began, at) - 1
         if place < 0:
-            return 0.0
+            return 0.0 if self._past is None else self._past.heard_by(at)
         return self._before[place] + min(at, self._until[place]) - self._began[place]
 
     def last_heard(self, last_seen: float, interval_s: float) -> float:
@@ -124,10 +134,16 @@ class Hearing:
         """
         heard = self.heard_by(last_seen)
         due_s = interval_s * (1 - EARLY_SHARE) - UNWRITTEN_S
-        for end in self._ends[bisect_right(self._ends, heard) :]:
+        for end in self.ends_after(heard):
             if due_s <= end - heard <= allowed_s(interval_s):
                 return end  # once: a process that dies again and again hides nobody
         return heard
+
+    def ends_after(self, heard: float) -> Iterator[float]:
+        """The seconds heard by at each later end of a span that is over, in their order."""
+        if self._past is not None:
+            yield from self._past.ends_after(heard)
+        yield from self._ends[bisect_right(self._ends, heard) :]
 
 
 def is_outage(devices: int, sites: int) -> bool:

@@ -23,6 +23,7 @@ from tocsin.core.supervision import (
 from tocsin.record.database import Connection
 from tocsin.record.devices import BEHIND_MAX
 from tocsin.record.heard_rows import Rows
+from tocsin.record.hearing import Spans
 from tocsin.record.ids import OrderedIds, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
@@ -57,6 +58,7 @@ class Watch:
     def __init__(self, keyring: Keyring) -> None:
         self._keys = DayKeys(keyring)
         self._ids = OrderedIds()
+        self._spans = Spans()
         self._watching_on: Connection | None = None
         self._due: dict[str, Devices] = {}
         self._total_s: dict[str, float] = {}
@@ -79,7 +81,7 @@ class Watch:
             if locked != (True,):
                 return 0
             self._watching_on = connection
-        heard = _hearing(connection)
+        heard = self._spans.read(connection)
         if any(self._total_s.get(intake, 0.0) > one.total_s for intake, one in heard.items()):
             self._forget()  # old spans were forgotten: seconds are counted from another beginning
         self._total_s = {intake: one.total_s for intake, one in heard.items()}
@@ -95,6 +97,7 @@ class Watch:
         return told
 
     def _forget(self) -> None:
+        self._spans.forget()
         self._due.clear()
         self._changed_at = None
         self._total_s.clear()
@@ -305,14 +308,6 @@ def forget_spans(connection: Connection, now: datetime) -> int:
 # -- the tables -----------------------------------------------------------------------------------
 
 
-def _hearing(connection: Connection) -> dict[str, Hearing]:
-    spans: dict[str, list[tuple[float, float]]] = {}
-    for intake, began, until in connection.execute(_SPANS):
-        spans.setdefault(intake, []).append((began, until))
-    connection.rollback()
-    return {intake: Hearing(of_intake) for intake, of_intake in spans.items()}
-
-
 def _pages(cursor: Any) -> Iterator[list[Any]]:
     while rows := cursor.fetchmany(_PAGE):
         yield rows
@@ -334,9 +329,6 @@ def _by_group(
     yield from sorted(found.items())
 
 
-_SPANS: Final = """
-SELECT intake, extract(epoch FROM began_at)::float8, extract(epoch FROM until_at)::float8
-FROM ref.hearing"""
 # One that never reported counts from when it was first expected to.
 _CHANGED: Final = """
 SELECT d.id, d.protocol, d.interval_s,
