@@ -119,7 +119,7 @@ export const en: Messages = {
     too_many_in_flight: "Too many frames of one address",
     too_many_in_datagram: "Too many frames in a datagram", not_kept: "Not kept (not answered)",
     answer_undeliverable: "Answer could not be sent", queue_full: "Queue full",
-    unstorable: "Could not be stored", poll: "Polls", received: "Received",
+    unstorable: "Could not be stored", poll: "Polls", probe: "Own test alarms", received: "Received",
     ack: "Acknowledged (ACK)", nak: "Denied (NAK)", duh: "Not understood (DUH)",
     collected: "Put on a collecting card", turned_away: "Not kept (told to phone)",
     nothing: "Not answered", repeat: "Repeats", stream_clients: "Screens listening",

@@ -136,7 +136,7 @@ export const zh = {
     too_many_connections_of_address: "单一地址连接数超限", too_many_in_flight: "单一地址报文过密",
     too_many_in_datagram: "数据报内报文过多", not_kept: "未能保存（未应答）",
     answer_undeliverable: "应答未能送出", queue_full: "接收队列已满", unstorable: "无法保存的报文",
-    poll: "巡检", poll_in_clear: "明文巡检（设备已设密钥）",
+    poll: "巡检", probe: "自检信号", poll_in_clear: "明文巡检（设备已设密钥）",
     received: "已接收", ack: "已确认（ACK）", nak: "已否认（NAK）",
     collected: "网上报警并入汇总", turned_away: "网上报警未收（已提示打电话）",
     duh: "不支持（DUH）", nothing: "未应答", repeat: "重复报文", stream_clients: "在线画面",

@@ -30,6 +30,7 @@ COUNTERS: Final[dict[str, Text]] = {
     "queue_full": Text("接收队列已满", "Queue full"),
     "unstorable": Text("无法保存的报文", "Could not be stored"),
     "poll": Text("巡检", "Polls"),
+    "probe": Text("自检信号", "Own test alarms"),
     "received": Text("已接收", "Received"),
     "ack": Text("已确认（ACK）", "Acknowledged (ACK)"),
     "nak": Text("已否认（NAK）", "Denied (NAK)"),
