@@ -14,7 +14,7 @@ from tocsin.core.confirmation import (
     RaisedBecause,
 )
 from tocsin.core.incidents.alarms import confirmed_until, second_trip_until, waits
-from tocsin.core.incidents.facts import IncidentRaised
+from tocsin.core.incidents.facts import IncidentRaised, IncidentStep
 from tocsin.core.incidents.state import Band, band, due
 from tocsin.core.signals import VerdictReason
 from tocsin.core.terms import IncidentType, Level
@@ -207,6 +207,16 @@ def test_a_person_who_has_it_keeps_their_deadline_when_it_is_confirmed() -> None
     assert due(site.incident) == before
     site.hear("BA", "3")
     assert len(raised(site)) == 1  # told once
+
+
+def test_what_a_person_let_pass_stays_overdue_when_it_is_confirmed() -> None:
+    site = AlarmedSite(TWO_ZONES)
+    site.hear("BA", "1")
+    site.world.do(TakeIncident(site.id))
+    site.after(180)
+    assert site.incident.overdue is IncidentStep.ASSIGN
+    site.hear("BA", "2")
+    assert (site.incident.overdue, due(site.incident)) == (IncidentStep.ASSIGN, None)
 
 
 def test_a_timely_alarm_leaves_the_watch_band_that_something_else_opened() -> None:

@@ -17,14 +17,18 @@ from typing import Any
 from uuid import UUID
 
 from core.world import MILL_ROAD, NOON, SYSTEM, World
+from tocsin.core import avs
 from tocsin.core import commands as c
 from tocsin.core.access import may
+from tocsin.core.assurance import Assurance
+from tocsin.core.confirmation import AT_ONCE, WINDOW_S, Avs, Confirming, ConfirmRule
 from tocsin.core.incidents.state import (
     OPEN,
     Incident,
     alarm_count,
     all_signals,
     band,
+    due,
     signal_count,
 )
 from tocsin.core.orders import Refusal
@@ -74,6 +78,7 @@ class Scene:
 
     world: Told = field(default_factory=Told)
     sites: dict[str, tuple[UUID, Place]] = field(default_factory=dict)
+    asked: dict[str, Confirming] = field(default_factory=dict)
     units: dict[str, UUID] = field(default_factory=dict)
     people: dict[str, Actor] = field(default_factory=dict)
     signals: list[UUID] = field(default_factory=list)
@@ -124,6 +129,16 @@ def add_site(scene: Scene, said: Match[str]) -> None:
     scene.sites[said["account"]] = (scene.world.id(), place)
 
 
+def add_asked(scene: Scene, said: Match[str]) -> None:
+    """`#1234 asks for two_zones within 600 s, abort 120 s, two trips 300 s`."""
+    scene.asked[said["account"]] = Confirming(
+        ConfirmRule(said["rule"] or "none"),
+        int(said["window"] or WINDOW_S),
+        int(said["abort"] or 0),
+        int(said["trips"] or 0),
+    )
+
+
 def add_unit(scene: Scene, said: Match[str]) -> None:
     capabilities = tuple(Capability(one) for one in said["capabilities"].split())
     call_sign = said["call_sign"]
@@ -139,6 +154,14 @@ def add_desk(scene: Scene, said: Match[str]) -> None:
 
 SETTING: list[tuple[str, Callable[[Scene, Match[str]], None]]] = [
     (r'site #(?P<account>\w+) "(?P<name>[^"]+)"', add_site),
+    (
+        (
+            r"#(?P<account>\w+) asks for(?: (?P<rule>two_zones|two_technologies|verified)"
+            r"(?: within (?P<window>\d+) s)?,?)?(?: abort (?P<abort>\d+) s,?)?"
+            r"(?: two trips (?P<trips>\d+) s)?"
+        ),
+        add_asked,
+    ),
     (r"unit (?P<call_sign>\w+) (?P<capabilities>[a-z_ ]+)", add_unit),
     (r"desk (?P<name>\w+) (?P<role>\w+)", add_desk),
 ]
@@ -176,6 +199,9 @@ def hear(scene: Scene, said: Match[str]) -> None:
         place=place,
         repeat_of=scene.last_read[key] if said["repeat"] else None,
         candidates=scene.world.candidates(site, f"dc09/{account}", source),
+        device=site,  # one panel at each site
+        assurance=Assurance.AUTHENTICATED if said["vouched"] else Assurance.NONE,
+        confirming=scene.asked.get(account, AT_ONCE),
     )
     scene.world.do(command, SYSTEM)
     scene.signals.append(signal)
@@ -240,6 +266,10 @@ SAYINGS: list[tuple[str, Callable[[Scene, str, Match[str]], c.Command]]] = [
     (
         r"closes (\d+) as (\w+)",
         lambda s, _, m: c.CloseIncident(s.incident(m[1]), Disposition(m[2])),
+    ),
+    (
+        r'validates (\d+) at level (\d) "(.*)"',
+        lambda s, _, m: c.ValidateIncident(s.incident(m[1]), Avs(int(m[2])), m[3]),
     ),
     (r'reopens (\d+) "(.*)"', lambda s, _, m: c.ReopenIncident(s.incident(m[1]), m[2])),
     (
@@ -329,6 +359,17 @@ def _of_incident(incident: Incident, what: str) -> str:
         return INCIDENT_TYPES[incident.type].en
     if what == "band":
         return band(incident).value
+    if what == "validation":
+        found = avs.assessed(incident)
+        return "none" if found is None else f"{found.level.value} because {found.why.value}"
+    if what == "confirmation":
+        confirmation = incident.alarms.confirmation
+        return "none" if confirmation is None else (confirmation.by or "waiting")
+    if what == "open zones":
+        return " ".join(one.sensor.zone for one in incident.alarms.open_zones) or "none"
+    if what == "due":
+        at = due(incident)
+        return "none" if at is None else f"{at:%H:%M:%S}"
     return str(getattr(incident, what.replace(" ", "_")) or "none")
 
 
@@ -367,6 +408,7 @@ EVENTS: list[tuple[str, Callable[[Scene, Match[str]], Any]]] = [
         (
             r"dc09 #(?P<account>\w+) (?P<code>\w+)(?: zone (?P<zone>\w+))?"
             r"(?: from (?P<source>\S+))?(?: occurred (?P<occurred>\S+))?(?P<repeat> repeated)?"
+            r"(?P<vouched> authenticated)?"
         ),
         hear,
     ),
@@ -376,7 +418,8 @@ EVENTS: list[tuple[str, Callable[[Scene, Match[str]], Any]]] = [
     (
         (
             r"expect incident (?P<number>\d+) (?P<what>state|band|level|type|units|signals|alarms"
-            r"|named signals|overdue|taken by name|disposition) (?P<value>.+)"
+            r"|named signals|overdue|taken by name|disposition|validation|confirmation|open zones"
+            r"|late|due) (?P<value>.+)"
         ),
         expect_fact_of_incident,
     ),
