@@ -1,7 +1,10 @@
 // The top strip: whose desk this is, whether the screen can be trusted, and what intake carries.
 
+import { useEffect, useState } from "react";
+
 import { ageMs, healthOf } from "../live/health.ts";
 import type { Health } from "../live/health.ts";
+import type { COUNTERS } from "../locale/counters.ts";
 import { LANGUAGES, pick, useLanguage, useMessages } from "../locale/index.ts";
 import { clock, zone } from "../locale/time.ts";
 import { Mark } from "../look/Shapes.tsx";
@@ -49,8 +52,22 @@ function Alarm({ health }: { health: Health }) {
   );
 }
 
+/** Words for the counters; null until they have been read, soon after the start. */
+function useCounterWords(): typeof COUNTERS | null {
+  const [words, setWords] = useState<typeof COUNTERS | null>(null);
+  useEffect(() => {
+    import("../locale/counters.ts").then(
+      (read) => setWords(read.COUNTERS),
+      () => undefined, // without them each counter shows by its own name
+    );
+  }, []);
+  return words;
+}
+
 function Intake() {
   const words = useMessages();
+  const language = useLanguage();
+  const names = useCounterWords();
   const lag = useDesk((state) => state.lag);
   const counters = useDesk((state) => state.counters);
   const troubledAt = useDesk((state) => state.troubledAt);
@@ -88,7 +105,7 @@ function Intake() {
           <dd className={lag?.quarantined ? "warn" : undefined}>{lag?.quarantined ?? 0}</dd>
           {rows.map(([name, count]) => (
             <div className="intake-row" key={name}>
-              <dt>{words.counters[counted(name)] ?? name}</dt>
+              <dt>{names?.[language][counted(name)] ?? name}</dt>
               <dd className={isTrouble(name) ? "warn" : undefined}>{count}</dd>
             </div>
           ))}

@@ -32,7 +32,7 @@ const RECORDED: Record<string, string> = {
   synthetic: "our own test alarm",
 };
 const SOURCES: Record<string, string> = {
-  signal: "Alarm signal", call: "Phone call", report: "Public report",
+  signal: "Alarm signal", call: "Phone call", report: "Public report", probe: "Built-in probe",
 };
 const STEPS: Record<string, string> = {
   take: "taken", assign: "assigned a unit", close: "closed", receipt: "received",

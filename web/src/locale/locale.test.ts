@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import type { Fact } from "../api/shapes.ts";
+import { COUNTERS } from "./counters.ts";
 import { en } from "./en.ts";
 import { CATALOGUES } from "./index.ts";
 import { tell } from "./telling.ts";
@@ -28,6 +29,15 @@ const enLeaves = new Map(leaves(en));
 // What is written the same in both, or names the other language on purpose.
 const SHARED = /^\.(strip\.language(Title)?|bar\.keys\.language|help\.(tokens|keys)\.\d+\.0)$/;
 const EXAMPLE = /^\.help\.verbs\.\w+\.1$/;
+
+describe("counters", () => {
+  it("have words of their own in both languages", () => {
+    const { "zh-CN": chinese, en: english } = COUNTERS;
+    expect(Object.keys(chinese).sort()).toEqual(Object.keys(english).sort());
+    expect(Object.values(english).filter((word) => !word.trim() || /\p{Script=Han}/u.test(word))).toEqual([]);
+    expect(Object.values(chinese).filter((word) => !/\p{Script=Han}/u.test(word))).toEqual([]);
+  });
+});
 
 describe("catalogues", () => {
   it("have the same messages", () => {
@@ -68,6 +78,7 @@ describe("the core's lists", () => {
     ["terms.py", "Disposition", "dispositions"],
     ["terms.py", "Role", "roles"],
     ["incidents/state.py", "IncidentState", "incidentStates"],
+    ["incidents/facts.py", "Source", "sources"],
     ["orders.py", "OrderState", "orderStates"],
     ["units.py", "UnitState", "unitStates"],
     ["signals.py", "Effect", "effects"],

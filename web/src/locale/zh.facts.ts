@@ -28,7 +28,7 @@ const RECORDED: Record<string, string> = {
   synthetic: "本系统自测",
 };
 const SOURCES: Record<string, string> = {
-  signal: "收到报警信号", call: "接电话报警", report: "收到网上报警",
+  signal: "收到报警信号", call: "接电话报警", report: "收到网上报警", probe: "系统自检",
 };
 const STEPS: Record<string, string> = {
   take: "签收", assign: "派出力量", close: "结案", receipt: "送达", answer: "签收", start: "出动",
