@@ -114,7 +114,7 @@ SOURCES: Final[dict[Source, Text]] = {
     Source.SIGNAL: Text("报警信号", "Alarm signal"),
     Source.CALL: Text("电话报警", "Phone call"),
     Source.REPORT: Text("网上报警", "Public report"),
-    Source.PROBE: Text("系统自检", "Own check"),
+    Source.PROBE: Text("系统自检", "Built-in probe"),
 }
 
 REPORT_KINDS: Final[dict[ReportKind, Text]] = {
@@ -211,7 +211,7 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     VerdictReason.UNCONFIRMED: Text("待复核", "not confirmed yet"),
     VerdictReason.LATE: Text("一小时前发生，迟到的信号", "late: it occurred more than an hour ago"),
     VerdictReason.SAME_SITE: Text("同一联网单位", "same site"),
-    VerdictReason.SYNTHETIC: Text("系统自检信号", "test alarm of our own probe"),
+    VerdictReason.SYNTHETIC: Text("系统自检信号", "test alarm of the built-in probe"),
     VerdictReason.SAME_SOURCE: Text("同一来源", "same source"),
     VerdictReason.SAME_ADDRESS: Text("同一网络地址", "same network address"),
     VerdictReason.BY_HAND: Text("人工归并", "moved by hand"),
