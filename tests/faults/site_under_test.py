@@ -26,6 +26,8 @@ COLUMNS = (
     *("protocol", "account", "key", "key_form", "interval_s"),
 )
 PROCESSES = ("edge", "web", "work", "clock")
+NO_PROBE = "[probe]\nenabled = false\n"
+"""What the record holds is counted, and faults are made on purpose: nobody is to tell of them."""
 
 
 def until(fact: Callable[[], bool], *, seconds: float, what: str) -> float:
@@ -64,8 +66,16 @@ class SiteUnderTest:
     Its log goes to a file; `said` holds the lines of its standard output.
     """
 
-    def __init__(self, data: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        settings: str = NO_PROBE,
+    ) -> None:
         self.data = data
+        self._settings = data.with_name(f"{data.name}.toml")
+        self._settings.write_text(settings, encoding="utf-8")
         self.said: list[str] = []
         self.addresses: dict[str, tuple[str, int]] = {}
         self._environment = {**os.environ, **(environment or {})}
@@ -100,7 +110,7 @@ class SiteUnderTest:
     def spawn(self) -> None:
         """Start it; again on the sockets that it had, as a configured one does."""
         known = [f"{name}={host}:{port}" for name, (host, port) in self.addresses.items()]
-        options = ["--data", str(self.data)]
+        options = ["--data", str(self.data), "--config", str(self._settings)]
         for one in known or ["web=localhost:0", "dc09=127.0.0.1:0"]:
             options += ["--listen", one]
         self.process = subprocess.Popen(

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -93,8 +93,10 @@ async def call(target: Target) -> None:
 async def report(target: Target) -> None:
     """The public page: its form is asked for, filled in and sent."""
     async with _client(target) as client:
-        page = await _asked(client.get("/report", headers={"accept-language": "en"}))
-        target.reached()
+        traced = {"trace": _trace(target)}
+        page = await _asked(
+            client.get("/report", headers={"accept-language": "en"}, extensions=traced)
+        )
         found = _TOKEN.search(page.text)
         if page.status_code != 200 or found is None:
             raise NotAnswered(f"the form was answered {page.status_code}")
@@ -112,8 +114,10 @@ async def report(target: Target) -> None:
 
 async def _post(target: Target, path: str, body: bytes, headers: Mapping[str, str]) -> None:
     async with _client(target) as client:
-        answer = await _asked(client.post(path, content=body, headers=dict(headers)))
-    target.reached()
+        traced = {"trace": _trace(target)}
+        answer = await _asked(
+            client.post(path, content=body, headers=dict(headers), extensions=traced)
+        )
     if not answer.is_success:
         raise NotAnswered(f"answered {answer.status_code}: {answer.text[:120]}")
 
@@ -128,6 +132,17 @@ def _client(target: Target) -> httpx.AsyncClient:
         trust_env=False,
         timeout=None,  # noqa: S113 - the whole of it has a time
     )
+
+
+def _trace(target: Target) -> Callable[[str, object], Awaitable[None]]:
+    """Tells when the connection stands, whether or not an answer comes."""
+    stands = "connection.start_tls" if target.context is not None else "connection.connect_tcp"
+
+    async def told(name: str, _info: object) -> None:
+        if name == f"{stands}.complete":
+            target.reached()
+
+    return told
 
 
 async def _asked(asking: object) -> httpx.Response:

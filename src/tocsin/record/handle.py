@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -32,10 +32,6 @@ from tocsin.core.states import Decided, State
 from tocsin.core.terms import (
     Actor,
     Context,
-    Datum,
-    IncidentType,
-    Nearby,
-    Place,
     Reason,
     Refused,
     SubjectKind,
@@ -46,6 +42,7 @@ from tocsin.record.facts import NotStorable, StoredFact, canonical, data_of, dec
 from tocsin.record.ids import milliseconds, uuid7_of
 from tocsin.record.keys import Keyring
 from tocsin.record.on_test import watched_by
+from tocsin.record.opening import opening
 from tocsin.record.plans import step_of
 
 __all__ = [
@@ -67,9 +64,6 @@ Also = Callable[[Connection, list[StoredFact]], None]
 
 ATTEMPTS_MAX: Final = 5
 """How often a command that lost a race for rows is decided anew before the caller is told."""
-
-_NEARBY_DEGREES: Final = 0.01  # of latitude: about 1.1 km, wider than core's own limit
-_NEARBY_MAX: Final = 100
 
 # Commands whose subjects depend on the state of those they name: read first, then lock all.
 _REACHING: Final = (RefuseOrder, ReportStatus, RecallUnits, SendUnits, SplitIncident, JudgeSignal)
@@ -205,13 +199,6 @@ _DONE: Final = "SELECT body_hash, outcome FROM log.command WHERE key = %s"
 # Between the first and the last of them, so that only the partitions of their days are looked into.
 HEARD: Final = """
 SELECT id, message FROM heard.signal WHERE id = ANY(%s) AND id BETWEEN %s AND %s"""
-_NUMBER: Final = """
-INSERT INTO log.number AS n (agency, last) VALUES (%s, 1001)
-ON CONFLICT (agency) DO UPDATE SET last = n.last + 1 RETURNING last"""
-_NEARBY: Final = """
-SELECT id, row FROM view.incident
-WHERE open AND lat BETWEEN %s AND %s AND lon BETWEEN %s AND %s
-ORDER BY opened_at DESC LIMIT %s"""
 
 
 def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Outcome:
@@ -287,45 +274,6 @@ def fresh_ids(now: datetime, count: int) -> tuple[UUID, ...]:
     """So many new ids made at `now`."""
     ms = milliseconds(now)
     return tuple(uuid7_of(ms, os.urandom(10)) for _ in range(count))
-
-
-def opening(connection: Connection, context: Context, opened: IncidentOpened) -> Context:
-    """The context for deciding again, with the incident's number and what is open around it."""
-    place = opened.place
-    with connection.pipeline():
-        number = connection.execute(_NUMBER, (opened.agency,))
-        around = None
-        if place is not None:
-            wide = _NEARBY_DEGREES * (3 if abs(place.lat) > 60 else 2)
-            box = (
-                *(place.lat - _NEARBY_DEGREES, place.lat + _NEARBY_DEGREES),
-                *(place.lon - wide, place.lon + wide),
-            )
-            around = connection.execute(_NEARBY, (*box, _NEARBY_MAX))
-    row = number.fetchone()
-    assert row is not None
-    found = around.fetchall() if around is not None else []
-    return replace(
-        context, incident_number=row[0], nearby=tuple(_nearby(one, text) for one, text in found)
-    )
-
-
-class _NearbyPlace(msgspec.Struct):
-    lat: float
-    lon: float
-    datum: Datum
-
-
-class _NearbyRow(msgspec.Struct):
-    type: IncidentType
-    place: _NearbyPlace
-    opened_at: datetime
-
-
-def _nearby(incident: UUID, row: bytes) -> Nearby:
-    found = msgspec.json.decode(row, type=_NearbyRow)
-    place = Place(found.place.lat, found.place.lon, found.place.datum)
-    return Nearby(incident, found.type, place, found.opened_at)
 
 
 def _write(

@@ -15,11 +15,11 @@ import psycopg
 from tocsin.core.commands import JudgeSignal, fresh_ids_needed, subjects
 from tocsin.core.incidents.facts import IncidentOpened
 from tocsin.core.incidents.state import Incident
-from tocsin.core.judging import source_key
 from tocsin.core.obligations import Obligations
 from tocsin.core.rules import decide, further
 from tocsin.core.states import Decided, State, evolve
 from tocsin.core.terms import Actor, Context, Nearby, Reason, Refused, SubjectKind
+from tocsin.core.verdicts import source_key
 from tocsin.record.appending import Head, append
 from tocsin.record.database import Connection, is_away
 from tocsin.record.facts import canonical
@@ -31,9 +31,9 @@ from tocsin.record.handle import (
     fingerprint_of,
     fresh_ids,
     heads_of,
-    opening,
 )
 from tocsin.record.keys import Keyring
+from tocsin.record.opening import opening
 
 HOLD_S: Final = 0.02
 """A batch that has opened an incident takes up no more signals after this long."""
