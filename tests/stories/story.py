@@ -9,31 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from re import Match
 from typing import Any
 from uuid import UUID
 
-from core.world import MILL_ROAD, NOON, SYSTEM, World
-from tocsin.core import avs
+from core.world import MILL_ROAD, SYSTEM
+from stories.expecting import (
+    expect_fact_of_incident,
+    expect_fact_of_order,
+    expect_fact_of_unit,
+    expect_incident,
+    expect_incidents,
+    expect_line,
+    expect_signal,
+)
+from stories.scene import Scene, StoryBroken
 from tocsin.core import commands as c
-from tocsin.core.access import may
 from tocsin.core.assurance import Assurance
 from tocsin.core.confirmation import AT_ONCE, WINDOW_S, Avs, Confirming, ConfirmRule
-from tocsin.core.incidents.state import (
-    OPEN,
-    Incident,
-    alarm_count,
-    all_signals,
-    band,
-    due,
-    signal_count,
-)
 from tocsin.core.orders import Refusal
 from tocsin.core.signals import SignalRead
-from tocsin.core.states import Fact
 from tocsin.core.terms import (
     Actor,
     Capability,
@@ -42,84 +38,11 @@ from tocsin.core.terms import (
     IncidentType,
     Level,
     Place,
-    Reason,
     Refused,
     Role,
 )
 from tocsin.core.texts.refusals import refusal_text
-from tocsin.core.texts.timeline import sentence
-from tocsin.core.texts.types import INCIDENT_TYPES
 from tocsin.core.units import OutOfServiceReason, UnitState
-
-
-class StoryBroken(AssertionError):
-    """The story and the core disagree, or a line says nothing we know; names the line."""
-
-
-@dataclass
-class Told(World):
-    """The world, with the timeline's sentences as they are told."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def do(self, command: c.Command, actor: Actor = SYSTEM) -> list[Fact]:
-        start = len(self.log)
-        facts = super().do(command, actor)
-        for _, subject, fact in self.log[start:]:
-            call_sign = getattr(self.states[subject], "call_sign", "")
-            text = sentence(fact, {"actor": actor.name, "call_sign": call_sign})
-            self.lines.append(text.en)
-        return facts
-
-
-@dataclass
-class Scene:
-    """Who and what the story has named so far."""
-
-    world: Told = field(default_factory=Told)
-    sites: dict[str, tuple[UUID, Place]] = field(default_factory=dict)
-    asked: dict[str, Confirming] = field(default_factory=dict)
-    units: dict[str, UUID] = field(default_factory=dict)
-    people: dict[str, Actor] = field(default_factory=dict)
-    signals: list[UUID] = field(default_factory=list)
-    last_read: dict[str, UUID] = field(default_factory=dict)
-
-    def at(self, clock: str) -> datetime:
-        hour, minute, second = map(int, clock.split(":"))
-        return NOON.replace(hour=hour, minute=minute, second=second)
-
-    def incident(self, number: str) -> UUID:
-        for one in self.world.incidents():
-            if self.world.incident(one).number == int(number):
-                return one
-        raise StoryBroken(f"there is no incident {number}")
-
-    def order(self, call_sign: str) -> UUID:
-        """The unit's latest order."""
-        orders = [
-            one
-            for one, state in self.world.states.items()
-            if getattr(state, "call_sign", None) == call_sign and hasattr(state, "given_at")
-        ]
-        if not orders:
-            raise StoryBroken(f"{call_sign} has no order")
-        return orders[-1]
-
-    def send(self, command: c.Command, actor: Actor) -> None:
-        """The command with the policy before it, as the API has it, and the reactions after."""
-        incident = getattr(command, "incident", None)
-        unit = getattr(command, "unit", None)
-        if order := getattr(command, "order", None):
-            unit = self.world.order(order).unit
-        subject = self.world.states.get(incident or unit)
-        district = getattr(subject, "district", "north")
-        if actor is not SYSTEM and not may(
-            actor, command.type, district=district, agency="city", unit=unit
-        ):
-            raise Refused(Reason.NOT_ALLOWED)
-        self.world.do(command, actor)
-        self.world.react()
-
 
 # --- Setting the scene ---------------------------------------------------------------------------
 
@@ -311,96 +234,6 @@ def refused(scene: Scene, said: Match[str]) -> None:
             raise StoryBroken(f"the refusal says {text.en!r}") from None
         return
     raise StoryBroken("it was not refused")
-
-
-# --- What is expected ----------------------------------------------------------------------------
-
-
-def check(found: object, wanted: object, what: str) -> None:
-    if found != wanted:
-        raise StoryBroken(f"{what} is {found}, not {wanted}")
-
-
-def expect_incident(scene: Scene, said: Match[str]) -> None:
-    """`incident fire "Mill Road 4"`: the newest open one is that, there."""
-    opened = [scene.world.incident(one) for one in scene.world.incidents()]
-    opened = [one for one in opened if one.state in OPEN]
-    if not opened:
-        raise StoryBroken("no incident is open")
-    newest = opened[-1]
-    check(newest.type.value, said["kind"], "the newest incident")
-    where = newest.place.address_en if newest.place else newest.title_en
-    check(where, said["address"], "its place")
-
-
-def expect_incidents(scene: Scene, said: Match[str]) -> None:
-    check(len(scene.world.incidents()), int(said["count"]), "the number of incidents")
-
-
-def expect_fact_of_incident(scene: Scene, said: Match[str]) -> None:
-    incident = scene.world.incident(scene.incident(said["number"]))
-    found = _of_incident(incident, said["what"])
-    check(found, said["value"], f"{said['what']} of incident {said['number']}")
-
-
-def _of_incident(incident: Incident, what: str) -> str:
-    if what == "units":
-        return " ".join(unit.call_sign for unit in incident.units) or "none"
-    counted = {
-        "signals": signal_count,
-        "alarms": alarm_count,
-        "named signals": lambda one: len(all_signals(one)),
-    }
-    if what in counted:
-        return str(counted[what](incident))
-    if what == "level":
-        return f"P{incident.level.value}"
-    if what == "type":
-        return INCIDENT_TYPES[incident.type].en
-    if what == "band":
-        return band(incident).value
-    if what == "validation":
-        found = avs.assessed(incident)
-        return "none" if found is None else f"{found.level.value} because {found.why.value}"
-    if what == "confirmation":
-        confirmation = incident.alarms.confirmation
-        return "none" if confirmation is None else (confirmation.by or "waiting")
-    if what == "open zones":
-        return " ".join(one.sensor.zone for one in incident.alarms.open_zones) or "none"
-    if what == "due":
-        at = due(incident)
-        return "none" if at is None else f"{at:%H:%M:%S}"
-    return str(getattr(incident, what.replace(" ", "_")) or "none")
-
-
-def expect_fact_of_unit(scene: Scene, said: Match[str]) -> None:
-    unit = scene.world.unit_state(scene.units[said["call_sign"]])
-    found = str(getattr(unit, said["what"]) or "none")
-    wanted = said["value"].replace(" ", "_")
-    check(found, wanted, f"{said['what']} of {said['call_sign']}")
-
-
-def expect_fact_of_order(scene: Scene, said: Match[str]) -> None:
-    order = scene.world.order(scene.order(said["call_sign"]))
-    found = str(getattr(order, said["what"]) or "none")
-    wanted = said["value"].replace(" ", "_")
-    check(found, wanted, f"{said['what']} of the order to {said['call_sign']}")
-
-
-def expect_signal(scene: Scene, said: Match[str]) -> None:
-    signal = scene.world.signal(scene.signals[-1])
-    check(signal.verdict.value, said["verdict"], "the verdict")
-    check(signal.reason.value, said["reason"], "its reason")
-    check(signal.late, said["late"] is not None, "late")
-
-
-def expect_line(scene: Scene, said: Match[str]) -> None:
-    """The last sentence of the timeline that was told is this one, in English."""
-    line = said["line"]
-    found = [one for one in scene.world.lines if one == line]
-    if len(found) != int(said["times"] or 1):
-        told = "\n  ".join(scene.world.lines[-8:])
-        raise StoryBroken(f"told {len(found)} times: {line!r}; last told:\n  {told}")
 
 
 EVENTS: list[tuple[str, Callable[[Scene, Match[str]], Any]]] = [

@@ -10,9 +10,9 @@ from uuid import UUID
 from tocsin.core.assurance import require_dispatch
 from tocsin.core.commands import RecallUnits, SendUnits
 from tocsin.core.incidents.decide import assign_by, checked_text, require_open, taken
+from tocsin.core.incidents.evolving import evolve as evolve_incident
 from tocsin.core.incidents.facts import IncidentReleased, UnitAttached, UnitDetached
 from tocsin.core.incidents.state import Incident, IncidentState
-from tocsin.core.incidents.state import evolve as evolve_incident
 from tocsin.core.obligations import deadline
 from tocsin.core.orders import ENDED, Ending, OrderGiven, OrderRecalled
 from tocsin.core.states import Decided, States, the_incident, the_order, the_unit

@@ -11,6 +11,7 @@ from typing import Final, assert_never, cast
 from uuid import UUID
 
 from tocsin.core import on_test, orders, signals, units
+from tocsin.core.incidents import evolving
 from tocsin.core.incidents import state as incidents
 from tocsin.core.incidents.facts import IncidentFact
 from tocsin.core.incidents.state import Incident
@@ -40,7 +41,7 @@ def evolve(kind: SubjectKind, state: State | None, fact: Fact) -> State:
         case SubjectKind.SIGNAL:
             return signals.evolve(cast("Signal | None", state), cast("SignalFact", fact))
         case SubjectKind.INCIDENT:
-            return incidents.evolve(cast("Incident | None", state), cast("IncidentFact", fact))
+            return evolving.evolve(cast("Incident | None", state), cast("IncidentFact", fact))
         case SubjectKind.ORDER:
             return orders.evolve(cast("Order | None", state), cast("OrderFact", fact))
         case SubjectKind.UNIT:
