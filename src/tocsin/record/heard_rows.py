@@ -31,8 +31,12 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     `repeat_key` is a digest that equal messages share, None where a repeat cannot be told;
     `is_named` where the sender gave the message a name of its own, under which it tries for days.
     `district` and `agency` are the device's, or the intake's own for an unknown source.
-    `assurance` is `none`, `integrity` or `authenticated`: what the intake's protocol can vouch for.
-    DC-09 has no message authentication, encrypted or not (AES-CBC, fixed initial vector), so: none.
+    `assurance` is `none`, `integrity` or `authenticated`: what the way that it came can vouch for.
+    DC-09 itself vouches for nothing, encrypted or not (AES-CBC, fixed initial vector); inside TLS
+    that nobody altered it, and who sent it where the panel's certificate names the account. MQTT
+    and SOS Access: who sent it, by its secret, inside TLS. Webhooks: by their signature, without a
+    signed time that nobody altered it. CAP: by a trusted signature, a partner's token or
+    certificate. AML: by its signature. E-mail: nothing, ever.
 
     `caller_place` stands alone, without signals: such a message has a row of its own kind, which is
     gone within the hour (record/caller_places.py), and opens nothing.

@@ -54,8 +54,8 @@ class Dispatcher:
             if incident["state"] in INCIDENT_ENDED:
                 self._cases.pop(incident["id"], None)
                 continue
-            if incident["source"] == "report":
-                continue  # nothing vouches for it: only a person may send somebody there
+            if incident["source"] in ("report", "probe"):
+                continue  # unverified, or a fault of ours: either is for a person
             case = self._cases.get(incident["id"])
             if case is None:
                 wait = WATCH_S if incident["band"] == "watch" else READ_S

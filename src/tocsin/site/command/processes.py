@@ -35,6 +35,7 @@ from tocsin.site.loops import run_loops
 from tocsin.site.places import running_urls
 from tocsin.site.postgres import external_urls
 from tocsin.site.probe import intakes_shown
+from tocsin.site.probe_age import measure_probe
 from tocsin.site.process import end_by_force_later, served
 from tocsin.site.sockets import PortTaken, announce, listen, print_line
 from tocsin.site.supervisor import listen_to_signals
@@ -104,7 +105,7 @@ def run_web(arguments: argparse.Namespace) -> int:
             yield
 
     sockets = listen(web.host, web.port)
-    with served("web", chosen) as heart:
+    with served("web", chosen, refresh=lambda: measure_probe(url)) as heart:
         server = Server(
             uvicorn.Config(
                 "tocsin.site.asgi:application",

@@ -1,0 +1,29 @@
+"""How old the probe's last result is, told by `web`, which is not the process that has it: when the
+clock is dead, somebody else must say so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from prometheus_client import Gauge
+
+from tocsin.record.database import DatabaseAway, connect
+from tocsin.record.probing import newest
+
+_AGE: Final = Gauge(
+    "tocsin_probe_result_age_seconds", "Since the probe last had a result; 180 is too long."
+)
+
+
+def measure_probe(url: str) -> None:
+    """Set the gauge: infinity while there is no result, or the database is away."""
+    age_s = float("inf")
+    try:
+        with connect(url, name="tocsin metrics") as connection:
+            at = newest(connection)
+        if at is not None:
+            age_s = (datetime.now(UTC) - at).total_seconds()
+    except DatabaseAway:
+        pass
+    _AGE.set(age_s)
