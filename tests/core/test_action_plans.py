@@ -48,7 +48,8 @@ def test_an_alarm_brings_the_plan_of_its_zone() -> None:
     fact = world.log[-1][2]
     assert isinstance(fact, PlanKept)
     assert fact.steps == KITCHEN.steps
-    assert world.incident(burning(World(), plan=None)).plans.kept == ()
+    bare = World()
+    assert bare.incident(burning(bare, plan=None)).plans.kept == ()
     assert world.rebuilt() == world.states
 
 
@@ -88,7 +89,8 @@ def test_bounds() -> None:
         world.hear("FA", str(zone), site=SITE, plan=plan(f"step {zone}", zone=str(zone)))
     assert len(world.incident(incident).plans.kept) == PLANS_MAX
     assert world.incident(incident).signal_count == PLANS_MAX + 4
-    assert world.incident(burning(World(), plan=plan())).plans.kept == ()
+    bare = World()
+    assert bare.incident(burning(bare, plan=plan())).plans.kept == ()
 
 
 def test_a_step_is_ticked_once_and_taken_back() -> None:
