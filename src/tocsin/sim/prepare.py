@@ -19,6 +19,7 @@ from tocsin.record.views.snapshot import snapshot
 from tocsin.roads.graph import Graph, RoadsUnavailable
 from tocsin.roads.graph import load as load_roads
 from tocsin.roads.graph import save as save_roads
+from tocsin.sim.action_plans import import_plans
 from tocsin.sim.city import model
 from tocsin.sim.city.model import City
 
@@ -72,9 +73,10 @@ def _register(city: City, connection: Connection, keyring: Keyring) -> None:
             for s in city.stations
         ],
     )
-    report = import_sites(connection, keyring, site_rows(city), agency=city.agency)
-    if report.errors:
-        line, column, text = report.errors[0]
+    errors = import_sites(connection, keyring, site_rows(city), agency=city.agency).errors
+    errors = errors or import_plans(connection, keyring, city)
+    if errors:
+        line, column, text = errors[0]
         raise NotPrepared(f"the city's sites are refused: line {line}, {column}: {text}")
     units.register_units(
         connection,
