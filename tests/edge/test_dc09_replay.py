@@ -301,3 +301,29 @@ def test_several_events_of_one_message_are_all_recorded(urls, ring, desk, record
     assert record.execute(query + " FROM heard.message)").fetchone() == (3,)
     record.rollback()
     assert desk.incidents() > 0
+
+
+def test_resending_encrypted_with_a_new_timestamp_is_a_repeat_also_after_a_restart(
+    urls, ring, desk
+) -> None:
+    """As panels resend that renew the time (Ajax). The replay of such a resending is one as well,
+    and what the header of a replay says silences nothing that the panel sends next."""
+
+    def sent(late_s: float, number: str, noise: bytes = NOISE) -> bytes:
+        stamp = write_timestamp(datetime.now(UTC) - timedelta(seconds=late_s))
+        clear = Frame("SIA-DCS", number, None, "0", ENCRYPTED, b"#5678|NFA64", timestamp=stamp)
+        return encode(seal(clear, KEY, noise))
+
+    first, again, last = sent(20, "1671"), sent(10, "1671", bytes(range(60, 76))), sent(9, "1671")
+    with running(urls, ring) as edge:
+        assert asks(edge, first).encrypted
+        assert desk.last() == ("ack", None, False)
+        before = desk.incidents(), desk.joined()
+    for raw in (again, with_header(again, sequence="1672"), with_longer_pad(again), last, first):
+        with running(urls, ring) as edge:  # each to one that has never heard it
+            assert asks(edge, raw).encrypted
+            assert desk.last() == ("ack", None, True)
+    assert (desk.incidents(), desk.joined()) == before
+    with running(urls, ring) as edge:
+        assert asks(edge, sent(0, "1672")).encrypted
+        assert desk.last() == ("ack", None, False)

@@ -122,3 +122,24 @@ def test_a_commit_whose_outcome_was_unknown_is_sorted_in_once(
     (again,) = arrivals.sort(message(received_at=NOW + timedelta(seconds=9), repeat_key=key))
     assert again.repeat_of is not None
     assert arrivals.pending() == {again.repeat_of}
+
+
+def test_an_encrypted_message_is_told_by_what_it_says_whatever_its_header(
+    arrivals: Arrivals,
+) -> None:
+    """The time of each that said so counts, at the limit; and a forged header names no message that
+    a later one could repeat."""
+    said = [uuid4().bytes for _ in range(2)]
+    sent, forged = uuid4().bytes, uuid4().bytes
+    (first,) = arrivals.sort(message(repeat_key=sent, replay_key=said[0]))
+    again, replay, beyond, next_sent = arrivals.sort(
+        message(received_at=NOW + timedelta(minutes=3), repeat_key=sent, replay_key=said[1]),
+        message(received_at=NOW + timedelta(minutes=6), repeat_key=forged, replay_key=said[1]),
+        message(
+            received_at=NOW + timedelta(minutes=9, seconds=1), repeat_key=sent, replay_key=said[1]
+        ),
+        message(received_at=NOW + timedelta(minutes=6), repeat_key=forged, replay_key=None),
+    )
+    assert (again.repeat_of, replay.repeat_of) == (first.id, first.id)
+    assert (beyond.repeat_of, next_sent.repeat_of) == (None, None)
+    assert arrivals.pending() == {first.id, beyond.id, next_sent.id}

@@ -128,16 +128,18 @@ class Intake:
         is_usual = device is not None and not device.dialect and account not in self._local_time
         if is_usual and device is not None and ack is not None:  # what it says is read later
             answer, data, signals, repeat_key = Answer.ACK, ack, None, None
+            replay_key = None
             is_sign_of_life = not has_key(device)
             problem = clock_problem(stamp, now) if stamp else None
             if problem is not None:
                 self.counts.add(problem)
         elif (told := self._opened(received, device, now)) is not None:
             answer, problem, signals, is_sign_of_life = Answer.ACK, None, None, True
-            data, region, repeat_key = told
+            data, region, repeat_key, replay_key = told
         else:
             reception = self._receive(received, device, sender, now)
             answer, data, problem, signals, repeat_key, is_poll = reception[:6]
+            replay_key = reception.replay_key
             if problem is Problem.UNKNOWN_ACCOUNT and is_reserved(account):
                 self.counts.add("probe")
             elif problem is not None and not self._is_stored(problem, sender):
@@ -166,6 +168,7 @@ class Intake:
             assurance=channel.vouches(account) if channel.names else channel.assurance,
             is_sign_of_life=is_sign_of_life,
             opened=region,
+            replay_key=replay_key,
         )
         try:
             self._heard.hand_in(message, partial(self._kept, answer, data, sender, reply))
@@ -178,9 +181,9 @@ class Intake:
 
     def _opened(
         self, received: Received, device: Device | None, now: datetime
-    ) -> tuple[bytes, bytes, bytes] | None:
-        """Answer, content and repeat key of an encrypted frame of a known device, if it is as
-        nearly every one is."""
+    ) -> tuple[bytes, bytes, bytes, bytes] | None:
+        """Answer, content, repeat and replay key of an encrypted frame of a known device, if it is
+        as nearly every one is."""
         sealed = received.sealed
         if sealed is None or device is None or device.key is None or device.dialect:
             return None
@@ -189,8 +192,7 @@ class Intake:
             return None
         if told.dialects:
             self.memory.note(device.account, told.dialects, is_known=True)
-        first = self.memory.first_key(told.replay_key, told.repeat_key, self._loop_time())
-        return told.ack, told.region, first
+        return told.ack, told.region, told.repeat_key, told.replay_key
 
     def _is_stored(self, problem: Problem, sender: Sender) -> bool:
         """Counts what is not in order."""
@@ -230,9 +232,6 @@ class Intake:
             reception = decided()
         if reception.dialects:
             memory.note(source, reception.dialects, is_known=device is not None)
-        if reception.replay_key is not None and reception.repeat_key is not None:
-            first = memory.first_key(reception.replay_key, reception.repeat_key, loop_time)
-            reception = reception._replace(repeat_key=first)
         sent_at = None if frame.encrypted else frame.sent_at
         if reception.is_poll and device is not None and sent_at is not None:
             memory.poll_says(source, sent_at, now)

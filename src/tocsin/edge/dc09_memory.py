@@ -1,5 +1,5 @@
 """What this process has found out about DC-09 senders while it runs: their dialects, whether their
-clocks show local time, which form of an answer they take, and what they have sent encrypted."""
+clocks show local time, and which form of an answer they take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Final
 
 from tocsin.edge.counts import Counts
 from tocsin.record.devices import Device
-from tocsin.wire.dc09.answers import EARLY_S_MAX, LATE_S_MAX
 from tocsin.wire.dc09.clocks import Learnt, learn
 from tocsin.wire.dc09.dialects import AS_HEARD, NO_TIME, Register, registered
 from tocsin.wire.dc09.frames import BLOCK_BYTES
@@ -19,15 +18,8 @@ from tocsin.wire.dc09.frames import BLOCK_BYTES
 SENDERS_MAX: Final = 50_000
 """Of each kind of memory; when it is full all of it is forgotten, and found out anew."""
 
-ENCRYPTED_MAX: Final = 100_000
-"""Keys of encrypted messages, each of which has two."""
-
 AGAIN_S_MAX: Final = 120.0
 """Panels try again after 11 to 64 s; later it is a message of its own."""
-
-WINDOW_S: Final = AGAIN_S_MAX + EARLY_S_MAX + LATE_S_MAX
-"""So long after a message the replay of its resending is timely at most, and the record still tells
-repeats (record/arrivals.py: three minutes)."""
 
 NOISE_BYTES: Final = 64 * BLOCK_BYTES
 
@@ -66,9 +58,6 @@ class Memory:
         self._clocks: dict[str, Learnt] = {}
         self._spoken: dict[str, tuple[str, ...]] = {}
         self._answered: dict[str, tuple[bytes, int, float]] = {}
-        self._encrypted: dict[bytes, tuple[bytes, float]] = {}
-        self._encrypted_earlier: dict[bytes, tuple[bytes, float]] = {}
-        self._encrypted_since = 0.0
 
     # -- dialects -------------------------------------------------------------------------------
 
@@ -140,25 +129,3 @@ class Memory:
     def ahead(self, device: str) -> timedelta:
         """How far its clock was found to be ahead of GMT."""
         return self._clocks[device].ahead if device in self.local_time else NO_TIME
-
-    # -- replays --------------------------------------------------------------------------------
-
-    def first_key(self, replay_key: bytes, repeat_key: bytes, now: float) -> bytes:
-        """The key under which an encrypted message is kept, which tells its repeats: its replay
-        key, found again in the record whatever header a replay has and whoever began anew since;
-        or that of the message which its panel sends again with a new timestamp. `now`: loop time.
-        """
-        if now - self._encrypted_since > WINDOW_S or len(self._encrypted) >= ENCRYPTED_MAX:
-            self._encrypted_earlier, self._encrypted = self._encrypted, {}
-            self._encrypted_since = now
-        heard = self._heard(replay_key, now, WINDOW_S)
-        if heard is None:
-            heard = self._heard(repeat_key, now, AGAIN_S_MAX)
-            if heard is None:
-                heard = self._encrypted[repeat_key] = (replay_key, now)
-            self._encrypted[replay_key] = heard
-        return heard[0]
-
-    def _heard(self, key: bytes, now: float, within_s: float) -> tuple[bytes, float] | None:
-        heard = self._encrypted.get(key) or self._encrypted_earlier.get(key)
-        return None if heard is None or now - heard[1] > within_s else heard

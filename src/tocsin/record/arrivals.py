@@ -192,6 +192,9 @@ class Sorter:
                 repeats[f"{message.protocol}.repeat"] += 1
             elif message.repeat_key is not None:
                 known.setdefault(message.repeat_key, []).append((message.received_at, identifier))
+            if message.replay_key is not None:
+                first = (message.received_at, repeat_of or identifier)
+                known.setdefault(message.replay_key, []).append(first)
         rows.write(connection)
         connection.execute(_TAKEN_AND_SAID if rows.pending else _TAKEN, (lanes, arrivals))
         for name, times in sorted(repeats.items()):
@@ -257,7 +260,8 @@ def _named(arrival: UUID, messages: Iterable[Heard]) -> list[tuple[UUID, Heard]]
 # -- repeats ------------------------------------------------------------------------------------
 
 Originals = dict[bytes, list[tuple[datetime, UUID]]]
-"""By repeat key: when messages that may be repeated were received, and their ids."""
+"""By repeat key: when messages that may be repeated were received, and their ids. By replay key:
+the same of all that said so, with the ids of those that they repeat themselves."""
 
 
 def _originals(connection: Connection, messages: list[tuple[UUID, Heard]]) -> Originals:
@@ -288,6 +292,12 @@ def _within(
     found: Originals = {}
     for key, at, identifier in connection.execute(_ORIGINALS, (keys, first, last, since, until)):
         found.setdefault(key, []).append((at, identifier))
+    replays = [message.replay_key for _, message in messages if message.replay_key is not None]
+    if replays:
+        for key, at, identifier in connection.execute(
+            _SAID_BEFORE, (replays, first, last, since, until)
+        ):
+            found.setdefault(key, []).append((at, identifier))
     return found
 
 
@@ -296,13 +306,13 @@ def _day(at: datetime) -> datetime:
 
 
 def _repeated(message: Heard, known: Originals) -> UUID | None:
-    """The earlier message that this one repeats. In doubt none: then it alarms."""
-    if message.repeat_key is None:
-        return None
+    """The earlier message that this one repeats. In doubt none: then it alarms. A replay is asked
+    for first: its header, which may be forged, tells nothing."""
     window = NAMED_WINDOW if message.is_named else REPEAT_WINDOW
-    for at, identifier in known.get(message.repeat_key, ()):
-        if abs(message.received_at - at) <= window:
-            return identifier
+    for key in (message.replay_key, message.repeat_key):
+        for at, identifier in () if key is None else known.get(key, ()):
+            if abs(message.received_at - at) <= window:
+                return identifier
     return None
 
 
@@ -342,6 +352,9 @@ _ORIGINALS: Final = """
 SELECT repeat_key, received_at, id FROM heard.message
 WHERE repeat_key = ANY(%s) AND repeat_of IS NULL AND id >= %s AND id < %s
     AND received_at BETWEEN %s AND %s"""
+_SAID_BEFORE: Final = """
+SELECT replay_key, received_at, coalesce(repeat_of, id) FROM heard.message
+WHERE replay_key = ANY(%s) AND id >= %s AND id < %s AND received_at BETWEEN %s AND %s"""
 
 
 # -- the queues -----------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     say.
     `repeat_key` is a digest that equal messages share, None where a repeat cannot be told;
     `is_named` where the sender gave the message a name of its own, under which it tries for days.
+    `replay_key` is a digest of what an encrypted message says and when, whatever stands around it:
+    None for what came in clear. Whoever sends that again repeats it too.
     `district` and `agency` are the device's, or the intake's own for an unknown source.
     `assurance` is `none`, `integrity` or `authenticated`: what the way that it came can vouch for.
     DC-09 itself vouches for nothing, encrypted or not (AES-CBC, fixed initial vector); inside TLS
@@ -69,6 +71,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     caller_place: CallerPlace | None = None
     is_sign_of_life: bool = True
     opened: bytes | None = None
+    replay_key: bytes | None = None
 
 
 # -- as an intake commits them ------------------------------------------------------------------
@@ -149,6 +152,7 @@ class Rows:
                 repeat_of,
                 read,
                 text,
+                message.replay_key,
             )
         )
         signals = [identifier] if reads else []
@@ -204,7 +208,7 @@ class Rows:
 
 _MESSAGE: Final = (
     *("uuid", "timestamptz", "text", "text", "text", "bytea", "text", "text", "bytea"),
-    *("text", "text", "uuid", "uuid", "text", "uuid", "bytea", "bytea"),
+    *("text", "text", "uuid", "uuid", "text", "uuid", "bytea", "bytea", "bytea"),
 )
 _FURTHER: Final = (
     *("uuid", "uuid", "timestamptz", "text", "text", "text", "text", "text", "text"),

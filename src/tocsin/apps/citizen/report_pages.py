@@ -110,9 +110,7 @@ def _receive(request: HttpRequest, entered: Entered, token: bytes) -> Received:
     return received
 
 
-def _tested(
-    request: HttpRequest, entered: Entered, token: bytes, now: datetime
-) -> Received | None:
+def _tested(request: HttpRequest, entered: Entered, token: bytes, now: datetime) -> Received | None:
     """A test report of our own probe goes as far as any other, and is taken back; None for anybody
     else's."""
     account = shown_by(keyring(), "report", request.headers.get("Tocsin-Probe", ""))
