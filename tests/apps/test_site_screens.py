@@ -17,6 +17,8 @@ from little_city import City, build, command
 from tocsin.core.terms import Role
 from tocsin.record.book import SHEETS
 from tocsin.record.database import connect
+from tocsin.record.ids import uuid7
+from tocsin.record.retention import forget_heard, prepare_partitions
 from tocsin.record.workbooks import read_xlsx, write_xlsx
 from web_site import AGENCY, Site
 
@@ -212,8 +214,9 @@ def test_other_roles_put_nothing_on_test(site: Site, city: City, role: Role) -> 
     browser = signed_in(site, role, unit=unit)
     for path in ("tests/", f"sites/{UUID(int=1)}/test/", f"tests/{UUID(int=1)}/"):
         assert browser.get(f"/readiness/{path}").status_code == 403
-    for path in ("connect/", "looked/", "connect/frames/", "connect/device/", "sites/export/"):
+    for path in ("connect/", "looked/", "kept/", "connect/frames/", "connect/device/"):
         assert browser.get(f"/readiness/{path}").status_code == 403
+    assert browser.get("/readiness/sites/export/").status_code == 403
 
 
 def test_a_foreign_site_or_test_answers_as_a_missing_one(
@@ -243,3 +246,29 @@ def test_contacts_that_have_ended_are_not_shown(administrator: httpx.Client) -> 
     assert "is in the past" in answer.text
     assert date.fromisoformat(yesterday) < datetime.now(UTC).date()
     assert AGENCY
+
+
+def test_what_is_kept_of_what_was_heard_and_what_holds_it_back_is_shown(
+    site: Site, administrator: httpx.Client
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=500)
+    with connect(site.urls.owner) as owner:
+        prepare_partitions(owner, long_ago)
+        owner.execute(
+            "INSERT INTO heard.pending (signal, known, queue) VALUES (%s, true, 'kept')",
+            (uuid7(long_ago),),
+        )
+        owner.commit()
+        try:
+            page = administrator.get("/readiness/kept/").text
+            assert "for 400 days" in page
+            assert f"{long_ago:%Y-%m-%d} UTC" in page
+            assert "waits to be judged" in page
+            assert "goes within minutes" in page  # the day behind it
+        finally:
+            owner.execute("DELETE FROM heard.pending WHERE queue = 'kept'")
+            owner.commit()
+    with connect(site.urls.application) as opened:
+        while forget_heard(opened, datetime.now(UTC), 400):
+            continue
+    assert "waits to be judged" not in administrator.get("/readiness/kept/").text

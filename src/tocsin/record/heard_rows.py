@@ -150,9 +150,7 @@ class Rows:
                 message.site,
                 message.assurance,
                 repeat_of,
-                read,
-                text,
-                message.replay_key,
+                *(read, text, message.replay_key),
             )
         )
         signals = [identifier] if reads else []

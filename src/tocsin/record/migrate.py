@@ -154,9 +154,13 @@ _PRIVILEGES: Final = {
     ),
     "SELECT, INSERT, UPDATE": ("ref.code_table",),
     "SELECT, INSERT, DELETE": ("heard.arrived", "heard.quarantined"),
-    "SELECT": ("migration.applied", "heard.signal"),
+    "SELECT": ("migration.applied", "heard.signal", "heard.day", "view.living"),
 }
-_FUNCTIONS: Final = ("prepare_partitions", "forget_positions")
+_FUNCTIONS: Final = (
+    *("log.prepare_partitions(timestamptz)", "log.forget_positions(timestamptz)"),
+    *("log.forget_messages(timestamptz)", "log.first_id(timestamptz)"),
+    "heard.held_by(uuid,uuid)",
+)
 
 
 def grant(connection: Connection, role: str = APPLICATION_ROLE) -> None:
@@ -192,13 +196,11 @@ def grant(connection: Connection, role: str = APPLICATION_ROLE) -> None:
                     )
                 )
     for function in _FUNCTIONS:
-        if connection.execute(
-            "SELECT to_regprocedure(%s) IS NOT NULL", (f"log.{function}(timestamptz)",)
-        ).fetchone() == (True,):
+        if connection.execute("SELECT to_regprocedure(%s) IS NOT NULL", (function,)).fetchone() == (
+            True,
+        ):
             connection.execute(
-                sql.SQL("GRANT EXECUTE ON FUNCTION log.{}(timestamptz) TO {}").format(
-                    sql.Identifier(function), name
-                )
+                sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(sql.SQL(function), name)
             )
     for statement in (  # the tables of accounts and the like, made by the web shell's migrations
         "GRANT USAGE ON SCHEMA public TO {0}",

@@ -1,10 +1,13 @@
-"""What must be there in time, and what must be gone in time: partitions made ahead, positions of
-units, outcomes of old commands, contacts that are no longer valid."""
+"""What must be there in time, and what must be gone in time: partitions made ahead, what was heard
+long ago, positions of units, outcomes of old commands, contacts that are no longer valid."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from tocsin.record.contacts import forget_contacts
 from tocsin.record.database import Connection
@@ -12,7 +15,18 @@ from tocsin.record.report_following import forget_expired
 
 POSITIONS_KEPT_FOR: Final = timedelta(hours=24)
 OUTCOMES_KEPT_FOR: Final = timedelta(days=30)
+HEARD_DAYS: Final = 400
+"""What was heard is kept so long, where nobody has said otherwise."""
+
+HELD_BY: Final = ("waiting", "set_aside", "open_incident")
+"""Why a day may not go yet, whatever its age."""
+
+HEARD_DAYS_MIN: Final = 36
+HEARD_DAYS_MAX: Final = 36_500
 _CHUNK: Final = 10_000
+_DAYS_AT_ONCE: Final = 8
+
+logger = logging.getLogger("tocsin.retention")
 
 
 def prepare_partitions(connection: Connection, now: datetime) -> int:
@@ -37,3 +51,79 @@ def forget_old(connection: Connection, now: datetime) -> int:
     forget_contacts(connection, now.date())
     forget_expired(connection, now)
     return gone
+
+
+def forget_heard(connection: Connection, now: datetime, days: int) -> int:
+    """Drop the days of what was heard that ended more than `days` days ago, oldest first; returns
+    how many went (at most 8 at a time). Commits after each.
+
+    A day stays while a signal of it waits to be judged, was set aside, or belongs to an incident
+    that is not over; also while somebody holds a lock. Raises `ValueError` outside of
+    HEARD_DAYS_MIN to HEARD_DAYS_MAX.
+    """
+    if not HEARD_DAYS_MIN <= days <= HEARD_DAYS_MAX:
+        raise ValueError(f"{days} days: what was heard is kept for {HEARD_DAYS_MIN} at least")
+    before = now - timedelta(days=days)
+    gone = 0
+    for _ in range(_DAYS_AT_ONCE):
+        row = connection.execute("SELECT log.forget_messages(%s)", (before,)).fetchone()
+        dropped = int(row[0]) if row else 0
+        if dropped:
+            connection.execute(_COUNT, ("heard.days_forgotten", dropped))
+        connection.commit()
+        if not dropped:
+            break
+        gone += dropped
+    if gone:
+        logger.info("days of what was heard are gone", extra={"days": gone, "before": before})
+    return gone
+
+
+@dataclass(frozen=True, slots=True)
+class HeardDay:
+    """One day (UTC) of what was heard. `held_by`: one of HELD_BY, or None."""
+
+    day: datetime
+    size_bytes: int
+    held_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeardKept:
+    """What is kept of what was heard: how many days, from which on, how large, and those that are
+    past their time and still there."""
+
+    days: int
+    oldest: datetime | None
+    size_bytes: int
+    overdue: tuple[HeardDay, ...]
+
+
+def heard_kept(connection: Connection, now: datetime, days: int) -> HeardKept:
+    """What is kept at `now`, where `days` days are asked for."""
+    found = connection.execute(_DAYS).fetchall()
+    before = now - timedelta(days=days)
+    overdue = [
+        HeardDay(day, size, _held(connection, first, end))
+        for day, size, first, end in found
+        if day + timedelta(days=1) <= before
+    ]
+    past = [day for day, *_ in found if day <= now]
+    return HeardKept(
+        len(past),
+        min(past, default=None),
+        sum(size for _, size, *_ in found),
+        tuple(overdue),
+    )
+
+
+def _held(connection: Connection, first: UUID, end: UUID) -> str | None:
+    row = connection.execute("SELECT heard.held_by(%s, %s)", (first, end)).fetchone()
+    return None if row is None else row[0]
+
+
+_DAYS: Final = """
+SELECT day, pg_total_relation_size(oid), first_id, end_id FROM heard.day ORDER BY day"""
+_COUNT: Final = """
+INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
+ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""

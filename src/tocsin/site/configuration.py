@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from tocsin.core.obligations import Obligations
+from tocsin.record.retention import HEARD_DAYS, HEARD_DAYS_MAX, HEARD_DAYS_MIN
 from tocsin.site.addresses import is_loopback
 from tocsin.site.described import File, files, means, metas, port
 from tocsin.site.doors import through
@@ -115,6 +116,21 @@ class Log(Struct, forbid_unknown_fields=True, frozen=True):
     ] = ""
 
 
+class Retention(Struct, forbid_unknown_fields=True, frozen=True):
+    heard_days: Annotated[
+        int,
+        means(
+            "Days for which what was heard is kept, byte by byte. Then each day goes, unless a"
+            " signal of it waits, was set aside, or belongs to an incident that is not over."
+            " The record of what was decided stays.",
+            "收到的原始报文的保存天数。到期后按天删除；若当天仍有未研判、已搁置的信号，"
+            "或其警情尚未结束，则继续保存。研判与处置记录不删除。",
+            ge=HEARD_DAYS_MIN,
+            le=HEARD_DAYS_MAX,
+        ),
+    ] = HEARD_DAYS
+
+
 _Seconds = Annotated[int, Meta(ge=0, le=7 * 86_400)]
 _ByLevel = tuple[_Seconds, _Seconds, _Seconds, _Seconds]
 _CORE: Final = Obligations()
@@ -192,6 +208,7 @@ class Configuration(Struct, forbid_unknown_fields=True, frozen=True):
     database: Database = field(default_factory=Database)
     health: Health = field(default_factory=Health)
     log: Log = field(default_factory=Log)
+    retention: Retention = field(default_factory=Retention)
     obligations: ObligationTimes = field(default_factory=ObligationTimes)
 
 

@@ -26,6 +26,12 @@ BATCH: Final = 200
 """Signals or deadlines taken up in one turn."""
 
 _LAG: Final = Gauge("tocsin_lag", "What waits, by kind (counts) and for how long (_s).", ["name"])
+_KEPT: Final = Gauge(
+    "tocsin_heard_kept",
+    "What is kept of what was heard: days, bytes, and days that are past their time, by what holds"
+    " them back (overdue_waiting, overdue_set_aside, overdue_open_incident, overdue_free).",
+    ["name"],
+)
 _DATABASE: Final = Gauge("tocsin_database_up", "1 while the database answers.")
 
 
@@ -50,6 +56,10 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
             Loop("react", react, idle_s=0.5, channel="facts"),
         ]
     watch = Watch(keyring)
+    days = chosen.retention.heard_days
+
+    def forget_heard(connection: Connection) -> int:
+        return retention.forget_heard(connection, _now(), days)
 
     def listen(connection: Connection) -> int:
         return watch.turn(connection, _now())
@@ -59,6 +69,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
         Loop("silence", listen, idle_s=0.5),
         Loop("probe", Prober(keyring, chosen).turn, idle_s=0.5, is_grave=True),
         Loop("retention", _tidy, idle_s=600),
+        Loop("forget_heard", forget_heard, idle_s=600),
         Loop("caller_places", _forget_places, idle_s=30),
     ]
 
@@ -74,11 +85,12 @@ def _forget_places(connection: Connection) -> int:
     return caller_places.forget(connection, _now())
 
 
-def measure(url: str) -> None:
+def measure(url: str, heard_days: int) -> None:
     """Set the gauges for /metrics."""
     try:
         with connect(url, name="tocsin metrics") as connection:
             figures = working.lag(connection)
+            kept = retention.heard_kept(connection, _now(), heard_days)
     except DatabaseAway:
         _DATABASE.set(0)
         return
@@ -86,6 +98,11 @@ def measure(url: str) -> None:
     for name, value in figures.items():
         if isinstance(value, int | float):
             _LAG.labels(name).set(value)
+    _KEPT.labels("days").set(kept.days)
+    _KEPT.labels("bytes").set(kept.size_bytes)
+    for why in (*retention.HELD_BY, "free"):
+        held = [one for one in kept.overdue if (one.held_by or "free") == why]
+        _KEPT.labels(f"overdue_{why}").set(len(held))
 
 
 def _now() -> datetime:

@@ -179,6 +179,12 @@ def looked(request: HttpRequest, actor: Actor) -> HttpResponse:
     return render(request, "readiness/looked.html", {"looks": site_shown.looks_of(actor)})
 
 
+@for_managers
+def kept(request: HttpRequest, _actor: Actor) -> HttpResponse:
+    """How long what was heard is kept, and which days are past their time and still there."""
+    return render(request, "readiness/kept.html", site_shown.heard_kept_shown())
+
+
 def take(actor: Actor, form: SiteForm, place: siting.Row | None = None) -> bool:
     """Puts the form's row into the record, with `place` where the site is there already; what is
     wrong is shown at its field."""

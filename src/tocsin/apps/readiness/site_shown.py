@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from tocsin.apps.log import connection, keyring
 from tocsin.apps.readiness.siting import Row
 from tocsin.core.access import may
@@ -18,6 +20,7 @@ from tocsin.core.zones import Delay, ZoneKind
 from tocsin.record.contacts import contacts_of
 from tocsin.record.looked import Looked, looks, record_look
 from tocsin.record.register import partitions_of, steps_of, zones_of
+from tocsin.record.retention import heard_kept
 from tocsin.record.views import list_rows
 
 
@@ -53,6 +56,14 @@ def looks_of(actor: Actor) -> list[dict[str, Any]]:
     return [
         one for one in found if not actor.districts or one["district"] in (*actor.districts, "")
     ]
+
+
+def heard_kept_shown() -> dict[str, Any]:
+    """What is kept of what was heard."""
+    with connection() as opened:
+        found = heard_kept(opened, datetime.now(UTC), settings.HEARD_DAYS)
+        opened.rollback()
+    return {"kept": found, "heard_days": settings.HEARD_DAYS}
 
 
 def test_shown(row: Row, language: str) -> Row:

@@ -91,6 +91,7 @@ def run_web(arguments: argparse.Namespace) -> int:
         TOCSIN_PUBLIC=msgspec.json.encode(chosen.public).decode(),
         TOCSIN_INTAKES=msgspec.json.encode(intakes_shown(chosen)).decode(),
         TOCSIN_PROBE="1" if chosen.probe.enabled else "0",
+        TOCSIN_HEARD_DAYS=str(chosen.retention.heard_days),
         TOCSIN_DISTRICT=chosen.district,
         TOCSIN_AGENCY=chosen.agency,
     )
@@ -270,7 +271,7 @@ def _run_loops(name: str, data: Path, chosen: Configuration, url: str) -> int:
         stop.set()
 
     listen_to_signals(ask_to_stop)
-    with served(name, chosen, refresh=lambda: measure(url)) as heart:
+    with served(name, chosen, refresh=lambda: measure(url, chosen.retention.heard_days)) as heart:
         run_loops(url, loops_of(name, Keyring(data / "keys"), chosen), heart, stop)
     return 0
 
