@@ -4,15 +4,19 @@ edge's copy of the register."""
 import asyncio
 import csv
 import io
+from datetime import date
 from uuid import uuid4
 
 import pytest
 from random_history import site_row
 
+from tocsin.core.supervision import REPORTING_S
 from tocsin.record import devices as registered
 from tocsin.record.database import Connection, Urls
 from tocsin.record.devices import DeviceBook
+from tocsin.record.exporting import export_sheets
 from tocsin.record.keys import Keyring
+from tocsin.record.site_rows import INTERVAL_S_MAX
 from tocsin.record.sites import import_sites
 from tocsin.record.views import get_row, list_rows
 
@@ -249,3 +253,34 @@ def test_a_device_that_must_have_a_key_may_keep_the_one_it_has(
     keyed = row | {"key": "k" * 16, "key_form": "ascii"}
     assert import_sites(connection, keyring, [keyed], agency="fire").errors == []
     assert import_sites(connection, keyring, [row], agency="fire").errors == []
+
+
+def test_a_class_stands_for_the_interval_where_that_is_empty(
+    connection: Connection, keyring: Keyring
+) -> None:
+    """And goes out as it came in, so that another class has its own time."""
+
+    def taken(**more: str) -> tuple[str, int | None]:
+        row = site_row("20C5") | more
+        assert import_sites(connection, keyring, [row], agency="fire").errors == []
+        [device] = list_rows(connection, "devices", filters={"account": "20C5"})["items"]
+        return device["supervision_class"], device["interval_s"]
+
+    def exported() -> tuple[str, str]:
+        rows = export_sheets(connection, keyring, date(2026, 11, 22))["sites"]
+        connection.rollback()
+        [row] = [one for one in rows if one["account"] == "20C5"]
+        return row["supervision_class"], row["interval_s"]
+
+    assert taken() == ("", None)
+    for name, seconds in REPORTING_S.items():
+        assert taken(supervision_class=name.lower()) == (name, seconds)
+        assert exported() == (name, "")
+    assert taken(interval_s="") == ("DP4", 90)  # a file without the column
+    assert taken(interval_s="600") == ("DP4", 600)
+    assert exported() == ("DP4", "600")
+    assert taken(supervision_class="SP1", interval_s="2764800") == ("SP1", INTERVAL_S_MAX)
+    assert taken(supervision_class="") == ("", None)
+    for wrong in ("SP0", "SP7", "DP5", "4"):
+        row = site_row("20C5", supervision_class=wrong)
+        assert errors_of(connection, keyring, row) == [(2, "supervision_class")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from typing import Final
 
 from tocsin.core.codes.meaning import Meaning
@@ -42,6 +43,44 @@ OUTAGE_WITHIN_S: each of those is told of singly."""
 
 TELL_AGAIN_S: Final = 60.0
 """How often the card of an outage that grows hears how many they are."""
+
+
+class SupervisionClass(StrEnum):
+    """The category of an alarm transmission system (EN 50136-1, 5.2): one path, or two."""
+
+    SP1 = "SP1"
+    SP2 = "SP2"
+    SP3 = "SP3"
+    SP4 = "SP4"
+    SP5 = "SP5"
+    SP6 = "SP6"
+    DP1 = "DP1"
+    DP2 = "DP2"
+    DP3 = "DP3"
+    DP4 = "DP4"
+
+
+# EN 50136-1:2012, table 3: the longest time from the loss of a path to its report. Of two paths the
+# primary's; the alternative one reports more rarely (DP1 50 h, DP2 and DP3 25 h, DP4 5 h), and is a
+# device with an interval of its own where it has an account of its own.
+REPORTING_S: Final = {
+    SupervisionClass.SP1: 32 * 86_400,
+    SupervisionClass.SP2: 25 * 3_600,
+    SupervisionClass.SP3: 30 * 60,
+    SupervisionClass.SP4: 3 * 60,
+    SupervisionClass.SP5: 90,
+    SupervisionClass.SP6: 20,
+    SupervisionClass.DP1: 25 * 3_600,
+    SupervisionClass.DP2: 30 * 60,
+    SupervisionClass.DP3: 3 * 60,
+    SupervisionClass.DP4: 90,
+}
+
+
+def reporting_s(supervision_class: str) -> int | None:
+    """Seconds that a class allows until a lost path is told of; None for no class."""
+    return REPORTING_S[SupervisionClass(supervision_class)] if supervision_class else None
+
 
 # EN 50136-1 asks for a faster report of a lost path the graver the risk (SP1 to DP4); what reports
 # each minute protects more than what reports once a day.

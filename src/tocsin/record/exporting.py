@@ -12,6 +12,7 @@ from tocsin.record.contacts import contacts_of
 from tocsin.record.credentials import RULES
 from tocsin.record.database import Connection
 from tocsin.record.keys import CannotOpen, Keyring, unseal
+from tocsin.record.site_rows import shown_interval
 from tocsin.record.views.sql import fetch
 
 Rows = list[dict[str, str]]
@@ -20,8 +21,8 @@ _REACH: Final = "(%s::text IS NULL OR s.agency = %s) AND (%s OR s.district = ANY
 
 _SITES: Final = f"""
 SELECT s.code AS site, s.name_zh, s.name_en, s.address, s.address_en, s.lat, s.lon, s.datum,
-    s.district, s.agency, d.protocol, d.account, d.interval_s, d.dialect, d.key, d.id,
-    s.confirm, s.confirm_window_s, s.abort_s, s.two_trip_s
+    s.district, s.agency, d.protocol, d.account, d.interval_s, d.dialect, d.supervision_class,
+    d.key, d.id, s.confirm, s.confirm_window_s, s.abort_s, s.two_trip_s
 FROM ref.site s JOIN ref.device d ON d.site = s.id
 WHERE {_REACH} ORDER BY s.code, d.protocol, d.account"""  # noqa: S608
 
@@ -82,7 +83,8 @@ def columns_of(sheet: str) -> tuple[str, ...]:
 
 def _site(one: dict[str, Any], keyring: Keyring | None) -> dict[str, str]:
     sealed, device, protocol = one.pop("key"), one.pop("id"), one["protocol"]
-    row = _texts(one) | {"key": "", "key_form": ""}
+    interval_s = shown_interval(one["interval_s"], one["supervision_class"])
+    row = _texts(one) | {"key": "", "key_form": "", "interval_s": interval_s}
     if keyring is None or sealed is None:
         return row
     key = _opened(keyring, sealed, device)

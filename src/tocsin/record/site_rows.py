@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from tocsin.core.supervision import SupervisionClass, reporting_s
 from tocsin.record import confirming_columns, credentials
 from tocsin.record.confirming_columns import ConfirmingRow
 from tocsin.record.importing import (
@@ -24,17 +25,23 @@ COLUMNS: Final = (
     *("site", "name_zh", "name_en", "address", "lat", "lon", "datum", "district"),
     *("protocol", "account", "key", "key_form", "interval_s"),
 )
-OPTIONAL_COLUMNS: Final = ("address_en", "agency", "dialect", *confirming_columns.COLUMNS)
+OPTIONAL_COLUMNS: Final = (
+    *("address_en", "agency", "dialect", "supervision_class"),
+    *confirming_columns.COLUMNS,
+)
 """May be left out: the address in English, an agency other than the importer's, the dialect of its
-protocol that a device speaks, and what confirms an alarm of the site."""
+protocol that a device speaks, its class after EN 50136-1, which stands for the interval where that
+is empty, and what confirms an alarm of the site."""
 SITE_COLUMNS: Final = (*PLACE_COLUMNS, "agency", "confirming")
-INTERVAL_S_MAX: Final = 31 * 86_400
+INTERVAL_S_MAX: Final = 32 * 86_400
+"""What the slowest class allows (EN 50136-1, SP1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
     """A row without mistakes. Degrees; `key` None: as it is; `dialect` None: as it is, empty: it is
-    recognised. What account, key and dialect may be: `tocsin.record.credentials`."""
+    recognised. What account, key and dialect may be: `tocsin.record.credentials`.
+    `supervision_class` None: as it is, empty: none. `interval_s` None: what the class says."""
 
     line: int
     site: str
@@ -52,6 +59,7 @@ class SiteRow:
     key: bytes | None
     interval_s: int | None
     dialect: str | None
+    supervision_class: str | None
     confirming: ConfirmingRow
 
 
@@ -61,6 +69,10 @@ _TEXTS: Final[Texts] = {
     "interval": (
         "{value!r} is no interval: give whole seconds from 1 to {most}, or nothing",
         "{value!r} 不是有效间隔：请填写 1 至 {most} 的整数秒，或留空",
+    ),
+    "class": (
+        "{value!r} is no class: give one of {classes}, or nothing",
+        "{value!r} 不是有效等级：请填写 {classes} 之一，或留空",
     ),
     "account_twice": (
         "account {account} is already in line {line}: one account is one device",
@@ -93,6 +105,9 @@ def read_row(
         "site": take("site", code),
         **fields.place(agency),
         "interval_s": take("interval_s", _interval),
+        "supervision_class": take("supervision_class", _class)
+        if fields.names("supervision_class")
+        else None,
         **_device(fields),
         "confirming": confirming_columns.read(fields),
     }
@@ -134,6 +149,17 @@ def site_contradictions(rows: list[SiteRow], language: str) -> list[Error]:
             lambda row, first: told("site_differs", site=row.site, line=first.line),
         ),
     )
+
+
+def shown_interval(interval_s: int | None, supervision_class: str) -> str:
+    """The interval as a file or form has it: empty where it is what the class says."""
+    return "" if interval_s in (None, reporting_s(supervision_class)) else str(interval_s)
+
+
+def _class(value: str) -> str:
+    if value.upper() not in ("", *SupervisionClass):
+        raise Mistake("class", {"value": value, "classes": ", ".join(SupervisionClass)})
+    return value.upper()
 
 
 def _interval(value: str) -> int | None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from tocsin.core.supervision import reporting_s
 from tocsin.record.credentials import RULES
 from tocsin.record.database import Connection
 from tocsin.record.devices import CHANNEL
@@ -144,11 +145,12 @@ ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.
 
 _DEVICE: Final = """
 INSERT INTO ref.device AS d (
-    id, site, protocol, account, key, interval_s, dialect, district, agency
+    id, site, protocol, account, key, interval_s, dialect, supervision_class, district, agency
 ) VALUES (%(id)s, %(site)s, %(protocol)s, %(account)s, %(key)s, %(interval_s)s,
-    coalesce(%(dialect)s, ''), %(district)s, %(agency)s)
+    coalesce(%(dialect)s, ''), coalesce(%(supervision_class)s, ''), %(district)s, %(agency)s)
 ON CONFLICT (id) DO UPDATE SET site = excluded.site, key = coalesce(excluded.key, d.key),
     interval_s = excluded.interval_s, dialect = coalesce(%(dialect)s, d.dialect),
+    supervision_class = coalesce(%(supervision_class)s, d.supervision_class),
     district = excluded.district, agency = excluded.agency, changed_at = clock_timestamp(),
     supervised_since = CASE WHEN d.interval_s IS NOT DISTINCT FROM excluded.interval_s
         THEN d.supervised_since ELSE now() END"""
@@ -170,9 +172,19 @@ def write_sites(
             " WHERE protocol || ' ' || account = ANY(%s)",
             {f"{row.protocol} {row.account}": row for row in rows},
         )
-        cursor.executemany(
-            _DEVICE, [_device_values(row, keyring, sites, devices, now) for row in rows]
+        classes: dict[UUID, str] = dict(
+            connection.execute(
+                "SELECT id, supervision_class FROM ref.device WHERE id = ANY(%s)",
+                (list(devices.values()),),
+            ).fetchall()
         )
+        values = [_device_values(row, keyring, sites, devices, now) for row in rows]
+        for one in values:
+            if one["interval_s"] is None:
+                kept = classes.get(one["id"], "")
+                named = one["supervision_class"]
+                one["interval_s"] = reporting_s(kept if named is None else named)
+        cursor.executemany(_DEVICE, values)
     connection.execute(f"NOTIFY {CHANNEL}".encode())
 
 
@@ -205,6 +217,7 @@ def _device_values(
         "key": None if row.key is None else seal(keyring.device(), row.key, device.bytes),
         "interval_s": row.interval_s,
         "dialect": row.dialect,
+        "supervision_class": row.supervision_class,
         "district": row.district,
         "agency": row.agency,
     }

@@ -39,7 +39,7 @@ TOLD_MAX: Final = 1_000
 
 CHANGED_EVERY_S: Final = 2.0
 BEHIND_EVERY_S: Final = 60.0
-SPANS_KEPT_FOR: Final = timedelta(days=40)  # the longest interval is 31 days
+SPANS_KEPT_FOR: Final = timedelta(days=40)  # the longest interval is 32 days
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = Hearing(())

@@ -935,6 +935,8 @@ export interface components {
              * Format: uuid
              */
             site: string;
+            /** Supervision Class */
+            supervision_class: string;
         };
         /** DeviceWhole */
         DeviceWhole: {
@@ -966,6 +968,8 @@ export interface components {
              * Format: uuid
              */
             site: string;
+            /** Supervision Class */
+            supervision_class: string;
             /** Zones */
             zones: components["schemas"]["ZoneRow"][];
         };

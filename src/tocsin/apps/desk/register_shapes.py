@@ -48,6 +48,7 @@ class DeviceRow(Schema):
     has_key: bool
     interval_s: int | None
     dialect: str
+    supervision_class: str
     last_seen_at: Time | None
     district: str
     agency: str

@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.core.confirmation import ConfirmRule
 from tocsin.core.on_test import WHY_CHARS_MAX
+from tocsin.core.supervision import REPORTING_S
 from tocsin.core.terms import Datum
 from tocsin.core.texts.confirming import CONFIRM_RULES
 from tocsin.record import confirming_columns
@@ -33,6 +34,25 @@ def _hours() -> list[tuple[int, str]]:
 def _rules() -> list[tuple[str, str]]:
     language = get_language() or "zh"
     return [(rule.value, CONFIRM_RULES[rule].of(language)) for rule in ConfirmRule]
+
+
+def _classes() -> list[tuple[str, str]]:
+    known = [(one.value, f"{one} · {_span(seconds)}") for one, seconds in REPORTING_S.items()]
+    return [("", gettext("none")), *known]
+
+
+def _span(seconds: int) -> str:
+    """The time in the largest unit that says it whole: `25 hours`, `90 seconds`."""
+    if seconds % 86_400 == 0:
+        count = seconds // 86_400
+        return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
+    if seconds % 3_600 == 0:
+        count = seconds // 3_600
+        return ngettext("%(count)d hour", "%(count)d hours", count) % {"count": count}
+    if seconds % 60 == 0:
+        count = seconds // 60
+        return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+    return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
 
 
 class SiteForm(forms.Form):
@@ -60,6 +80,9 @@ class SiteForm(forms.Form):
     interval_s = forms.CharField(
         label=_("Supervision interval, seconds"), max_length=10, required=False
     )
+    supervision_class = forms.ChoiceField(
+        label=_("Supervision class (EN 50136-1)"), choices=_classes, required=False
+    )
     dialect = forms.CharField(label=_("Dialect"), max_length=80, required=False)
     confirm = forms.ChoiceField(
         label=_("What confirms an intrusion alarm"), choices=_rules, required=False
@@ -72,7 +95,10 @@ class SiteForm(forms.Form):
 
     def row(self) -> dict[str, Any]:
         """The cleaned fields as a row of the sites file."""
-        columns = (*COLUMNS, "address_en", "dialect", *confirming_columns.COLUMNS)
+        columns = (
+            *(*COLUMNS, "address_en", "dialect", "supervision_class"),
+            *confirming_columns.COLUMNS,
+        )
         return {column: str(self.cleaned_data.get(column) or "") for column in columns}
 
 

@@ -27,7 +27,7 @@ from tocsin.core.access import ever
 from tocsin.core.terms import Actor
 from tocsin.record.book import SHEETS
 from tocsin.record.credentials import RULES
-from tocsin.record.site_rows import COLUMNS
+from tocsin.record.site_rows import COLUMNS, shown_interval
 from tocsin.record.views import BadFilter
 from tocsin.record.workbooks import UNPACKED_BYTES_MAX
 
@@ -225,7 +225,10 @@ def _initial(row: siting.Row, device: siting.Row | None) -> dict[str, Any]:
         "protocol": device["protocol"] if device else "dc09",
         "account": device["account"] if device else "",
         "dialect": device["dialect"] if device else "",
-        "interval_s": (device["interval_s"] or "") if device else "",
+        "interval_s": shown_interval(device["interval_s"], device["supervision_class"])
+        if device
+        else "",
+        "supervision_class": device["supervision_class"] if device else "",
         "confirm": row["confirming"]["rule"],
         "confirm_window_s": row["confirming"]["window_s"],
         **{name: row["confirming"][name] for name in ("abort_s", "two_trip_s")},

@@ -16,6 +16,7 @@ SELECT s.id, s.code, s.name_zh, s.name_en, s.address, s.address_en, s.lat, s.lon
 FROM ref.site s"""
 DEVICES: Final = """
 SELECT d.id, d.site, d.protocol, d.account, d.key IS NOT NULL AS has_key, d.interval_s, d.dialect,
+    d.supervision_class,
     n.last_seen_at, d.district, d.agency
 FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id"""
 
