@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -221,3 +222,25 @@ def test_other_roles_do_not_see_them(site: Site, city: City, role: Role) -> None
 def test_there_is_no_such_version(administrator: httpx.Client) -> None:
     for number in ("0", "999999", "99999999999999999999"):
         assert administrator.get(f"/readiness/codes/{number}/").status_code == 404
+
+
+def test_a_version_is_approved_for_a_time_to_come_and_withdrawn(
+    administrator: httpx.Client,
+) -> None:
+    draft = begun(administrator)
+    assert add_row(administrator, draft).status_code == 302
+    assert send(administrator, f"{draft}try/", draft, days="1", samples="").status_code == 200
+    late = force(administrator, draft, begins="2020-01-01T00:00")
+    assert "The time must lie ahead" in late.text
+    begins = datetime.now(UTC) + timedelta(days=3)
+    answer = force(administrator, draft, begins=f"{begins:%Y-%m-%dT%H:%M}")
+    assert answer.status_code == 302
+    history = administrator.get("/readiness/codes/versions/").text
+    for words in ("To come into force", f"{begins:%Y-%m-%d %H:%M} UTC", "Approved, to come"):
+        assert words in history
+    page = administrator.get(draft).text
+    assert "Until then it can be withdrawn" in page
+    assert "Staff call" not in administrator.get("/readiness/codes/?search=Staff").text
+    assert force(administrator, draft, withdraw="1").status_code == 302
+    assert "Withdrawn" in administrator.get("/readiness/codes/versions/").text
+    assert "Put in force" in administrator.get(draft).text

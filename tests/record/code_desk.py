@@ -9,7 +9,8 @@ from record_desk import NOW
 from tocsin.core.codes.overrides import CodeOverride
 from tocsin.core.signals import Effect, SignalRead
 from tocsin.core.terms import IncidentType, Level
-from tocsin.record.code_tables import Scope, Who, put_in_force, save_draft, version
+from tocsin.record.code_force import put_in_force
+from tocsin.record.code_tables import Scope, Who, save_draft, version
 from tocsin.record.code_trial import try_version
 from tocsin.record.database import Connection
 from tocsin.record.heard_rows import Heard

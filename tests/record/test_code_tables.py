@@ -10,6 +10,7 @@ from tocsin.core.codes.overrides import OVERRIDES_MAX
 from tocsin.core.signals import Effect
 from tocsin.core.terms import IncidentType, Level
 from tocsin.record import code_book, code_tables
+from tocsin.record.code_force import put_in_force, roll_back
 from tocsin.record.code_tables import (
     CodesReason,
     CodesRefused,
@@ -17,8 +18,6 @@ from tocsin.record.code_tables import (
     changes,
     drop_draft,
     of_state,
-    put_in_force,
-    roll_back,
     save_draft,
     table_of,
     version,
@@ -210,13 +209,13 @@ def test_a_site_has_its_own_and_its_agencys_table(
     of_agency = enforced(connection, Scope(agency), CALL, row("PA"))
     of_site = enforced(connection, Scope(agency, site), row("BA", level=Level.P3))
     other = Scope(agency + "-other")
-    book = code_book.current(connection)
+    book = code_book.current(connection, NOW)
     assert [one.version for one in book.tables(agency, site)] == [of_site, of_agency]
     assert [one.version for one in book.tables(agency, None)] == [of_agency]
     assert book.tables(other.agency, None) == ()
     # The copy follows what is put in force.
     later = enforced(connection, Scope(agency, site), CALL)
-    again = code_book.current(connection)
+    again = code_book.current(connection, NOW)
     assert [one.version for one in again.tables(agency, site)] == [later, of_agency]
 
 
@@ -298,7 +297,7 @@ def test_a_table_that_cannot_be_read_stops_nothing(
     )
     connection.commit()
     book = code_book.CodeBook()
-    book.refresh(connection)
+    book.refresh(connection, NOW)
     assert [one.version for one in book.tables(agency, None)] == [good]
     assert book.tables(agency + "-bad", None) == ()
     assert "a code table cannot be read" in caplog.text

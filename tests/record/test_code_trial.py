@@ -9,12 +9,12 @@ from record_desk import NOW
 from tocsin.core.signals import Effect, SignalRead
 from tocsin.core.terms import Level
 from tocsin.record import code_trial
+from tocsin.record.code_force import put_in_force
 from tocsin.record.code_tables import (
     CodesReason,
     CodesRefused,
     Scope,
     changes,
-    put_in_force,
     version,
 )
 from tocsin.record.code_trial import sampled, try_version

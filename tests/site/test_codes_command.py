@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,31 @@ def test_an_alarm_falls_silent_only_with_a_written_reason(
     )
     assert code == 0
     assert "agreed with all; a training school" in codes("versions", "--agency", agency)[1]
+
+
+def test_a_version_is_approved_for_a_time_to_come_and_withdrawn(codes: Codes, agency: str) -> None:
+    draft = drafted(codes, agency)
+    assert codes("try", draft)[0] == 0
+    force = ("put-in-force", draft, "--reason", "from the new year on", "--from")
+    code, _, err = codes(*force, "2020-01-01T00:00+08:00")
+    assert code == 2
+    assert "The time must lie ahead" in err
+    for wrong in ("2027-01-01T00:00", "soon"):  # of which place?
+        with pytest.raises(SystemExit):
+            codes(*force, wrong)
+    begins = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M}+00:00"
+    code, out, _ = codes(*force, begins)
+    assert (code, out.split(";")[0]) == (
+        0,
+        f"version {draft} comes into force at {begins[:10]} {begins[11:16]} UTC",
+    )
+    assert "To come into force" in codes("versions", "--agency", agency)[1]
+    assert codes("list", "--changed", "--agency", agency)[1].count("\n") == 1  # not yet
+    code, out, _ = codes("withdraw", "--agency", agency, "--reason", "the shops asked for time")
+    assert (code, out) == (0, f"version {draft} does not come into force; it is now: Draft\n")
+    code, _, err = codes("withdraw", "--agency", agency, "--reason", "the shops asked for time")
+    assert code == 2
+    assert "No version is to come into force." in err
 
 
 def test_every_mistake_of_a_file_is_named_and_nothing_changes(

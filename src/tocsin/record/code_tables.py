@@ -1,12 +1,12 @@
-"""Code tables of agencies and sites: a draft is edited, tried and put in force; the version before
-stays readable and may come back. Every act is written down with who, when and why."""
+"""Code tables of agencies and sites: their versions, and the draft that is edited and tried before
+it is put in force (record/code_force.py). Every act is written down with who, when and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +22,8 @@ from tocsin.record.views.sql import fetch
 
 REASON_CHARS_MIN: Final = 5
 REASON_CHARS_MAX: Final = 1_000
+AHEAD_MAX: Final = timedelta(days=366)
+"""So far ahead a version may be put in force."""
 
 _CHANGING: Final = 0x746F6373_636F6465  # advisory lock: one change of code tables at a time
 
@@ -39,6 +41,9 @@ class CodesReason(StrEnum):
     SILENCES = "silences"
     TOO_MANY = "too_many"
     EDITED = "edited"
+    PENDING = "pending"
+    NOT_PENDING = "not_pending"
+    BAD_TIME = "bad_time"
     TOO_SLOW = "too_slow"
 
 
@@ -82,6 +87,7 @@ class Version:
     edits: int
     tried: bool
     in_force_from: datetime | None
+    pending_from: datetime | None
     approved_by: str | None
     rows: int
 
@@ -96,7 +102,8 @@ class Version:
 
 _VERSIONS: Final = """
 SELECT t.version, t.agency, t.site, t.state, t.note, t.created_by, t.created_at, t.edits,
-    coalesce(t.tried_edits = t.edits, false) AS tried, t.in_force_from, t.approved_by,
+    coalesce(t.tried_edits = t.edits, false) AS tried, t.in_force_from,
+    t.pending_from, t.approved_by,
     (SELECT count(*) FROM ref.code_override o WHERE o.version = t.version) AS rows
 FROM ref.code_table t"""
 
@@ -116,7 +123,7 @@ def version(connection: Connection, number: int) -> Version:
 
 
 def of_state(connection: Connection, scope: Scope, state: str) -> Version | None:
-    """The scope's draft (`draft`), or its version in force (`in_force`)."""
+    """The scope's version of a state that only one can have: `draft`, `pending`, `in_force`."""
     return next((one for one in versions(connection, scope) if one.state == state), None)
 
 
@@ -189,7 +196,7 @@ def save_draft(
     """
     if len(rows) > OVERRIDES_MAX:
         raise CodesRefused(CodesReason.TOO_MANY)
-    with _one_act(connection):
+    with one_act(connection):
         draft = of_state(connection, scope, "draft")
         if seen is not None and (draft is None or not seen.is_still(draft)):
             raise CodesRefused(CodesReason.EDITED)
@@ -209,32 +216,32 @@ def save_draft(
             "added": [_named(row) for row in rows if row not in before][:50],
             "removed": [_named(row) for row in before if row not in rows][:50],
         }
-        _write(connection, number, who, now, act, reason, detail=detail)
+        write_change(connection, number, who, now, act, reason, detail=detail)
     return number
 
 
 def drop_draft(connection: Connection, scope: Scope, who: Who, now: datetime) -> None:
     """The scope's draft is given up; it stays readable. Commits. Raises `CodesRefused`."""
-    with _one_act(connection):
+    with one_act(connection):
         draft = of_state(connection, scope, "draft")
         if draft is None:
             raise CodesRefused(CodesReason.NO_DRAFT)
         connection.execute(
             "UPDATE ref.code_table SET state = 'dropped' WHERE version = %s", (draft.version,)
         )
-        _write(connection, draft.version, who, now, "dropped", "")
+        write_change(connection, draft.version, who, now, "dropped", "")
 
 
 def was_tried(
     connection: Connection, tried: Version, who: Who, now: datetime, detail: dict[str, Any]
 ) -> None:
     """Notes that a version was tried as it stood when `tried` was read. Commits."""
-    with _one_act(connection):
+    with one_act(connection):
         connection.execute(
             "UPDATE ref.code_table SET tried_edits = %s WHERE version = %s",
             (tried.edits, tried.version),
         )
-        _write(connection, tried.version, who, now, "tried", "", detail=detail)
+        write_change(connection, tried.version, who, now, "tried", "", detail=detail)
 
 
 def would_silence(connection: Connection, chosen: Version) -> list[Silenced]:
@@ -243,84 +250,8 @@ def would_silence(connection: Connection, chosen: Version) -> list[Silenced]:
     return silenced(now, with_own(connection, chosen.scope, table_of(connection, chosen.version)))
 
 
-def put_in_force(
-    connection: Connection, number: int, who: Who, now: datetime, *, reason: str, silences: str = ""
-) -> None:
-    """The version decides from `now` on; the one before is retired. Commits.
-
-    `reason`: why. `silences`: why alarms may fall silent, needed where any does. Raises
-    `CodesRefused`.
-    """
-    with _one_act(connection):
-        chosen = version(connection, number)
-        if chosen.state == "in_force":
-            raise CodesRefused(CodesReason.IN_FORCE_ALREADY)
-        if chosen.state == "dropped":
-            raise CodesRefused(CodesReason.NOT_FOUND)
-        if chosen.state == "draft" and not chosen.tried:
-            raise CodesRefused(CodesReason.NOT_TRIED)
-        act = "put_in_force" if chosen.state == "draft" else "rolled_back"
-        _require(reason)
-        quiet = _silences(would_silence(connection, chosen), silences)
-        _retire(connection, chosen.scope)
-        connection.execute(
-            "UPDATE ref.code_table SET state = 'in_force', in_force_from = %s, approved_by = %s"
-            " WHERE version = %s",
-            (now, who.name, number),
-        )
-        _write(connection, number, who, now, act, reason, quiet)
-
-
-def roll_back(
-    connection: Connection,
-    scope: Scope,
-    who: Who,
-    now: datetime,
-    *,
-    reason: str,
-    silences: str = "",
-) -> int:
-    """The version that was in force before decides again, or, where there was none, the built-in
-    tables (0). Commits. Raises `CodesRefused`."""
-    known = versions(connection, scope)
-    current = next((one for one in known if one.state == "in_force"), None)
-    if current is None:
-        raise CodesRefused(CodesReason.NOTHING_IN_FORCE)
-    before = [
-        one
-        for one in known
-        if one.state == "retired" and one.version < current.version and one.in_force_from
-    ]
-    if before:
-        newest = max(before, key=lambda one: one.version)
-        put_in_force(connection, newest.version, who, now, reason=reason, silences=silences)
-        return newest.version
-    with _one_act(connection):
-        _require(reason)
-        gone = silenced(in_force(connection, scope), with_own(connection, scope, None))
-        quiet = _silences(gone, silences)
-        _retire(connection, scope)
-        detail = {"to": 0}
-        _write(connection, current.version, who, now, "rolled_back", reason, quiet, detail=detail)
-    return 0
-
-
-def _silences(found: Sequence[Silenced], why: str) -> str:
-    """Why alarms fall silent, empty where none does. Raises `CodesRefused` (SILENCES)."""
-    if not found:
-        return ""
-    if len(why.strip()) < REASON_CHARS_MIN or len(why) > REASON_CHARS_MAX:
-        raise CodesRefused(CodesReason.SILENCES, found)
-    return why.strip()
-
-
-def _require(reason: str) -> None:
-    if not REASON_CHARS_MIN <= len(reason.strip()) <= REASON_CHARS_MAX or "\0" in reason:
-        raise CodesRefused(CodesReason.REASON_NEEDED)
-
-
 @contextmanager
-def _one_act(connection: Connection) -> Iterator[None]:
+def one_act(connection: Connection) -> Iterator[None]:
     """A transaction of its own, no other act meanwhile; committed unless something is raised."""
     connection.rollback()
     try:
@@ -330,14 +261,6 @@ def _one_act(connection: Connection) -> Iterator[None]:
     except BaseException:
         connection.rollback()
         raise
-
-
-def _retire(connection: Connection, scope: Scope) -> None:
-    connection.execute(
-        "UPDATE ref.code_table SET state = 'retired' WHERE state = 'in_force' AND agency = %s"
-        " AND site IS NOT DISTINCT FROM %s",
-        (scope.agency, scope.site),
-    )
 
 
 def _begin(connection: Connection, scope: Scope, who: Who, now: datetime) -> int:
@@ -370,7 +293,7 @@ def _named(row: CodeOverride) -> str:
     return " ".join(part for part in (row.list.upper(), row.qualifier, row.code) if part) + zones
 
 
-def _write(
+def write_change(
     connection: Connection,
     number: int,
     who: Who,
@@ -381,6 +304,7 @@ def _write(
     *,
     detail: dict[str, Any] | None = None,
 ) -> None:
+    """Who did what to a version, when and why."""
     connection.execute(
         "INSERT INTO ref.code_change (version, at, by, by_name, act, reason, silences, detail)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",

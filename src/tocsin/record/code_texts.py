@@ -9,7 +9,7 @@ from tocsin.core.codes.meaning import Number
 from tocsin.core.codes.overrides import OVERRIDES_MAX
 from tocsin.core.codes.silencing import Silenced
 from tocsin.core.texts.text import Text
-from tocsin.record.code_tables import REASON_CHARS_MAX, REASON_CHARS_MIN, CodesReason
+from tocsin.record.code_tables import AHEAD_MAX, REASON_CHARS_MAX, REASON_CHARS_MIN, CodesReason
 
 REASONS: Final[dict[CodesReason, Text]] = {
     CodesReason.NOT_FOUND: Text("没有这个版本", "There is no such version."),
@@ -36,6 +36,15 @@ REASONS: Final[dict[CodesReason, Text]] = {
         "草稿已被他人修改：请重新查看",
         "Somebody has edited the draft meanwhile: look at it again.",
     ),
+    CodesReason.PENDING: Text(
+        "已有版本待启用：请先撤回",
+        "A version is to come into force already: withdraw it first.",
+    ),
+    CodesReason.NOT_PENDING: Text("没有待启用的版本", "No version is to come into force."),
+    CodesReason.BAD_TIME: Text(
+        f"启用时间应晚于现在，且不超过 {AHEAD_MAX.days} 天",
+        f"The time must lie ahead, {AHEAD_MAX.days} days at most.",
+    ),
     CodesReason.TOO_SLOW: Text(
         "试用耗时过长，已中止：请减少天数",
         "The trial took too long and was ended: try fewer days.",
@@ -48,6 +57,7 @@ REASONS: Final[dict[CodesReason, Text]] = {
 STATES: Final[dict[str, Text]] = {
     "draft": Text("草稿", "Draft"),
     "dropped": Text("已放弃", "Dropped"),
+    "pending": Text("待启用", "To come into force"),
     "in_force": Text("使用中", "In force"),
     "retired": Text("已停用", "Retired"),
 }
@@ -59,6 +69,9 @@ ACTS: Final[dict[str, Text]] = {
     "put_in_force": Text("启用", "Put in force"),
     "rolled_back": Text("回退", "Rolled back"),
     "dropped": Text("放弃草稿", "Draft dropped"),
+    "scheduled": Text("批准，待启用", "Approved, to come into force"),
+    "withdrawn": Text("撤回", "Withdrawn"),
+    "came_into_force": Text("按时启用", "Came into force"),
 }
 
 NUMBERS: Final[dict[Number, Text]] = {

@@ -122,7 +122,7 @@ def judge_pending(
         found = fetch(connection, _PENDING, [picked]) if picked else []
         connection.rollback()
         waiting = [one for one in found if not _rests(one, now)]
-        book = code_book.current(connection)
+        book = code_book.current(connection, now)
         rest: list[Waiting] = list(waiting)
         while rest:
             part, rest = rest[:TOGETHER_MAX], rest[TOGETHER_MAX:]

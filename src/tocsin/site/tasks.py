@@ -9,7 +9,7 @@ import msgspec
 from prometheus_client import Gauge
 
 from tocsin.core.obligations import Obligations
-from tocsin.record import caller_places, judging, retention, sequencer, working
+from tocsin.record import caller_places, code_force, judging, retention, sequencer, working
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.keys import Keyring
@@ -69,6 +69,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
         Loop("silence", listen, idle_s=0.5),
         Loop("probe", Prober(keyring, chosen).turn, idle_s=0.5, is_grave=True),
         Loop("retention", _tidy, idle_s=600),
+        Loop("codes", _codes, idle_s=1),
         Loop("forget_heard", forget_heard, idle_s=600),
         Loop("caller_places", _forget_places, idle_s=30),
     ]
@@ -79,6 +80,10 @@ def _tidy(connection: Connection) -> int:
     forget_spans(connection, _now())
     judging.try_once_more(connection, _now())
     return retention.forget_old(connection, _now())
+
+
+def _codes(connection: Connection) -> int:
+    return code_force.come_into_force(connection, _now())
 
 
 def _forget_places(connection: Connection) -> int:

@@ -111,3 +111,9 @@ class ForceForm(forms.Form):
         widget=_WIDE,
         required=False,
     )
+    begins = forms.DateTimeField(
+        label=_("From (UTC)"),
+        required=False,
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )

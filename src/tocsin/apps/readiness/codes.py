@@ -26,6 +26,7 @@ from tocsin.apps.readiness.screens import for_managers
 from tocsin.core.codes.overrides import CodeOverride
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Actor
+from tocsin.record import code_force
 from tocsin.record import code_tables as tables
 from tocsin.record.code_rows import COLUMNS, as_fields, read_table
 from tocsin.record.code_tables import CodesRefused, Scope, Version, Who
@@ -208,15 +209,24 @@ def force(request: HttpRequest, actor: Actor, version: int) -> HttpResponse:
         if request.method != "POST" or not form.is_valid():
             return _page(request, opened, chosen, names, force=form)
         who, now = _who(actor), datetime.now(UTC)
+        told = {name: form.cleaned_data[name] for name in ("reason", "silences")}
+        begins = form.cleaned_data["begins"]
         try:
+            if "withdraw" in request.POST:
+                code_force.withdraw(opened, chosen.scope, who, now, reason=told["reason"])
+                messages.success(request, _("Withdrawn: it does not come into force."))
+                return HttpResponseRedirect(_address("readiness_codes_history", chosen.scope))
             if "back" in request.POST:
-                number = tables.roll_back(opened, chosen.scope, who, now, **form.cleaned_data)
+                number = code_force.roll_back(opened, chosen.scope, who, now, **told)
             else:
-                tables.put_in_force(opened, version, who, now, **form.cleaned_data)
+                code_force.put_in_force(opened, version, who, now, **told, begins=begins)
                 number = version
         except CodesRefused as refusal:
             return _page(request, opened, chosen, names, force=form, refusal=refusal)
-    if number:
+    if number and begins is not None and "back" not in request.POST:
+        text = _("Version %(number)s comes into force at %(at)s UTC.")
+        messages.success(request, text % {"number": number, "at": f"{begins:%Y-%m-%d %H:%M}"})
+    elif number:
         messages.success(request, _("Version %(number)s is in force.") % {"number": number})
     else:
         messages.success(request, _("The built-in tables decide again."))

@@ -108,6 +108,7 @@ def version_row(one: Version) -> Row:
         "edits": one.edits,
         "tried": one.tried,
         "in_force_from": one.in_force_from,
+        "pending_from": one.pending_from,
         "approved_by": one.approved_by,
         "rows": one.rows,
     }

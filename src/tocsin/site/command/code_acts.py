@@ -19,6 +19,7 @@ from tocsin.core.terms import Level
 from tocsin.core.texts.lists import EFFECTS, LEVELS
 from tocsin.core.texts.text import Text
 from tocsin.core.texts.types import INCIDENT_TYPES
+from tocsin.record.code_force import put_in_force, roll_back, withdraw
 from tocsin.record.code_rows import COLUMNS, as_fields, read_table
 from tocsin.record.code_tables import (
     Scope,
@@ -27,8 +28,6 @@ from tocsin.record.code_tables import (
     changes,
     in_force,
     of_state,
-    put_in_force,
-    roll_back,
     save_draft,
     table_of,
     version,
@@ -132,7 +131,8 @@ def show_versions(arguments: argparse.Namespace, connection: Connection, agency:
 
 def _named(one: Version) -> str:
     tried = say("tried", "已试用") if one.tried else say("not tried", "未试用")
-    since = f"{one.in_force_from:%Y-%m-%d %H:%M} UTC" if one.in_force_from else tried
+    begins = one.pending_from or one.in_force_from
+    since = f"{begins:%Y-%m-%d %H:%M} UTC" if begins else tried
     rows = say(f"{one.rows} rows", f"{one.rows} 行")
     return "  ".join(
         filter(None, (str(one.version), _of(STATES[one.state]), since, rows, one.note))
@@ -266,6 +266,7 @@ def _tell(trial: Trial) -> None:
 def force(arguments: argparse.Namespace, connection: Connection, _agency: str) -> int:
     """Puts a version in force."""
     number: int = arguments.version
+    begins: datetime | None = arguments.begins
     put_in_force(
         connection,
         number,
@@ -273,9 +274,37 @@ def force(arguments: argparse.Namespace, connection: Connection, _agency: str) -
         _now(),
         reason=arguments.reason,
         silences=arguments.silences,
+        begins=begins,
     )
-    print(say(f"version {number} is in force", f"版本 {number} 已启用"))
+    if begins is None:
+        print(say(f"version {number} is in force", f"版本 {number} 已启用"))
+    else:
+        at = f"{begins.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        text = f"version {number} comes into force at {at}; tocsin codes withdraw takes that back"
+        print(say(text, f"版本 {number} 将于 {at} 启用；可用 tocsin codes withdraw 撤回"))
     return DONE
+
+
+def take_back(arguments: argparse.Namespace, connection: Connection, agency: str) -> int:
+    """What was to come into force does not."""
+    scope = _scope(arguments, connection, agency)
+    gone = withdraw(connection, scope, _who(), _now(), reason=arguments.reason)
+    state = STATES[gone.state]
+    print(
+        say(
+            f"version {gone.version} does not come into force; it is now: {state.en}",
+            f"版本 {gone.version} 不再启用，现为：{state.zh}",
+        )
+    )
+    return DONE
+
+
+def moment(text: str) -> datetime:
+    """A time with its offset. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return at.astimezone(UTC)
 
 
 def back(arguments: argparse.Namespace, connection: Connection, agency: str) -> int:

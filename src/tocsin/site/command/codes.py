@@ -123,6 +123,18 @@ def _add_acts(
         actions, general, "put-in-force", code_acts.force, say("it decides from now on", "启用版本")
     )
     force.add_argument("version", type=int, metavar="VERSION")
+    force.add_argument(
+        "--from",
+        dest="begins",
+        type=code_acts.moment,
+        metavar="TIME",
+        help=say(
+            "when it is to come into force, for example 2027-01-01T00:00+08:00 (default: at once)",
+            "启用时间，例如 2027-01-01T00:00+08:00（默认立即启用）",
+        ),
+    )
+    text = say("what was to come into force does not", "撤回待启用的版本")
+    taken = _action(actions, general, "withdraw", code_acts.take_back, text, scope)
     back = _action(
         actions,
         general,
@@ -131,8 +143,9 @@ def _add_acts(
         say("the version before decides again", "回退到上一版本"),
         scope,
     )
-    for one in (force, back):
+    for one in (force, back, taken):
         one.add_argument("--reason", required=True, help=say("why; it is kept", "原因，将存档"))
+    for one in (force, back):
         one.add_argument(
             "--silences",
             default="",
