@@ -161,7 +161,8 @@ def settle(
     stage = None if standing.stage is None else standing.stage.value
     values = (standing.misses, stage, standing.since, standing.incident, standing.is_restored)
     connection.execute(
-        _SETTLE, (*values, now, now if has_arrived else None, under.intake, under.probe.sent_at)
+        _SETTLE,
+        (*values, now, now, now if has_arrived else None, under.intake, under.probe.sent_at),
     )
     connection.commit()
 
@@ -175,7 +176,7 @@ def states(connection: Connection) -> list[dict[str, Any]]:
 
 def newest(connection: Connection) -> datetime | None:
     """When a result was last counted: a probe that is not running has none that is young."""
-    row = connection.execute("SELECT max(settled_at) FROM ref.probe").fetchone()
+    row = connection.execute("SELECT max(counted_at) FROM ref.probe").fetchone()
     connection.rollback()
     return None if row is None else row[0]
 
@@ -299,7 +300,7 @@ FROM ref.probe p LEFT JOIN view.incident i ON i.id = p.incident AND i.state = AN
 WHERE p.sent_at IS NOT NULL AND p.settled_at IS NULL ORDER BY p.intake"""
 _SETTLE: Final = """
 UPDATE ref.probe SET misses = %s, stage = %s, since = %s, incident = %s, is_restored = %s,
-    settled_at = %s, arrived_at = coalesce(%s, arrived_at)
+    settled_at = %s, counted_at = %s, arrived_at = coalesce(%s, arrived_at)
 WHERE intake = %s AND sent_at = %s"""
 _TAKE: Final = """
 DELETE FROM ref.probe_expected p

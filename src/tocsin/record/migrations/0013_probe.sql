@@ -24,6 +24,7 @@ CREATE TABLE ref.probe (
     recorded_at     timestamptz,
     judged_at       timestamptz,
     settled_at      timestamptz, -- it was looked at, and counted as one that arrived or was missed
+    counted_at      timestamptz, -- the same of this one or the one before: the probe is alive
     why             text        NOT NULL DEFAULT '', -- what the system said where it failed
     arrived_at      timestamptz, -- the last that arrived was settled then
     misses          integer     NOT NULL DEFAULT 0,
