@@ -173,7 +173,7 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "probe": Text("自检", "Test alarms"),
         "arrived": Text("正常", "arrive"),
         "missed": Text("未到达", "missed"),
-        "waiting": Text("等待首次结果", "no result yet"),
+        "waiting": Text("尚无结果", "no result yet"),
         "skipped": Text("不自检", "not sent"),
         "last_arrived": Text("最近到达", "last arrived"),
         "never": Text("从未", "never"),
