@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 ROAD = {"en": "road", "zh-CN": "路"}
 # A ready line, one that asks, a note, a wrong word, and a sentence that needs both lines.
-TYPED = ("d *", "d 1", ";a note", "x", "h 30 ;" + "the key holder is on the way " * 4)
+TYPED = ("d *", "d 1", ";a note", "xyz", "x 99", "h 30 ;" + "the key holder is on the way " * 4)
 
 
 def states_of_the_desk(desk: Page, language: str) -> Iterator[str]:
@@ -53,7 +53,7 @@ def states_of_the_desk(desk: Page, language: str) -> Iterator[str]:
         desk.keyboard.type(line)
         yield f"typed {line!r}"
         desk.keyboard.press("Escape")
-    type_line(desk, "x")
+    type_line(desk, "xyz")
     yield "refused"
     desk.keyboard.press("Escape")
     desk.keyboard.press("Escape")

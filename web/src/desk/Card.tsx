@@ -251,6 +251,7 @@ function Head({ incident }: { incident: Incident }) {
 function Opened({ incident }: { incident: Incident }) {
   const words = useMessages();
   const incidents = useDesk((state) => state.live?.incidents);
+  const waits = incident.band === "unassigned" && incident.state !== "held";
   const into = incident.merged_into ? incidents?.get(incident.merged_into) : undefined;
   return (
     <>
@@ -276,10 +277,12 @@ function Opened({ incident }: { incident: Incident }) {
       <Reported incident={incident} />
       <Actions incident={incident} />
       <Worth incident={incident} />
-      <Plans incident={incident} />
       <Duplicates incident={incident} />
+      {/* Whom to send comes before what to do, until somebody is sent. */}
+      {!waits && <Plans incident={incident} />}
       <Attached incident={incident} />
       <AdviceList incident={incident} />
+      {waits && <Plans incident={incident} />}
       <Facts incident={incident} />
       <Absorbed incident={incident} />
       <Linked incident={incident} />

@@ -164,7 +164,7 @@ export function WorthChips({ incident, now }: { incident: Incident; now: number 
           {text}
         </span>
       )}
-      {avs && (
+      {avs && sign !== "waiting" && sign !== "expired" && (
         <span
           className="q-avs"
           title={`${alarms.avs(avs.level)}: ${alarms.avsLevels[avs.level] ?? ""}, ${alarms.avsWhys[avs.why] ?? ""}`}

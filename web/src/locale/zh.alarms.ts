@@ -34,7 +34,7 @@ export const alarms = {
   waitingFor: (rule: string) => `需${rule}方可确认；不会自动派警`,
   waitingTrip: (time: string) => `${time} 前再次触发即转为正式报警`,
   expired: "未获复核，时限已过",
-  expiredMeans: "无任何佐证，仍留在关注栏",
+  expiredMeans: "无任何佐证，仍留在观察栏",
   confirmed: "已复核",
   raised: {
     two_zones: "第二个防区报警", two_technologies: "另一种探测器报警", verified: "设备端已复核",
