@@ -9,7 +9,9 @@ from uuid import UUID
 from record_desk import LI, PLACE, WANG, Desk
 
 from tocsin.core import commands
+from tocsin.core.assurance import Assurance
 from tocsin.core.commands import Command
+from tocsin.core.confirmation import Avs
 from tocsin.core.orders import Refusal
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import (
@@ -32,7 +34,13 @@ from tocsin.record.sequencer import assign
 from tocsin.record.sites import import_sites
 from tocsin.record.working import react_after, sound_due
 
-CODES = ("FA", "FR", "BA", "PA", "HA", "AT", "RP", "OP", "QQ")
+CODES = ("FA", "FR", "BA", "BA", "BV", "BR", "OC", "PA", "HA", "AT", "RP", "OP", "QQ")
+ASKED = (
+    {},
+    {"confirm": "two_zones", "confirm_window_s": "600", "abort_s": "600"},
+    {"confirm": "verified", "two_trip_s": "300"},
+)
+AGES_S = (None, None, 0, 900, 7_200)
 
 
 class History:
@@ -47,7 +55,10 @@ class History:
         self.units = [self.desk.unit(f"{seed}-{number}") for number in range(8)]
         accounts = [f"{seed % 16:X}A{number:02X}" for number in range(6)]
         report = import_sites(
-            connection, keyring, [site_row(one) for one in accounts], agency="fire"
+            connection,
+            keyring,
+            [site_row(one, **ASKED[place % 3]) for place, one in enumerate(accounts)],
+            agency="fire",
         )
         assert report.errors == []
         rows = connection.execute(
@@ -81,6 +92,7 @@ class History:
 
     def _signal(self) -> Heard:
         account, device, site = self.chance.choice(self.devices)
+        age_s = self.chance.choice(AGES_S)
         read = SignalRead(
             protocol="dc09",
             token="SIA-DCS",
@@ -88,6 +100,7 @@ class History:
             code=self.chance.choice(CODES),
             zone=str(self.chance.randrange(20)),
             text=self.chance.choice(["", "Wang, kitchen"]),
+            occurred_at=None if age_s is None else self.desk.now - timedelta(seconds=age_s),
         )
         return Heard(
             received_at=self.desk.now,
@@ -101,6 +114,7 @@ class History:
             device=device,
             site=site,
             signals=(read,),
+            assurance=self.chance.choice(list(Assurance)).value,
         )
 
     def _nonsense(self) -> Command:
@@ -144,7 +158,12 @@ class History:
                 until = self.desk.now + timedelta(seconds=chance.choice([60, 1_000]))
                 return commands.HoldIncident(self._incident(), until, "waits for the key")
             case 8:
-                return commands.LinkIncidents(self._incident(), self._incident())
+                return chance.choice(
+                    [
+                        commands.LinkIncidents(self._incident(), self._incident()),
+                        commands.ValidateIncident(self._incident(), chance.choice(list(Avs)), "x"),
+                    ]
+                )
             case 9:
                 return commands.MergeIncidents(self._incident(), self._incident())
             case 10:

@@ -3,7 +3,6 @@ user's cancel counts. Where one is missing or empty it stays as it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from tocsin.core.confirmation import (
@@ -37,22 +36,13 @@ TEXTS: Final[Texts] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmingRow:
-    """What a row says of it; None: as it is."""
-
-    confirm: str | None = None
-    confirm_window_s: int | None = None
-    abort_s: int | None = None
-    two_trip_s: int | None = None
-
-
-def read(fields: Fields) -> ConfirmingRow:
-    """The columns; what is wrong with them is added to the errors of `fields`."""
-    return ConfirmingRow(
-        fields.take("confirm", _rule),
-        *(fields.take(column, _seconds, *BOUNDS[column]) for column in COLUMNS[1:]),
-    )
+def read(fields: Fields) -> dict[str, Any]:
+    """The columns, None for what stays as it is; what is wrong is added to the errors of
+    `fields`."""
+    return {
+        "confirm": fields.take("confirm", _rule),
+        **{column: fields.take(column, _seconds, *BOUNDS[column]) for column in COLUMNS[1:]},
+    }
 
 
 def confirming(row: Any) -> Confirming:

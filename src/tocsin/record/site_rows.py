@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from tocsin.core.supervision import SupervisionClass, reporting_s
 from tocsin.record import confirming_columns, credentials
-from tocsin.record.confirming_columns import ConfirmingRow
 from tocsin.record.importing import (
     PLACE_COLUMNS,
     Error,
@@ -32,7 +31,7 @@ OPTIONAL_COLUMNS: Final = (
 """May be left out: the address in English, an agency other than the importer's, the dialect of its
 protocol that a device speaks, its class after EN 50136-1, which stands for the interval where that
 is empty, and what confirms an alarm of the site."""
-SITE_COLUMNS: Final = (*PLACE_COLUMNS, "agency", "confirming")
+SITE_COLUMNS: Final = (*PLACE_COLUMNS, "agency", *confirming_columns.COLUMNS)
 INTERVAL_S_MAX: Final = 32 * 86_400
 """What the slowest class allows (EN 50136-1, SP1)."""
 
@@ -60,7 +59,10 @@ class SiteRow:
     interval_s: int | None
     dialect: str | None
     supervision_class: str | None
-    confirming: ConfirmingRow
+    confirm: str | None
+    confirm_window_s: int | None
+    abort_s: int | None
+    two_trip_s: int | None
 
 
 _TEXTS: Final[Texts] = {
@@ -109,7 +111,7 @@ def read_row(
         if fields.names("supervision_class")
         else None,
         **_device(fields),
-        "confirming": confirming_columns.read(fields),
+        **confirming_columns.read(fields),
     }
     if fields.errors:
         return fields.errors

@@ -4,7 +4,6 @@ and either all rows are taken or none."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -17,7 +16,6 @@ from tocsin.record.devices import CHANNEL
 from tocsin.record.ids import uuid7
 from tocsin.record.importing import (
     HEADER_LINE,
-    PLACE_COLUMNS,
     Error,
     ImportReport,
     add_districts,
@@ -26,7 +24,14 @@ from tocsin.record.importing import (
     read_lines,
 )
 from tocsin.record.keys import Keyring, seal
-from tocsin.record.site_rows import COLUMNS, SiteRow, read_row, said_of_sites, site_contradictions
+from tocsin.record.site_rows import (
+    COLUMNS,
+    SITE_COLUMNS,
+    SiteRow,
+    read_row,
+    said_of_sites,
+    site_contradictions,
+)
 
 
 def import_sites(
@@ -196,8 +201,7 @@ def _site_values(row: SiteRow, now: datetime) -> dict[str, Any]:
     return {
         "id": uuid7(now),
         "code": row.site,
-        **{name: getattr(row, name) for name in (*PLACE_COLUMNS, "agency")},
-        **asdict(row.confirming),
+        **{name: getattr(row, name) for name in SITE_COLUMNS},
     }
 
 
