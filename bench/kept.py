@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import statistics
 import sys
 import tempfile
@@ -39,6 +40,7 @@ from tocsin.record.keys import Keyring
 from tocsin.record.migrate import migrate
 from tocsin.record.sites import import_sites
 from tocsin.record.views import list_rows, snapshot
+from tocsin.site.command.processes import GARBAGE_AFTER
 from tocsin.site.postgres import Postgres
 from tocsin.site.tasks import READERS
 from tocsin.wire.dc09.frames import Frame, encode
@@ -318,6 +320,8 @@ def main() -> int:
     arguments = parser.parse_args()
     kept = QUICK if arguments.quick else arguments.kept
     print(machine())
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
     with ExitStack() as stack:
         loop = asyncio.new_event_loop()
         stack.callback(loop.close)

@@ -44,8 +44,8 @@ def looked_up(read: SignalRead, tables: Sequence[CodeTable] = ()) -> tuple[Meani
     level = Level(read.level) if read.level in (1, 2, 3, 4) else None
     if not read.code and read.text and read.protocol in _SPEAK_IN_WORDS:
         return IN_WORDS, 0
-    found = _built_in(listed, read.token, read.code, read.qualifier, bool(read.text), level)
-    return numbered(found, read.zone), 0
+    asked = (listed, read.token, read.code, read.qualifier, bool(read.text), level)
+    return _built_in_numbered(*asked, read.zone), 0
 
 
 def list_of(read: SignalRead) -> str:
@@ -76,6 +76,19 @@ def built_in(listed: str, code: str, qualifier: str) -> Meaning:
 
 def _number(read: SignalRead) -> Number:
     return built_in(list_of(read), read.code, read.qualifier).number
+
+
+@lru_cache(maxsize=16_384)
+def _built_in_numbered(
+    listed: str,
+    token: str,
+    code: str,
+    qualifier: str,
+    has_text: bool,
+    level: Level | None,
+    number: str,
+) -> Meaning:
+    return numbered(_built_in(listed, token, code, qualifier, has_text, level), number)
 
 
 @lru_cache(maxsize=4_096)

@@ -13,6 +13,7 @@ from uuid import UUID
 from tocsin.core.incidents.facts import SignalJoined
 from tocsin.core.states import Decided, State, due, evolve, incident_of
 from tocsin.core.terms import Actor, SubjectKind
+from tocsin.record.arrays import Byteas, Texts, Uuids
 from tocsin.record.database import Connection
 from tocsin.record.facts import (
     StoredFact,
@@ -133,7 +134,9 @@ def append(
         return facts
     _write_facts(connection, facts, versions, places, commands, bodies, sealed, actor, now)
     if joined:
-        connection.execute(_REWRAPPED, (now, *(list(one) for one in zip(*joined, strict=True))))
+        messages, incidents, wrapped = zip(*joined, strict=True)
+        values = (now, Uuids.of(messages), Uuids.of(incidents), Byteas.of(wrapped))
+        connection.execute(_REWRAPPED, values)
     written = [Written(kind, subject, *_head(after[subject])) for subject, kind in kinds.items()]
     _write_heads(connection, written)
     _write_due(connection, heads, written)
@@ -156,18 +159,18 @@ def _write_facts(
         _FACTS,
         (
             *(now, actor.id, actor.name),
-            [fact.subject for fact in facts],
-            [fact.subject_kind.value for fact in facts],
+            Uuids.of(fact.subject for fact in facts),
+            Texts.of(fact.subject_kind.value for fact in facts),
             [fact.version for fact in facts],
-            [fact.kind for fact in facts],
+            Texts.of(fact.kind for fact in facts),
             list(versions),
-            [district for district, _ in places],
-            [agency for _, agency in places],
-            [fact.incident for fact in facts],
-            list(commands),
-            list(bodies),
-            [new_salt() for _ in facts],
-            list(sealed),
+            Texts.of(district for district, _ in places),
+            Texts.of(agency for _, agency in places),
+            Uuids.of(fact.incident for fact in facts),
+            Uuids.of(commands),
+            Byteas.of(bodies),
+            Byteas.of(new_salt() for _ in facts),
+            Byteas.of(sealed),
         ),
     )
 
@@ -180,12 +183,12 @@ def _write_heads(connection: Connection, written: list[Written]) -> None:
     connection.execute(
         _HEADS,
         (
-            [one.subject for one in written],
-            [one.kind.value for one in written],
+            Uuids.of(one.subject for one in written),
+            Texts.of(one.kind.value for one in written),
             [one.version for one in written],
-            [readable_state(one.kind.value, one.state) for one in written],
-            [one.state.district for one in written],
-            [one.state.agency for one in written],
+            Byteas.of(readable_state(one.kind.value, one.state) for one in written),
+            Texts.of(one.state.district for one in written),
+            Texts.of(one.state.agency for one in written),
         ),
     )
 
@@ -203,7 +206,8 @@ def _write_due(connection: Connection, heads: Mapping[UUID, Head], written: list
         else:
             running.append((one.subject, one.kind.value, now))
     if running:
-        connection.execute(_DUE, tuple(list(column) for column in zip(*running, strict=True)))
+        subjects, kinds, times = zip(*running, strict=True)
+        connection.execute(_DUE, (Uuids.of(subjects), Texts.of(kinds), list(times)))
     if ended:
         connection.execute("DELETE FROM log.due WHERE subject = ANY(%s)", (ended,))
 

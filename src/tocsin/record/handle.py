@@ -193,12 +193,12 @@ def fingerprint_of(keyring: Keyring, actor: Actor, command: Command) -> bytes:
 
 LOCK: Final = """
 SELECT subject, kind, version, state FROM log.head
-WHERE subject = ANY(%s) ORDER BY subject FOR UPDATE"""
-READ: Final = "SELECT subject, kind, version, state FROM log.head WHERE subject = ANY(%s)"
+WHERE subject = ANY(%b::uuid[]) ORDER BY subject FOR UPDATE"""
+READ: Final = "SELECT subject, kind, version, state FROM log.head WHERE subject = ANY(%b::uuid[])"
 _DONE: Final = "SELECT body_hash, outcome FROM log.command WHERE key = %s"
 # Between the first and the last of them, so that only the partitions of their days are looked into.
 HEARD: Final = """
-SELECT id, message FROM heard.signal WHERE id = ANY(%s) AND id BETWEEN %s AND %s"""
+SELECT id, message FROM heard.signal WHERE id = ANY(%b::uuid[]) AND id BETWEEN %s AND %s"""
 
 
 def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Outcome:

@@ -24,6 +24,7 @@ from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Datum, Place, Reason, Refused
 from tocsin.core.zones import ZoneKind
 from tocsin.record import code_book, probing
+from tocsin.record.arrays import Uuids
 from tocsin.record.arrivals import next_in_turn
 from tocsin.record.confirming_columns import confirming
 from tocsin.record.database import Connection
@@ -39,8 +40,11 @@ logger = logging.getLogger("tocsin.work")
 
 CANDIDATES_MAX: Final = 20
 
-TOGETHER_MAX: Final = 100
+TOGETHER_MAX: Final = 200
 """Signals of one transaction: a person's command on one of their incidents waits for its end."""
+
+JUDGED_MAX: Final = 400
+"""Signals that are taken up in one turn: whoever sends now waits for its end."""
 
 AGAIN: Final = timedelta(seconds=2)
 """A signal whose judging failed n times rests n times as long."""
@@ -64,15 +68,15 @@ SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s
     CASE WHEN t.confirm = 'two_technologies' THEN
         ARRAY(SELECT ARRAY[z.number, z.kind] FROM ref.zone z WHERE z.device = d.id) END AS zones,
     ARRAY(SELECT w.id FROM view.on_test w WHERE w.open AND w.site = t.id ORDER BY w.id) AS on_test
-FROM unnest(%s::uuid[]) WITH ORDINALITY picked (signal, place)
+FROM unnest(%b::uuid[]) WITH ORDINALITY picked (signal, place)
 JOIN heard.pending p USING (signal)
-JOIN heard.signal s ON s.id = p.signal
+JOIN heard.signal s ON s.id = p.signal AND s.id BETWEEN %s AND %s
 LEFT JOIN ref.device d ON d.id = s.device
 LEFT JOIN ref.site t ON t.id = coalesce(s.site, d.site)
 ORDER BY picked.place"""
 
 _AT_SITES: Final = """
-SELECT t.site, c.id FROM unnest(%s::uuid[]) AS t (site), LATERAL (
+SELECT t.site, c.id FROM unnest(%b::uuid[]) AS t (site), LATERAL (
     SELECT id, opened_at, number FROM view.incident
     WHERE site = t.site AND (open OR state = 'merged')
     ORDER BY opened_at DESC, number DESC LIMIT %s) c
@@ -100,7 +104,7 @@ def judge_pending(
     connection: Connection,
     keyring: Keyring,
     now: datetime,
-    limit: int = 200,
+    limit: int = JUDGED_MAX,
     *,
     obligations: Obligations = DEFAULT_OBLIGATIONS,
 ) -> int:
@@ -119,7 +123,9 @@ def judge_pending(
         return 0  # another worker judges
     try:
         picked = next_in_turn(connection, limit)
-        found = fetch(connection, _PENDING, [picked]) if picked else []
+        found: list[Any] = []
+        if picked:  # their ids bound the days that are looked into
+            found = fetch(connection, _PENDING, [Uuids.of(picked), min(picked), max(picked)])
         connection.rollback()
         waiting = [one for one in found if not _rests(one, now)]
         book = code_book.current(connection, now)
@@ -258,7 +264,7 @@ def _candidates(
     at_site: dict[UUID, list[UUID]] = {}
     of_source: dict[tuple[str, ...], list[UUID]] = {}
     if sites:
-        for site, incident in connection.execute(_AT_SITES, (list(sites), CANDIDATES_MAX)):
+        for site, incident in connection.execute(_AT_SITES, (Uuids.of(sites), CANDIDATES_MAX)):
             at_site.setdefault(site, []).append(incident)
     if sources:
         asked = (*(list(column) for column in zip(*sources, strict=True)), CANDIDATES_MAX)

@@ -21,6 +21,7 @@ from tocsin.core.states import Decided, State, evolve
 from tocsin.core.terms import Actor, Context, Nearby, Reason, Refused, SubjectKind
 from tocsin.core.verdicts import source_key
 from tocsin.record.appending import Head, append
+from tocsin.record.arrays import Byteas, Texts, Uuids
 from tocsin.record.database import Connection, is_away
 from tocsin.record.facts import canonical
 from tocsin.record.handle import (
@@ -84,8 +85,8 @@ def judge_together(
     named, read = _reached(connection, commands)
     signals = [command.signal for command in commands]
     with connection.pipeline():
-        locked = connection.execute(LOCK, (sorted(named),))
-        heard = connection.execute(HEARD, (signals, min(signals), max(signals)))
+        locked = connection.execute(LOCK, (Uuids.of(sorted(named)),))
+        heard = connection.execute(HEARD, (Uuids.of(signals), min(signals), max(signals)))
     heads = heads_of(locked.fetchall(), read)
     states = {subject: head.state for subject, head in heads.items()}
     # What judging asks for besides depends on the states alone, so one command asks for all.
@@ -148,7 +149,8 @@ def _decide(
 ) -> None:
     """Adds what follows from one signal to the batch, or nothing if it raises."""
     mine = tuple(one for one in batch.opened if _is_candidate(batch.states[one], command))
-    command = replace(command, candidates=mine + command.candidates)
+    if mine:
+        command = replace(command, candidates=mine + command.candidates)
     context = Context(
         now=now,
         actor=actor,
@@ -217,10 +219,10 @@ def _write(
             _COMMANDS,
             (
                 *(actor.id, now),
-                [key(command) for command, _ in batch.judged],
-                [identifier for _, identifier in batch.judged],
-                [fingerprint_of(keyring, actor, command) for command, _ in batch.judged],
-                [canonical(outcomes[identifier]) for _, identifier in batch.judged],
+                Texts.of(key(command) for command, _ in batch.judged),
+                Uuids.of(identifier for _, identifier in batch.judged),
+                Byteas.of(fingerprint_of(keyring, actor, command) for command, _ in batch.judged),
+                Byteas.of(canonical(outcomes[identifier]) for _, identifier in batch.judged),
             ),
         )
     if batch.known:
@@ -260,7 +262,7 @@ def _reached(
     more: set[UUID] = {one for command in commands for _, one in subjects(command)}
     while more:
         asked |= more
-        rows = connection.execute(READ, (list(more),)).fetchall()
+        rows = connection.execute(READ, (Uuids.of(more),)).fetchall()
         heads |= heads_of(rows)
         states = {subject: head.state for subject, head in heads.items()}
         more = {one for _, one in further(states, commands[0])} - asked

@@ -23,7 +23,7 @@ READERS: Final = {"dc09": read_kept}
 """Who reads what an intake left to be read later, by protocol."""
 
 BATCH: Final = 200
-"""Signals or deadlines taken up in one turn."""
+"""Facts or deadlines taken up in one turn."""
 
 _LAG: Final = Gauge("tocsin_lag", "What waits, by kind (counts) and for how long (_s).", ["name"])
 _KEPT: Final = Gauge(
@@ -40,7 +40,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     durations = Obligations(**msgspec.structs.asdict(chosen.obligations))
 
     def judge(connection: Connection) -> int:
-        return judging.judge_pending(connection, keyring, _now(), BATCH, obligations=durations)
+        return judging.judge_pending(connection, keyring, _now(), obligations=durations)
 
     def react(connection: Connection) -> int:
         return working.react_after(connection, keyring, _now(), BATCH, obligations=durations)

@@ -14,6 +14,7 @@ from tocsin.core.signals import Signal
 from tocsin.core.states import State
 from tocsin.core.terms import SubjectKind
 from tocsin.core.units import Unit
+from tocsin.record.arrays import Uuids, packed
 from tocsin.record.database import Connection
 from tocsin.record.views.rows import encoded
 
@@ -28,6 +29,10 @@ class Written:
     state: State
 
 
+_KINDS: Final[dict[str, tuple[str, ...]]] = {}
+"""Types of the values of each statement."""
+
+
 def _upsert(table: str, columns: dict[str, str]) -> str:
     """INSERT ... ON CONFLICT over arrays, one statement however many rows."""
     names = ", ".join(columns)
@@ -38,7 +43,9 @@ def _upsert(table: str, columns: dict[str, str]) -> str:
         f"SELECT * FROM unnest(%b::uuid[], {arrays})",  # noqa: S608 - names of this file
         f"ON CONFLICT (id) DO UPDATE SET {updates}",
     )
-    return " ".join(parts)
+    statement = " ".join(parts)
+    _KINDS[statement] = ("uuid", *columns.values())
+    return statement
 
 
 _PLACED: Final = {"version": "bigint", "district": "text", "agency": "text"}
@@ -160,10 +167,12 @@ def write_rows(
         statement, values = columns(one)
         statements.setdefault(statement, []).append(values)
     for statement, rows in statements.items():
-        connection.execute(statement, tuple(list(column) for column in zip(*rows, strict=True)))
+        kinds = _KINDS[statement]
+        columned = zip(kinds, zip(*rows, strict=True), strict=True)
+        connection.execute(statement, tuple(packed(kind, column) for kind, column in columned))
     if "signal.judged" in fact_kinds:
-        judged = [one.subject for one in written if one.kind is SubjectKind.SIGNAL]
-        connection.execute("DELETE FROM heard.pending WHERE signal = ANY(%s)", (judged,))
+        judged = Uuids.of(one.subject for one in written if one.kind is SubjectKind.SIGNAL)
+        connection.execute("DELETE FROM heard.pending WHERE signal = ANY(%b::uuid[])", (judged,))
     if "unit.freed" in fact_kinds:
         # Where a crew is, is known only while it has an order.
         free = [

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -47,6 +48,9 @@ RETRY_S_MIN: Final = 0.05
 RETRY_S_MAX: Final = 1.0
 
 # A server that hangs, ends or starts up while it is asked, not only one that cannot be reached.
+GARBAGE_AFTER: Final = 20_000
+"""Objects made and not gone again, after which a worker looks for rings of them."""
+
 _AWAY: Final = (DatabaseAway, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 logger = logging.getLogger("tocsin.process")
@@ -271,6 +275,10 @@ def _run_loops(name: str, data: Path, chosen: Configuration, url: str) -> int:
         stop.set()
 
     listen_to_signals(ask_to_stop)
+    # All that is loaded by now stays, and what is made for a signal goes by itself: looking it all
+    # over again and again would take a sixth of the time of judging.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
     with served(name, chosen, refresh=lambda: measure(url, chosen.retention.heard_days)) as heart:
         run_loops(url, loops_of(name, Keyring(data / "keys"), chosen), heart, stop)
     return 0
