@@ -46,6 +46,11 @@ def body_of(type_: str, things: dict[str, str], others: dict[str, str]) -> dict[
         "put_on_test": {"site": things["sites"], "why": "service", "until": _in_hours(1)},
         "extend_on_test": {"on_test": things["on_tests"], "until": _in_hours(2)},
         "end_on_test": {"on_test": things["on_tests"]},
+        "try_block": {**BLOCK, "district": things.get("district", "nowhere")},
+        "put_block_in_force": {"block": things["blocks"]},
+        "approve_block": {"block": things["blocks"]},
+        "extend_block": {"block": things["blocks"], "until": _in_hours(2)},
+        "end_block": {"block": things["blocks"]},
     }  # fmt: skip
     return bodies[type_]
 
@@ -55,3 +60,8 @@ def _in_hours(hours: int) -> str:
 
 
 ZONE_TEST = {"zone": "99", "why": "service", "until": _in_hours(1)}
+
+BLOCK = {
+    "protocol": "dc09", "network": "198.51.100.0/24", "account": "*", "code": "*", "zone": "*",
+    "why": "runaway gateway", "until": _in_hours(1),
+}  # fmt: skip

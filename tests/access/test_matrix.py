@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from bodies import ZONE_TEST, body_of
+from bodies import BLOCK, ZONE_TEST, body_of
 
 from little_city import City, build, command
 from tocsin.core.signals import SignalRead
@@ -33,7 +33,17 @@ CALL, DISP, SUPER, CREW, ADMIN, INSP, SERV = Role
 DESKS = frozenset({CALL, DISP, SUPER})
 OWN, FOREIGN = "north", "south"
 ACCOUNTS = itertools.count(900_001)
-KINDS = ("incidents", "orders", "units", "signals", "facts", "sites", "devices", "on_tests")
+KINDS = (
+    "incidents",
+    "orders",
+    "units",
+    "signals",
+    "facts",
+    "sites",
+    "devices",
+    "on_tests",
+    "blocks",
+)
 
 # Operation -> the roles that it serves at all; every other role gets 403.
 EXPECTED: dict[tuple[str, str], frozenset[Role] | set[Role]] = {
@@ -54,6 +64,8 @@ EXPECTED: dict[tuple[str, str], frozenset[Role] | set[Role]] = {
     ("get", "/signals/{id}"): DESKS | {INSP, SERV},
     ("get", "/on_tests"): DESKS | {ADMIN, INSP},
     ("get", "/on_tests/{id}"): DESKS | {ADMIN, INSP},
+    ("get", "/blocks"): DESKS | {ADMIN, INSP},
+    ("get", "/blocks/{id}"): DESKS | {ADMIN, INSP},
     ("get", "/facts"): DESKS | {CREW, INSP, SERV},
     ("get", "/facts/{id}"): DESKS | {CREW, INSP, SERV},
     ("get", "/sites"): set(Role),
@@ -82,6 +94,11 @@ COMMANDS: dict[str, frozenset[Role] | set[Role]] = {
     **dict.fromkeys(
         ["put_on_test", "extend_on_test", "end_on_test"], frozenset({DISP, SUPER, ADMIN})
     ),
+    **dict.fromkeys(
+        ["try_block", "put_block_in_force", "approve_block", "extend_block"],
+        frozenset({SUPER, ADMIN}),
+    ),
+    "end_block": {DISP, SUPER, ADMIN},
     "recall_units": {DISP, SUPER},
     **dict.fromkeys(
         [
@@ -182,6 +199,7 @@ def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[
     assert note.status_code == 200
     on_test = command(chief, "put_on_test", **ZONE_TEST, site=str(place), device=str(device))
     assert on_test.status_code == 200, on_test.text
+    tried = command(chief, "try_block", **BLOCK, district=district)
     site.number_facts()
     fact = chief.get("/api/v1/facts", params={"incident": incident}).json()["items"][0]
     assert fact["data"]["text"] == "sealed words"
@@ -194,6 +212,8 @@ def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[
         "sites": str(place),
         "devices": str(device),
         "on_tests": on_test.json()["facts"][0]["subject"],
+        "blocks": tried.json()["facts"][0]["subject"],
+        "district": district,
     }
 
 
@@ -316,6 +336,7 @@ def test_rows_of_what_was_heard_keep_to_their_shapes(world: World) -> None:
         ("sites", register_shapes.SiteWhole),
         ("devices", register_shapes.DeviceWhole),
         ("on_tests", shapes.OnTestRow),
+        ("blocks", register_shapes.BlockRow),
     ):
         row = client.get(f"/api/v1/{kind}/{world.own[kind]}").json()
         shape.model_validate(row)

@@ -55,9 +55,14 @@ def test_what_must_never_be() -> None:
     assert not any(ever(actor(Role.INSPECTOR), act) for act in writes)
     # Who installs a panel tests it; nothing else of the desk's is an administrator's.
     tests = {"put_on_test", "extend_on_test", "end_on_test"}
-    assert tests == {act for act in writes if ever(actor(Role.ADMINISTRATOR), act)}
+    mutes = {"try_block", "put_block_in_force", "approve_block", "extend_block"}
+    assert tests | mutes | {"end_block"} == {
+        act for act in writes if ever(actor(Role.ADMINISTRATOR), act)
+    }
     for role in (Role.CALL_TAKER, Role.CREW, Role.SERVICE):
-        assert not any(ever(actor(role), act) for act in tests)
+        assert not any(ever(actor(role), act) for act in tests | mutes | {"end_block"})
+    for role in set(Role) - {Role.SUPERVISOR, Role.ADMINISTRATOR}:
+        assert not any(ever(actor(role), act) for act in mutes)
     assert not ever(actor(Role.ADMINISTRATOR), "read:incident")
     assert not ever(actor(Role.SERVICE), "read:sealed")
     assert not ever(actor(Role.CALL_TAKER), "send_units")

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from tocsin.core.blocks import BlockFact
 from tocsin.core.incidents.facts import IncidentFact
 from tocsin.core.kinds import KIND_OF, KINDS, kind_of
 from tocsin.core.on_test import OnTestFact
@@ -24,6 +25,7 @@ FACTS = {
     SubjectKind.ORDER: get_args(OrderFact),
     SubjectKind.SIGNAL: get_args(SignalFact),
     SubjectKind.ON_TEST: get_args(OnTestFact),
+    SubjectKind.BLOCK: get_args(BlockFact),
     SubjectKind.UNIT: get_args(UnitFact),
 }
 

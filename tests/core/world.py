@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from tocsin.core.block_match import matches
+from tocsin.core.blocks import Block
 from tocsin.core.commands import (
     Command,
     JudgeSignal,
@@ -34,6 +36,7 @@ from tocsin.core.terms import (
     Capability,
     Context,
     Datum,
+    DryRun,
     IncidentType,
     Level,
     Nearby,
@@ -67,6 +70,7 @@ class World:
     log: list[Decided] = field(default_factory=list)
     kinds: dict[UUID, SubjectKind] = field(default_factory=dict)
     watched: Watched | None = None
+    tried: DryRun | None = None
     step: PlanStep | None = None
     _ids: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
     _number: int = 0
@@ -109,6 +113,7 @@ class World:
             nearby=self._nearby(),
             obligations=self.obligations,
             watched=self.watched,
+            tried=self.tried,
             step=self.step,
         )
         before = dict(loaded)
@@ -210,12 +215,13 @@ class World:
         token: str = "SIA-DCS",
         occurred_at: datetime | None = None,
         source: str = "192.0.2.1",
+        protocol: str = "dc09",
         **more: object,
     ) -> UUID:
         """A signal is heard and judged; answers with the signal."""
         signal = self.id()
         read = SignalRead(
-            protocol="dc09",
+            protocol=protocol,
             token=token,
             account=account,
             code=code,
@@ -236,6 +242,7 @@ class World:
             place=MILL_ROAD if site else None,
             candidates=self.candidates(site, f"dc09/{account}", source),
             on_test=self.on_tests(site),
+            blocks=self.blocks(read, source),
             **more,  # type: ignore[arg-type]
         )
         self.do(command, SYSTEM)
@@ -273,6 +280,16 @@ class World:
             one
             for one, state in self.states.items()
             if isinstance(state, OnTest) and state.site == site and state.ended_at is None
+        )
+
+    def blocks(self, read: SignalRead, source: str) -> tuple[UUID, ...]:
+        """As the record finds them: the rules in force whose criteria name the signal."""
+        return tuple(
+            one
+            for one, state in self.states.items()
+            if isinstance(state, Block)
+            and state.in_force_at is not None
+            and matches(state.match, read, source)
         )
 
     def _load(self, command: Command) -> dict[UUID, State]:

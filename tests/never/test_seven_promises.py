@@ -121,6 +121,7 @@ PARAMETERS = {
         "problem",
         "code",
         "open",
+        "in_force",
         "active",
         "number",
         "since",
@@ -176,6 +177,7 @@ def test_no_list_can_be_asked_for_a_person(site: Site) -> None:
             "devices",
             "facts",
             "on_tests",
+            "blocks",
         ):
             for query in QUERIES:
                 for value in ("Zhang San", "13900001111"):

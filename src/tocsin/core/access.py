@@ -1,8 +1,8 @@
 """Who may do and see what: one literal table, the only policy of the product.
 
 Used by the API, the stream and every caller of `record.handle` that acts for a person. Commands
-of our own processes (`judge_signal`, `order_sent`, `register_unit`, `time_is_up`) are in no row:
-no person and no token may send them.
+of our own processes (`judge_signal`, `order_sent`, `register_unit`, `time_is_up`,
+`suspend_block`) are in no row: no person and no token may send them.
 """
 
 from __future__ import annotations
@@ -69,6 +69,12 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "put_on_test":         (_N,   _D,   _D,   _N,   _D,   _N,   _N),
     "extend_on_test":      (_N,   _D,   _D,   _N,   _D,   _N,   _N),
     "end_on_test":         (_N,   _D,   _D,   _N,   _D,   _N,   _N),
+    # Mutes a runaway sender: whoever ends one lets its alarms through again.
+    "try_block":           (_N,   _N,   _D,   _N,   _D,   _N,   _N),
+    "put_block_in_force":  (_N,   _N,   _D,   _N,   _D,   _N,   _N),
+    "approve_block":       (_N,   _N,   _D,   _N,   _D,   _N,   _N),
+    "extend_block":        (_N,   _N,   _D,   _N,   _D,   _N,   _N),
+    "end_block":           (_N,   _D,   _D,   _N,   _D,   _N,   _N),
     "report_positions":    (_N,   _N,   _N,   _U,   _N,   _N,   _D),
 
     "read:incident":       (_D,   _D,   _D,   _U,   _N,   _D,   _D),
@@ -84,6 +90,7 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "read:device":         (_N,   _D,   _D,   _N,   _D,   _D,   _N),
     "read:on_test":        (_D,   _D,   _D,   _N,   _D,   _D,   _N),
     "read:plan":           (_D,   _D,   _D,   _U,   _N,   _D,   _N),  # may name people
+    "read:block":          (_D,   _D,   _D,   _N,   _D,   _D,   _N),
     "read:contact":        (_D,   _D,   _D,   _N,   _D,   _N,   _N),  # a desk: an incident is open
     "read:caller_place":   (_D,   _D,   _D,   _N,   _N,   _N,   _N),  # where callers are, for calls
     "read:intake":         (_D,   _D,   _D,   _N,   _D,   _D,   _D),  # counters and lag

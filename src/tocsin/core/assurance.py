@@ -83,6 +83,12 @@ BY_MACHINE: Final[Mapping[str, ByMachine]] = MappingProxyType(
         "put_on_test": ByMachine.NEVER,
         "extend_on_test": ByMachine.NEVER,
         "end_on_test": ByMachine.NEVER,
+        "try_block": ByMachine.NEVER,
+        "put_block_in_force": ByMachine.NEVER,
+        "approve_block": ByMachine.NEVER,
+        "extend_block": ByMachine.NEVER,
+        "end_block": ByMachine.NEVER,
+        "suspend_block": ByMachine.KEEPS,  # what the rule muted alarms again
         "tick_step": ByMachine.NEVER,
         "untick_step": ByMachine.NEVER,
     }

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 from uuid import UUID
 
+from tocsin.core.blocking import BlockOrder, PersonBlockCommand, SuspendBlock, TryBlock
 from tocsin.core.confirmation import Avs
 from tocsin.core.incidents.steps import TickStep, UntickStep
 from tocsin.core.judge_signal import JudgeSignal as JudgeSignal  # noqa: PLC0414 - with the others
@@ -288,10 +289,10 @@ PersonCommand = (
     | EndOnTest
     | TickStep
     | UntickStep
+    | PersonBlockCommand
 )
-InternalCommand = (
-    JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand | OpenProbeIncident
-)
+OwnCommand = OpenProbeIncident | SuspendBlock
+InternalCommand = JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand | OwnCommand
 Command = PersonCommand | InternalCommand
 
 Subject = tuple[SubjectKind, UUID]
@@ -304,7 +305,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
     is not among them; its id is fresh.
     """
     match command:
-        case OpenIncident() | PutOnTest() | OpenProbeIncident():
+        case OpenIncident() | PutOnTest() | OpenProbeIncident() | TryBlock():
             return ()
         case (
             TakeIncident()
@@ -349,23 +350,28 @@ def subjects(command: Command) -> tuple[Subject, ...]:
                 (SubjectKind.SIGNAL, command.signal),
                 *_incidents(*command.candidates),
                 *((SubjectKind.ON_TEST, one) for one in command.on_test),
+                *((SubjectKind.BLOCK, one) for one in command.blocks),
             )
-        case TimeIsUp() | ExtendOnTest() | EndOnTest():
+        case TimeIsUp() | ExtendOnTest() | EndOnTest() | BlockOrder():
             return (_one(command),)
         case _:
             assert_never(command)
 
 
-def _one(command: TimeIsUp | ExtendOnTest | EndOnTest) -> Subject:
+def _one(command: TimeIsUp | ExtendOnTest | EndOnTest | BlockOrder) -> Subject:
     if isinstance(command, TimeIsUp):
         return (command.subject_kind, command.subject)
-    return (SubjectKind.ON_TEST, command.on_test)
+    if isinstance(command, ExtendOnTest | EndOnTest):
+        return (SubjectKind.ON_TEST, command.on_test)
+    return (SubjectKind.BLOCK, command.block)
 
 
 def fresh_ids_needed(command: Command) -> int:
     """How many ids the command may need for what it creates."""
     match command:
-        case OpenIncident() | JudgeSignal() | ReceiveReport() | PutOnTest() | OpenProbeIncident():
+        case OpenIncident() | JudgeSignal() | ReceiveReport() | PutOnTest() | TryBlock():
+            return 1
+        case OpenProbeIncident() | SuspendBlock():
             return 1
         case SendUnits():
             return len(command.units)

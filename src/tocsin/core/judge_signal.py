@@ -29,7 +29,7 @@ class JudgeSignal:
     its intake vouches for. `is_clock_off`: its device's clock is known to be wrong. `confirming` is
     what its site asks for, and `zone_kinds` what watches the zones of its device, by number, where
     the register says so and `confirming` needs it. `plan` is the action plan of its zone, else of
-    its site.
+    its site. `blocks` are the block rules in force whose criteria name it.
     """
 
     signal: UUID
@@ -46,6 +46,7 @@ class JudgeSignal:
     repeat_of: UUID | None = None
     candidates: tuple[UUID, ...] = ()
     on_test: tuple[UUID, ...] = ()
+    blocks: tuple[UUID, ...] = ()
     means: Meaning | None = None
     codes_version: int = 0
     assurance: Assurance = Assurance.NONE

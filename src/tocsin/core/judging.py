@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final, TypeGuard
 from uuid import UUID
 
-from tocsin.core import supervision
+from tocsin.core import blocked, supervision
 from tocsin.core.code_tables import meaning, zone_of
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.codes.silencing import PROTECTED
@@ -60,8 +60,8 @@ _SYNTHETIC: Final = Meaning(
 
 
 def judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
-    """The signal's verdict, with the incident it opens or joins. What is on test is recorded only,
-    with what it would have done."""
+    """The signal's verdict, with the incident it opens or joins. What is on test or muted by a
+    block rule is recorded only, with what it would have done."""
     if command.signal in states:
         raise Refused(Reason.ALREADY_SO)
     decided = _judge(states, command, context)
@@ -70,7 +70,7 @@ def judge(states: States, command: JudgeSignal, context: Context) -> list[Decide
         for one in command.on_test
         if isinstance(test := states.get(one), OnTest) and covers(test, command)
     ]
-    return _on_test(decided, command, under) if under else decided
+    return _on_test(decided, command, under) if under else blocked.muted(states, command, decided)
 
 
 def _judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:

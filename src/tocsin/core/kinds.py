@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tocsin.core import on_test, orders, signals, units
+from tocsin.core import blocks, on_test, orders, signals, units
 from tocsin.core.incidents import facts as incidents
 from tocsin.core.incidents import steps
 from tocsin.core.states import Fact
@@ -66,6 +66,11 @@ KINDS: Final[dict[str, tuple[type, int]]] = {
     "on_test.extended": (on_test.OnTestExtended, 1),
     "on_test.signalled": (on_test.OnTestSignalled, 1),
     "on_test.ended": (on_test.OnTestEnded, 1),
+    "block.drafted": (blocks.BlockDrafted, 1),
+    "block.put_in_force": (blocks.BlockPutInForce, 1),
+    "block.extended": (blocks.BlockExtended, 1),
+    "block.swallowed": (blocks.BlockSwallowed, 1),
+    "block.ended": (blocks.BlockEnded, 1),
 }
 
 KIND_OF: Final[dict[type, str]] = {fact: kind for kind, (fact, _) in KINDS.items()}

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from tocsin.core import assurance, judging, on_test, probing, reporting, sending
+from tocsin.core import (
+    assurance,
+    blocked,
+    blocks,
+    judging,
+    on_test,
+    probing,
+    reporting,
+    sending,
+)
+from tocsin.core.blocking import BlockOrder, TryBlock
+from tocsin.core.blocks import Block
 from tocsin.core.commands import (
     AcceptOrder,
     AddNote,
@@ -64,10 +75,8 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
     """
     assurance.require_allowed(context.actor, command.type)
     match command:
-        case OpenIncident():
-            return incident_rules.open_by_call(command, context)
-        case OpenProbeIncident():
-            return [*probing.decide(command, context)]
+        case OpenIncident() | OpenProbeIncident():
+            return _open(command, context)
         case JudgeSignal():
             return ticking.with_plan(states, command, judging.judge(states, command, context))
         case ReceiveReport() | AddToReport() | WithdrawReport():
@@ -99,8 +108,8 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
             return reporting.decide_unit(states, command, context)
         case RegisterUnit():
             return reporting.register(states, command, context)
-        case PutOnTest() | ExtendOnTest() | EndOnTest():
-            return _on_test(states, command, context)
+        case PutOnTest() | ExtendOnTest() | EndOnTest() | TryBlock() | BlockOrder():
+            return _keep_quiet(states, command, context)
         case TimeIsUp():
             return _time_is_up(states.get(command.subject), command, context)
         case _:
@@ -121,6 +130,12 @@ def _of_one_incident(
     return [(SubjectKind.INCIDENT, command.incident, fact) for fact in facts]
 
 
+def _open(command: OpenIncident | OpenProbeIncident, context: Context) -> list[Decided]:
+    if isinstance(command, OpenProbeIncident):
+        return [*probing.decide(command, context)]
+    return incident_rules.open_by_call(command, context)
+
+
 def _send_or_recall(
     states: States, command: SendUnits | RecallUnits, context: Context
 ) -> list[Decided]:
@@ -129,9 +144,13 @@ def _send_or_recall(
     return sending.recall_units(states, command, context)
 
 
-def _on_test(
-    states: States, command: PutOnTest | ExtendOnTest | EndOnTest, context: Context
+def _keep_quiet(
+    states: States,
+    command: PutOnTest | ExtendOnTest | EndOnTest | TryBlock | BlockOrder,
+    context: Context,
 ) -> list[Decided]:
+    if isinstance(command, TryBlock | BlockOrder):
+        return blocked.decide(states, command, context)
     if isinstance(command, PutOnTest):
         return [*on_test.begin(command, context)]
     return [*on_test.decide(the_test(states, command.on_test), command, context)]
@@ -199,6 +218,8 @@ def _time_is_up(state: State | None, command: TimeIsUp, context: Context) -> lis
             return [(kind, subject, fact) for fact in reporting.unit_time_is_up(state, context.now)]
         case OnTest():
             return [(kind, subject, fact) for fact in on_test.time_is_up(state, context)]
+        case Block():
+            return [(kind, subject, fact) for fact in blocks.time_is_up(state, context)]
         case Signal() | None:
             return []
         case _:

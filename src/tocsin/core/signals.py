@@ -98,6 +98,7 @@ class VerdictReason(StrEnum):
     NEEDS_ANSWER = "needs_answer"  # opened in the watch band: a status that somebody must act on
     NO_ANSWER_NEEDED = "no_answer_needed"  # recorded: so the site's or agency's code table
     ON_TEST = "on_test"  # recorded: what sent it is on test
+    BLOCKED = "blocked"  # recorded: a block rule mutes what sent it
     NOTHING_OPEN = "nothing_open"  # a restore or status with no open incident to belong to
 
 
@@ -106,8 +107,9 @@ class SignalJudged:
     """What the signal means and what became of it. `late`: it occurred long before we heard it.
 
     `codes_version` is the version of the code table that gave the meaning, 0 for the built-in one;
-    the texts are kept where a table gave them. `on_test` is what it was recorded under, and
-    `would_have` what would have become of it otherwise. `assurance`: what vouches for it.
+    the texts are kept where a table gave them. `on_test` or `blocked` is what it was recorded
+    under, and `would_have` what would have become of it otherwise. `assurance`: what vouches for
+    it.
     """
 
     verdict: Verdict
@@ -127,6 +129,7 @@ class SignalJudged:
     text_zh: str = ""
     text_en: str = ""
     on_test: UUID | None = None
+    blocked: UUID | None = None
     would_have: Verdict | None = None
     assurance: Assurance = Assurance.NONE
 
@@ -163,6 +166,7 @@ class Signal:
     text_zh: str = ""
     text_en: str = ""
     on_test: UUID | None = None
+    blocked: UUID | None = None
     would_have: Verdict | None = None
     assurance: Assurance = Assurance.NONE
 
@@ -189,6 +193,7 @@ def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
                 text_zh=fact.text_zh,
                 text_en=fact.text_en,
                 on_test=fact.on_test,
+                blocked=fact.blocked,
                 would_have=fact.would_have,
                 assurance=fact.assurance,
             )

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Final, assert_never, cast
 from uuid import UUID
 
-from tocsin.core import on_test, orders, signals, units
+from tocsin.core import blocks, on_test, orders, signals, units
+from tocsin.core.blocks import Block, BlockFact
 from tocsin.core.incidents import evolving
 from tocsin.core.incidents import state as incidents
 from tocsin.core.incidents.facts import IncidentFact
@@ -21,17 +22,18 @@ from tocsin.core.signals import Signal, SignalFact
 from tocsin.core.terms import Reason, Refused, SubjectKind
 from tocsin.core.units import Unit, UnitFact
 
-State = Signal | Incident | Order | Unit | OnTest
-Fact = SignalFact | IncidentFact | OrderFact | UnitFact | OnTestFact
+State = Signal | Incident | Order | Unit | OnTest | Block
+Fact = SignalFact | IncidentFact | OrderFact | UnitFact | OnTestFact | BlockFact
 Decided = tuple[SubjectKind, UUID, Fact]
 States = Mapping[UUID, State]
 
-STATE_CLASS: Final[dict[SubjectKind, type[Signal | Incident | Order | Unit | OnTest]]] = {
+STATE_CLASS: Final[dict[SubjectKind, type[State]]] = {
     SubjectKind.SIGNAL: Signal,
     SubjectKind.INCIDENT: Incident,
     SubjectKind.ORDER: Order,
     SubjectKind.UNIT: Unit,
     SubjectKind.ON_TEST: OnTest,
+    SubjectKind.BLOCK: Block,
 }
 
 
@@ -48,6 +50,8 @@ def evolve(kind: SubjectKind, state: State | None, fact: Fact) -> State:
             return units.evolve(cast("Unit | None", state), cast("UnitFact", fact))
         case SubjectKind.ON_TEST:
             return on_test.evolve(cast("OnTest | None", state), cast("OnTestFact", fact))
+        case SubjectKind.BLOCK:
+            return blocks.evolve(cast("Block | None", state), cast("BlockFact", fact))
         case _:
             assert_never(kind)
 
@@ -61,6 +65,8 @@ def due(state: State) -> datetime | None:
             return state.due_at
         case OnTest():
             return state.until if state.ended_at is None else None
+        case Block():
+            return blocks.due(state)
         case Signal():
             return None
         case _:
@@ -83,7 +89,7 @@ def incident_of(subject: UUID, before: State | None, after: State) -> UUID | Non
             if after.incident is not None:
                 return after.incident
             return before.incident if isinstance(before, Unit) else None
-        case OnTest():
+        case OnTest() | Block():
             return None
         case _:
             assert_never(after)
@@ -122,3 +128,10 @@ def the_test(states: States, subject: UUID) -> OnTest:
     if isinstance(found, OnTest):
         return found
     raise Refused(Reason.NOT_FOUND, subject_kind="on_test")
+
+
+def the_block(states: States, subject: UUID) -> Block:
+    found = states.get(subject)
+    if isinstance(found, Block):
+        return found
+    raise Refused(Reason.NOT_FOUND, subject_kind="block")

@@ -102,6 +102,7 @@ class SubjectKind(StrEnum):
     ORDER = "order"
     UNIT = "unit"
     ON_TEST = "on_test"
+    BLOCK = "block"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,45 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Unopened:
+    """An incident that a block rule would have kept from opening. `others`: signals of it that the
+    rule does not match; the first of them would have opened it later."""
+
+    incident: UUID
+    number: int
+    type: IncidentType
+    level: Level
+    opened_at: datetime
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a block rule would have done in the 24 hours before `tried_at`.
+
+    `sources` of the `active` ones sent the `signals` that it would have muted: known devices,
+    and network addresses of unknown senders. `devices` of the `active_devices` are the known ones
+    alone, since anybody can add unknown senders. `unopened`: incidents that would not have opened,
+    the newest of them in `incidents`. `grave`: alarms for people's lives that it would have muted;
+    `spared`: those that it matches and that alarm all the same. `cut`: there were more signals
+    than it looked at. `open_rules`: drafts and rules in force of the same district.
+    """
+
+    tried_at: datetime
+    signals: int
+    sources: int
+    active: int
+    devices: int
+    active_devices: int
+    unopened: int
+    grave: int
+    spared: int
+    cut: bool
+    open_rules: int
+    incidents: tuple[Unopened, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Everything a decision needs besides state and command: time, actor and fresh ids.
 
@@ -184,7 +224,8 @@ class Context:
     district's sequence, used only if an incident is opened; `nearby` are open incidents around the
     place of the one to be opened, from which its possible duplicates are named; `watched` is what
     the register says about the site that a test is of, None: there is no such site; `step` is the
-    text of the step that a command ticks, None where its key is gone.
+    text of the step that a command ticks, None where its key is gone;
+    `tried` is the dry run of a block rule, None: there is no such district.
     """
 
     now: datetime
@@ -194,6 +235,7 @@ class Context:
     nearby: tuple[Nearby, ...] = ()
     watched: Watched | None = None
     step: PlanStep | None = None
+    tried: DryRun | None = None
     obligations: Obligations = DEFAULT_OBLIGATIONS
 
 
@@ -235,6 +277,19 @@ class Reason(StrEnum):
     TEST_ENDED = "test_ended"
     NO_SUCH_STEP = "no_such_step"
     AVS_NOT_FOR_TYPE = "avs_not_for_type"
+    BLOCK_FIELD_INVALID = "block_field_invalid"
+    BLOCK_MATCHES_ALL = "block_matches_all"
+    BLOCK_TOO_WIDE = "block_too_wide"
+    BLOCK_TOO_LONG = "block_too_long"
+    BLOCK_GRAVE_NEEDS_DEVICE = "block_grave_needs_device"
+    BLOCK_NEEDS_SECOND = "block_needs_second"
+    BLOCK_SHARE_TOO_GREAT = "block_share_too_great"
+    BLOCK_ASK_AGAIN = "block_ask_again"
+    BLOCK_NOT_IN_FORCE = "block_not_in_force"
+    BLOCK_ENDED = "block_ended"
+    BLOCKS_TOO_MANY = "blocks_too_many"
+    DRY_RUN_OLD = "dry_run_old"
+    DRY_RUN_TOO_SLOW = "dry_run_too_slow"
     LOST_RACE = "lost_race"
 
 

@@ -37,6 +37,7 @@ from tocsin.core.terms import (
     SubjectKind,
 )
 from tocsin.record.appending import Head, append
+from tocsin.record.blocks import tried_by
 from tocsin.record.database import Connection, DatabaseAway, is_away
 from tocsin.record.facts import NotStorable, StoredFact, canonical, data_of, decode_state
 from tocsin.record.ids import milliseconds, uuid7_of
@@ -203,6 +204,7 @@ SELECT id, message FROM heard.signal WHERE id = ANY(%b::uuid[]) AND id BETWEEN %
 
 def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Outcome:
     command = request.command
+    tried = tried_by(connection, command, request.actor.agency, request.now)
     named = subjects(command)
     if isinstance(command, _REACHING):
         named = _reached(connection, command, named)
@@ -230,6 +232,7 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
         fresh_ids=fresh_ids(request.now, fresh_ids_needed(command)),
         obligations=request.obligations,
         watched=watched_by(connection, states, command),
+        tried=tried,
         step=step_of(connection, keyring, command),
     )
     decided = decide(states, command, context)

@@ -26,6 +26,7 @@ from tocsin.core.zones import ZoneKind
 from tocsin.record import code_book, probing
 from tocsin.record.arrays import Uuids
 from tocsin.record.arrivals import next_in_turn
+from tocsin.record.blocks import note_rules
 from tocsin.record.confirming_columns import confirming
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
@@ -128,6 +129,7 @@ def judge_pending(
             found = fetch(connection, _PENDING, [Uuids.of(picked), min(picked), max(picked)])
         connection.rollback()
         waiting = [one for one in found if not _rests(one, now)]
+        note_rules(connection, waiting)
         book = code_book.current(connection, now)
         rest: list[Waiting] = list(waiting)
         while rest:
@@ -301,6 +303,7 @@ def _judge_signal(
         repeat_of=one["repeat_of"],
         candidates=candidates,
         on_test=tuple(one["on_test"]),
+        blocks=one.get("blocks", ()),
         means=means if codes_version else None,
         codes_version=codes_version,
         plan=plans.plan(site, one["device"], read),

@@ -149,7 +149,7 @@ _PRIVILEGES: Final = {
         "ref.probe_expected",
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
         *("ref.site", "ref.device", "ref.zone", "ref.partition", "ref.contact", "ref.step"),
-        *("view.on_test", "tracks.latest", "heard.call_place"),
+        *("view.on_test", "view.block", "tracks.latest", "heard.call_place"),
         *("ref.code_override", "ref.cap_alert"),
     ),
     "SELECT, INSERT, UPDATE": ("ref.code_table",),

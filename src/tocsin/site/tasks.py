@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 from tocsin.core.obligations import Obligations
 from tocsin.record import caller_places, code_force, judging, retention, sequencer, working
 from tocsin.record.arrivals import Sorter
+from tocsin.record.block_guard import Guard
 from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.keys import Keyring
 from tocsin.record.supervision import Watch, forget_spans
@@ -48,11 +49,17 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     def sound(connection: Connection) -> int:
         return working.sound_due(connection, keyring, _now(), BATCH, obligations=durations)
 
+    guard = Guard(keyring)
+
+    def guard_blocks(connection: Connection) -> int:
+        return guard.turn(connection, _now())
+
     if process == "work":
         return [
             Loop("sequencer", sequencer.assign, idle_s=0.02),
             Loop("sort", Sorter(keyring, READERS).sort, idle_s=0.5, channel="heard"),
             Loop("judge", judge, idle_s=0.5, channel="sorted"),
+            Loop("blocks", guard_blocks, idle_s=1.0),
             Loop("react", react, idle_s=0.5, channel="facts"),
         ]
     watch = Watch(keyring)

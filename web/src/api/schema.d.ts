@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listing
+         * @description Blocks, newest first, as far as the caller may see them.
+         */
+        get: operations["list_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blocks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One
+         * @description One of blocks. A foreign one answers as a missing one.
+         */
+        get: operations["get_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/caller-places": {
         parameters: {
             query?: never;
@@ -607,6 +647,23 @@ export interface components {
          */
         Alike: "same_type" | "same_event" | "unknown_type";
         /**
+         * ApproveBlock
+         * @description By another person than the one who drafted it, within 15 minutes of its dry run: the rule is
+         *     in force.
+         */
+        ApproveBlock: {
+            /**
+             * Block
+             * Format: uuid
+             */
+            block: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "approve_block";
+        };
+        /**
          * Assurance
          * @description How far an intake can be trusted to say who spoke, the weakest first.
          * @enum {string}
@@ -668,6 +725,126 @@ export interface components {
          * @enum {string}
          */
         Band: "unassigned" | "working" | "watch" | "closed";
+        /**
+         * BlockEnding
+         * @description How it ended.
+         * @enum {string}
+         */
+        BlockEnding: "by_hand" | "time_up" | "suspended" | "lapsed";
+        /**
+         * BlockRow
+         * @description A block rule. Its criteria are values or `*`; the incidents of its dry run stand in the fact
+         *     that drafted it.
+         */
+        BlockRow: {
+            /** Account */
+            account: string;
+            /** Agency */
+            agency: string;
+            /** Approved By Name */
+            approved_by_name: string;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /** Code */
+            code: string;
+            /** Devices Max */
+            devices_max: number;
+            /** District */
+            district: string;
+            /**
+             * Drafted At
+             * Format: date-time
+             */
+            drafted_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended By Name */
+            ended_by_name: string;
+            ending: components["schemas"]["BlockEnding"] | null;
+            /**
+             * Grave
+             * @description It mutes alarms for people's lives too.
+             */
+            grave: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** In Force At */
+            in_force_at: string | null;
+            /** In Force By Name */
+            in_force_by_name: string;
+            /** Last At */
+            last_at: string | null;
+            /**
+             * Needs Second
+             * @description Another person must approve it.
+             */
+            needs_second: boolean;
+            /** Network */
+            network: string;
+            /** Protocol */
+            protocol: string;
+            /** Qualifier */
+            qualifier: string;
+            /**
+             * Signals
+             * @description How many it has muted.
+             */
+            signals: number;
+            /** Sources Max */
+            sources_max: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "draft" | "in_force" | "ended";
+            tried: components["schemas"]["DryRunRow"];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Version */
+            version: number;
+            /** Why */
+            why: string;
+            /** Would Have Opened */
+            would_have_opened: number;
+            /** Zone */
+            zone: string;
+        };
+        /** Blocks */
+        Blocks: {
+            /** Items */
+            items: components["schemas"]["BlockRow"][];
+            /** Next */
+            next: string | null;
+        };
+        /** BlocksQuery */
+        BlocksQuery: {
+            /** Agency */
+            agency?: string | null;
+            /**
+             * Cursor
+             * @description `next` of the page before.
+             */
+            cursor?: string | null;
+            /** District */
+            district?: string | null;
+            /** In Force */
+            in_force?: boolean | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+            /** Open */
+            open?: boolean | null;
+        };
         /**
          * CallerPlaceRow
          * @description A place that a caller's phone said, without who the caller is.
@@ -829,7 +1006,7 @@ export interface components {
              */
             type: "close_incident";
         };
-        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["ValidateIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"] | components["schemas"]["TickStep"] | components["schemas"]["UntickStep"];
+        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["ValidateIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"] | components["schemas"]["TickStep"] | components["schemas"]["UntickStep"] | components["schemas"]["TryBlock"] | components["schemas"]["PutBlockInForce"] | components["schemas"]["ApproveBlock"] | components["schemas"]["ExtendBlock"] | components["schemas"]["EndBlock"];
         /**
          * ConfirmRule
          * @description What confirms an intrusion alarm of a site.
@@ -1037,6 +1214,55 @@ export interface components {
             version: number;
         };
         /**
+         * DryRunRow
+         * @description What a block rule would have done in the 24 hours before. `devices` are the known ones among
+         *     `sources`; `grave` alarms it would have muted, `spared` ones alarm all the same.
+         */
+        DryRunRow: {
+            /** Active */
+            active: number;
+            /** Active Devices */
+            active_devices: number;
+            /**
+             * Cut
+             * @description There were more signals than it looked at.
+             */
+            cut: boolean;
+            /** Devices */
+            devices: number;
+            /** Grave */
+            grave: number;
+            /** Signals */
+            signals: number;
+            /** Sources */
+            sources: number;
+            /** Spared */
+            spared: number;
+            /**
+             * Tried At
+             * Format: date-time
+             */
+            tried_at: string;
+            /** Unopened */
+            unopened: number;
+        };
+        /**
+         * EndBlock
+         * @description At once; a draft is withdrawn.
+         */
+        EndBlock: {
+            /**
+             * Block
+             * Format: uuid
+             */
+            block: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "end_block";
+        };
+        /**
          * EndOnTest
          * @description EndOnTest(on_test: 'UUID', type: "Literal['end_on_test']" = 'end_on_test')
          */
@@ -1051,6 +1277,28 @@ export interface components {
              * @enum {string}
              */
             type: "end_on_test";
+        };
+        /**
+         * ExtendBlock
+         * @description `until` is at most 24 hours from now. The rule is tried again; what needed a second person is
+         *     not extended.
+         */
+        ExtendBlock: {
+            /**
+             * Block
+             * Format: uuid
+             */
+            block: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "extend_block";
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
         };
         /**
          * ExtendOnTest
@@ -2031,6 +2279,22 @@ export interface components {
             type: string;
         };
         /**
+         * PutBlockInForce
+         * @description Within 15 minutes of its dry run. What needs a second person is approved instead.
+         */
+        PutBlockInForce: {
+            /**
+             * Block
+             * Format: uuid
+             */
+            block: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "put_block_in_force";
+        };
+        /**
          * PutOnTest
          * @description From now until `until`, at most 24 hours: the site, or its `device`, or that device's `zone`.
          *
@@ -2272,6 +2536,11 @@ export interface components {
              * @enum {string}
              */
             assurance: "none" | "integrity" | "authenticated";
+            /**
+             * Blocked
+             * @description The block rule that muted it.
+             */
+            blocked: string | null;
             /** Code */
             code: string;
             /** Device */
@@ -2331,7 +2600,7 @@ export interface components {
             verdict: string | null;
             /** Version */
             version: number;
-            /** @description What would have become of it without the test. */
+            /** @description What would have become of it otherwise. */
             would_have: components["schemas"]["Verdict"] | null;
             /** Zone */
             zone: string;
@@ -2347,6 +2616,11 @@ export interface components {
              * @enum {string}
              */
             assurance: "none" | "integrity" | "authenticated";
+            /**
+             * Blocked
+             * @description The block rule that muted it.
+             */
+            blocked: string | null;
             /** Code */
             code: string;
             /** Device */
@@ -2411,7 +2685,7 @@ export interface components {
             verdict: string | null;
             /** Version */
             version: number;
-            /** @description What would have become of it without the test. */
+            /** @description What would have become of it otherwise. */
             would_have: components["schemas"]["Verdict"] | null;
             /** Zone */
             zone: string;
@@ -2600,7 +2874,7 @@ export interface components {
          * @description What opened the incident.
          * @enum {string}
          */
-        Source: "signal" | "call" | "report" | "probe";
+        Source: "signal" | "call" | "report" | "probe" | "block";
         /**
          * SplitIncident
          * @description Undoes the merge of `incident`.
@@ -2672,7 +2946,7 @@ export interface components {
          * @description What a fact is about. A fact is about exactly one subject.
          * @enum {string}
          */
-        SubjectKind: "signal" | "incident" | "order" | "unit" | "on_test";
+        SubjectKind: "signal" | "incident" | "order" | "unit" | "on_test" | "block";
         /**
          * TakeIncident
          * @description TakeIncident(incident: 'UUID', type: "Literal['take_incident']" = 'take_incident')
@@ -2744,6 +3018,51 @@ export interface components {
              * @description From 1.
              */
             step: number;
+        };
+        /**
+         * TryBlock
+         * @description A rule is drafted and tried on the last 24 hours; it mutes nothing yet.
+         *
+         *     Each of `protocol`, `network`, `account`, `code`, `qualifier` and `zone` is a value or `*` for
+         *     any; `network` or `account` names whom it is about. `network` is an address or a CIDR range, at
+         *     most /16 (IPv4) or /48 (IPv6) wide; `account` may end in `*`. `grave`: it mutes alarms for
+         *     people's lives too, of the one device that `protocol` and `account` name.
+         */
+        TryBlock: {
+            /** Account */
+            account: string;
+            /** Code */
+            code: string;
+            /** District */
+            district: string;
+            /**
+             * Grave
+             * @default false
+             */
+            grave: boolean;
+            /** Network */
+            network: string;
+            /** Protocol */
+            protocol: string;
+            /**
+             * Qualifier
+             * @default *
+             */
+            qualifier: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "try_block";
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Why */
+            why: string;
+            /** Zone */
+            zone: string;
         };
         /** UnitRow */
         UnitRow: {
@@ -2900,7 +3219,7 @@ export interface components {
          * @description Why the verdict is what it is.
          * @enum {string}
          */
-        VerdictReason: "alarm" | "trouble" | "unknown_code" | "unknown_source" | "unconfirmed" | "late" | "same_site" | "same_source" | "same_address" | "by_hand" | "repeat" | "test" | "synthetic" | "outage" | "needs_answer" | "no_answer_needed" | "on_test" | "nothing_open";
+        VerdictReason: "alarm" | "trouble" | "unknown_code" | "unknown_source" | "unconfirmed" | "late" | "same_site" | "same_source" | "same_address" | "by_hand" | "repeat" | "test" | "synthetic" | "outage" | "needs_answer" | "no_answer_needed" | "on_test" | "blocked" | "nothing_open";
         /**
          * ZoneKind
          * @description What a zone is watched by. Two kinds that agree confirm each other; one kind twice does not
@@ -2947,6 +3266,164 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_blocks: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                open?: boolean | null;
+                in_force?: boolean | null;
+                district?: string | null;
+                agency?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blocks"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_blocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockRow"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Refused, as a problem document (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     tocsin_apps_desk_caller_places_list_caller_places: {
         parameters: {
             query?: never;

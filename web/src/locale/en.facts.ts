@@ -27,12 +27,12 @@ const RAISED: Record<string, string> = {
   by_hand: "by a person", timely: "a timely alarm joined",
 };
 const RECORDED: Record<string, string> = {
-  repeat: "repeat", test: "test", on_test: "on test", nothing_open: "nothing open",
+  repeat: "repeat", test: "test", on_test: "on test", blocked: "muted by a block rule", nothing_open: "nothing open",
   no_answer_needed: "no answer needed, by the code table",
   synthetic: "our own test alarm",
 };
 const SOURCES: Record<string, string> = {
-  signal: "Alarm signal", call: "Phone call", report: "Public report", probe: "Built-in probe",
+  signal: "Alarm signal", call: "Phone call", report: "Public report", probe: "Built-in probe", block: "Block rule",
 };
 const STEPS: Record<string, string> = {
   take: "taken", assign: "assigned a unit", close: "closed", receipt: "received",
@@ -111,6 +111,11 @@ export const facts: Record<string, FactSentence> = {
   "on_test.extended": (f) => `Test extended until ${f.time("until")}`,
   "on_test.signalled": (f) => `Signal during the test, zone ${f.text("zone")}`,
   "on_test.ended": (f) => `Test ended, ${f.text("signals")} signals`,
+  "block.drafted": (f) => `Block rule tried: ${f.text("why")}`,
+  "block.put_in_force": (f) => `Block rule put in force by ${f.text("by_name")}`,
+  "block.extended": (f) => `Block rule extended until ${f.time("until")}`,
+  "block.swallowed": (f) => `Signal muted, account ${f.text("account")}`,
+  "block.ended": (f) => `Block rule ended, ${f.text("signals")} signals muted`,
   "unit.overdue": (f) => `${f.unit()} overdue: not ${f.lookUp(STEPS, "step")} in time`,
   "signal.judged": (f) =>
     f.is("verdict", "opened")

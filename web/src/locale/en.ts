@@ -57,7 +57,7 @@ export const en: Messages = {
     call_taker: "Call-taker", dispatcher: "Dispatcher", supervisor: "Supervisor", crew: "Crew",
     administrator: "Administrator", inspector: "Inspector", service: "System service",
   },
-  sources: { signal: "Alarm signal", call: "Phone call", report: "Public report", probe: "Built-in probe" },
+  sources: { signal: "Alarm signal", call: "Phone call", report: "Public report", probe: "Built-in probe", block: "Block rule" },
   callerMethods: { gnss: "satellite", wifi: "Wi-Fi", cell: "cell", fused: "combined", unknown: "method unknown" },
   placeSources: { site: "site register", call_taker: "call-taker", unit: "unit at scene", reporter: "reporter", aml: "caller's phone" },
   overdueSteps: {

@@ -145,7 +145,7 @@ describe("the timeline", () => {
   });
 
   it("says in words why a signal is on an incident", () => {
-    const recorded = ["repeat", "test", "nothing_open", "no_answer_needed", "on_test", "synthetic"]; // on no incident
+    const recorded = ["repeat", "test", "nothing_open", "no_answer_needed", "on_test", "blocked", "synthetic"]; // on no incident
     const reasons = valuesOf(core("signals.py"), "VerdictReason").filter(
       (reason) => !recorded.includes(reason),
     );

@@ -24,11 +24,11 @@ const RAISED: Record<string, string> = {
   second_trip: "再次触发", by_hand: "人工核实", timely: "又有即时报警",
 };
 const RECORDED: Record<string, string> = {
-  repeat: "重复报文", test: "测试", on_test: "测试期间", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
+  repeat: "重复报文", test: "测试", on_test: "测试期间", blocked: "被屏蔽", nothing_open: "无对应警情", no_answer_needed: "代码表规定无需处置",
   synthetic: "本系统自测",
 };
 const SOURCES: Record<string, string> = {
-  signal: "收到报警信号", call: "接电话报警", report: "收到网上报警", probe: "系统自检",
+  signal: "收到报警信号", call: "接电话报警", report: "收到网上报警", probe: "系统自检", block: "屏蔽规则",
 };
 const STEPS: Record<string, string> = {
   take: "签收", assign: "派出力量", close: "结案", receipt: "送达", answer: "签收", start: "出动",
@@ -102,6 +102,11 @@ export const facts: Record<string, FactSentence> = {
   "on_test.extended": (f) => `测试延长至 ${f.time("until")}`,
   "on_test.signalled": (f) => `测试信号，防区 ${f.text("zone")}`,
   "on_test.ended": (f) => `测试结束，信号 ${f.text("signals")} 条`,
+  "block.drafted": (f) => `屏蔽规则试算：${f.text("why")}`,
+  "block.put_in_force": (f) => `屏蔽规则由 ${f.text("by_name")} 启用`,
+  "block.extended": (f) => `屏蔽规则延长至 ${f.time("until")}`,
+  "block.swallowed": (f) => `屏蔽信号，账号 ${f.text("account")}`,
+  "block.ended": (f) => `屏蔽规则结束，共屏蔽信号 ${f.text("signals")} 条`,
   "unit.overdue": (f) => `${f.unit()} 超时：未按时${f.lookUp(STEPS, "step")}`,
   "signal.judged": (f) =>
     f.is("verdict", "opened")

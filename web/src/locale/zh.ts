@@ -78,7 +78,7 @@ export const zh = {
     call_taker: "接警员", dispatcher: "调度员", supervisor: "值班长", crew: "车组", administrator: "系统管理员",
     inspector: "督察员", service: "系统服务",
   } as Words,
-  sources: { signal: "报警信号", call: "电话报警", report: "网上报警", probe: "系统自检" } as Words,
+  sources: { signal: "报警信号", call: "电话报警", report: "网上报警", probe: "系统自检", block: "屏蔽规则" } as Words,
   callerMethods: { gnss: "卫星定位", wifi: "无线网络", cell: "基站", fused: "综合定位", unknown: "方式不明" } as Words,
   placeSources: { site: "联网单位", call_taker: "接警员", unit: "现场力量", reporter: "报警人", aml: "来电定位" } as Words,
   overdueSteps: {

@@ -30,6 +30,7 @@ ACTS: Final = {
     "units": "read:unit",
     "signals": "read:signal",
     "on_tests": "read:on_test",
+    "blocks": "read:block",
     "facts": "read:fact",
     "sites": "read:site",
     "devices": "read:device",

@@ -4,13 +4,14 @@ devices, and what is on test."""
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field
 
 from tocsin.apps.desk.shapes import OnTestRow, PlaceRow, Time
+from tocsin.core.blocks import BlockEnding
 from tocsin.core.confirmation import ConfirmRule
 from tocsin.core.zones import Delay, ZoneKind
 
@@ -22,6 +23,58 @@ class ConfirmingRow(Schema):
     window_s: int
     abort_s: int
     two_trip_s: int
+
+
+class DryRunRow(Schema):
+    """What a block rule would have done in the 24 hours before. `devices` are the known ones among
+    `sources`; `grave` alarms it would have muted, `spared` ones alarm all the same."""
+
+    tried_at: Time
+    signals: int
+    sources: int
+    active: int
+    devices: int
+    active_devices: int
+    unopened: int
+    grave: int
+    spared: int
+    cut: Annotated[bool, Field(description="There were more signals than it looked at.")]
+
+
+class BlockRow(Schema):
+    """A block rule. Its criteria are values or `*`; the incidents of its dry run stand in the fact
+    that drafted it."""
+
+    id: UUID
+    stage: Literal["draft", "in_force", "ended"]
+    protocol: str
+    network: str
+    account: str
+    code: str
+    qualifier: str
+    zone: str
+    grave: Annotated[bool, Field(description="It mutes alarms for people's lives too.")]
+    why: str
+    until: Time
+    drafted_at: Time
+    by: str
+    by_name: str
+    needs_second: Annotated[bool, Field(description="Another person must approve it.")]
+    tried: DryRunRow
+    in_force_at: Time | None
+    in_force_by_name: str
+    approved_by_name: str
+    sources_max: int
+    devices_max: int
+    signals: Annotated[int, Field(description="How many it has muted.")]
+    would_have_opened: int
+    last_at: Time | None
+    ending: BlockEnding | None
+    ended_at: Time | None
+    ended_by_name: str
+    district: str
+    agency: str
+    version: int
 
 
 class SiteRow(Schema):
@@ -114,6 +167,11 @@ class DeviceWhole(DeviceRow):
 
 class OnTests(Schema):
     items: list[OnTestRow]
+    next: str | None
+
+
+class Blocks(Schema):
+    items: list[BlockRow]
     next: str | None
 
 

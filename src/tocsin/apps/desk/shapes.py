@@ -217,8 +217,9 @@ class SignalRow(Schema):
     device: UUID | None
     incident: UUID | None
     on_test: Annotated[UUID | None, Field(description="What it was only recorded under.")]
+    blocked: Annotated[UUID | None, Field(description="The block rule that muted it.")]
     would_have: Annotated[
-        Verdict | None, Field(description="What would have become of it without the test.")
+        Verdict | None, Field(description="What would have become of it otherwise.")
     ]
     district: str
     agency: str

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from tocsin.core import access
+from tocsin.core.blocking import TryBlock
 from tocsin.core.commands import OpenIncident, PersonCommand, subjects
 from tocsin.core.putting_on_test import PutOnTest
 from tocsin.core.terms import Actor, Reason, Refused
@@ -24,6 +25,7 @@ UNION ALL SELECT id, district, agency, unit FROM view."order" WHERE id = ANY(%(i
 UNION ALL SELECT id, district, agency, id FROM view.unit WHERE id = ANY(%(ids)s)
 UNION ALL SELECT id, district, agency, NULL::uuid FROM view.signal WHERE id = ANY(%(ids)s)
 UNION ALL SELECT id, district, agency, NULL::uuid FROM view.on_test WHERE id = ANY(%(ids)s)
+UNION ALL SELECT id, district, agency, NULL::uuid FROM view.block WHERE id = ANY(%(ids)s)
 UNION ALL SELECT id, district, agency, NULL::uuid FROM ref.site WHERE id = ANY(%(ids)s)
 """
 
@@ -59,6 +61,11 @@ def require_command(connection: Connection, actor: Actor, command: PersonCommand
         require_act(actor, command.type)
         if not access.may(actor, command.type, district=command.district, agency=command.agency):
             raise Refused(Reason.OPENING_ELSEWHERE)
+        return
+    if isinstance(command, TryBlock):
+        require_act(actor, command.type)
+        if not access.may(actor, command.type, district=command.district, agency=actor.agency):
+            raise Refused(Reason.NOT_FOUND, subject_kind="district")
         return
     named = [subject for _, subject in subjects(command)]
     if isinstance(command, PutOnTest):

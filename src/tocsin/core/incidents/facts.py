@@ -36,6 +36,7 @@ class Source(StrEnum):
     CALL = "call"
     REPORT = "report"  # the public page: nothing vouches for it
     PROBE = "probe"  # our own test alarms did not arrive
+    BLOCK = "block"  # a block rule muted more than it may
 
 
 class IncidentStep(StrEnum):

@@ -7,6 +7,7 @@ from typing import Final
 
 from tocsin.core.assurance import Assurance
 from tocsin.core.avs import AvsWhy
+from tocsin.core.blocks import BlockEnding
 from tocsin.core.codes.confirming import CancelHow
 from tocsin.core.confirmation import Avs, CancelOutcome, ConfirmRule, RaisedBecause
 from tocsin.core.incidents.facts import IncidentStep, Source
@@ -87,6 +88,7 @@ SUBJECT_KINDS: Final[dict[SubjectKind, Text]] = {
     SubjectKind.ORDER: Text("出动命令", "Order"),
     SubjectKind.UNIT: Text("力量", "Unit"),
     SubjectKind.ON_TEST: Text("测试", "On test"),
+    SubjectKind.BLOCK: Text("屏蔽规则", "Block rule"),
 }
 
 INCIDENT_STATES: Final[dict[IncidentState, Text]] = {
@@ -115,6 +117,7 @@ SOURCES: Final[dict[Source, Text]] = {
     Source.CALL: Text("电话报警", "Phone call"),
     Source.REPORT: Text("网上报警", "Public report"),
     Source.PROBE: Text("系统自检", "Built-in probe"),
+    Source.BLOCK: Text("屏蔽规则", "Block rule"),
 }
 
 REPORT_KINDS: Final[dict[ReportKind, Text]] = {
@@ -223,6 +226,7 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
         "代码表规定无需处置", "no answer needed, by the code table"
     ),
     VerdictReason.ON_TEST: Text("测试期间", "on test"),
+    VerdictReason.BLOCKED: Text("被屏蔽规则屏蔽", "muted by a block rule"),
     VerdictReason.NOTHING_OPEN: Text("无未结警情可并入", "no open incident to join"),
 }
 
@@ -235,6 +239,13 @@ ASSURANCES: Final[dict[Assurance, Text]] = {
 ON_TEST_ENDINGS: Final[dict[OnTestEnding, Text]] = {
     OnTestEnding.BY_HAND: Text("人工结束", "ended by hand"),
     OnTestEnding.TIME_UP: Text("时间到", "time was up"),
+}
+
+BLOCK_ENDINGS: Final[dict[BlockEnding, Text]] = {
+    BlockEnding.BY_HAND: Text("人工结束", "ended by hand"),
+    BlockEnding.TIME_UP: Text("时间到", "time was up"),
+    BlockEnding.SUSPENDED: Text("超出范围，自动中止", "suspended itself, beyond its share"),
+    BlockEnding.LAPSED: Text("未启用，试算过期", "never in force, its dry run too old"),
 }
 
 ENDINGS: Final[dict[Ending, Text]] = {
@@ -278,6 +289,7 @@ LISTS: Final[dict[type[Enum], dict[Enum, Text]]] = {
         (CancelHow, CANCEL_HOWS),
         (CancelOutcome, CANCEL_OUTCOMES),
         (OnTestEnding, ON_TEST_ENDINGS),
+        (BlockEnding, BLOCK_ENDINGS),
     )
 }
 

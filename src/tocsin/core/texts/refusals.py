@@ -108,6 +108,54 @@ REFUSALS: Final[dict[Reason, Text]] = {
         "核实等级只用于入侵、抢劫和紧急报警。",
         "Validation levels are for burglary, hold-up and panic alarms only.",
     ),
+    Reason.BLOCK_FIELD_INVALID: Text(
+        "“{field}”填写无效：请填写有效值，或以 * 表示任意。",
+        "{field} is not valid: write a value, or * for any.",
+    ),
+    Reason.BLOCK_MATCHES_ALL: Text(
+        "屏蔽规则必须指定网络地址或账号，不能屏蔽全部信号。",
+        "A block rule names a network address or an account; none mutes everything.",
+    ),
+    Reason.BLOCK_TOO_WIDE: Text(
+        "地址范围过宽，前缀至少 /{prefix_min}。",
+        "The range is too wide; its prefix is at least /{prefix_min}.",
+    ),
+    Reason.BLOCK_TOO_LONG: Text(
+        "屏蔽规则一次最长 {hours_max} 小时。",
+        "A block rule of this kind lasts at most {hours_max} h at a time.",
+    ),
+    Reason.BLOCK_GRAVE_NEEDS_DEVICE: Text(
+        "屏蔽火警、医疗、抢劫、紧急等危及生命的报警，必须写明协议和完整账号（一台设备）。",
+        "To mute alarms for people's lives, name the protocol and the whole account of one device.",
+    ),
+    Reason.BLOCK_NEEDS_SECOND: Text(
+        "该屏蔽规则须由起草人以外的另一人批准。",
+        "Another person than its author must approve this block rule.",
+    ),
+    Reason.BLOCK_SHARE_TOO_GREAT: Text(
+        "规则命中 {active} 个活动来源中的 {sources} 个（已登记设备 {active_devices} 台中的"
+        " {devices} 台），超过 {percent_max}% 上限，不能启用。",
+        "The rule matches {sources} of {active} active sources ({devices} of {active_devices} known"
+        " devices), more than {percent_max}%: it cannot be put in force.",
+    ),
+    Reason.BLOCK_ASK_AGAIN: Text(
+        "需要第二人批准的规则不能延长，请重新试算并批准。",
+        "A rule that needs a second person is not extended; try and approve it anew.",
+    ),
+    Reason.BLOCK_NOT_IN_FORCE: Text("该屏蔽规则尚未启用。", "The block rule is not in force."),
+    Reason.BLOCK_ENDED: Text("该屏蔽规则已结束。", "The block rule has ended."),
+    Reason.BLOCKS_TOO_MANY: Text(
+        "本辖区屏蔽规则已达 {rules_max} 条上限，请先结束不需要的规则。",
+        "The district has {rules_max} block rules, which is the limit; end one first.",
+    ),
+    Reason.DRY_RUN_OLD: Text(
+        "试算结果已超过 {minutes_max} 分钟，请重新试算。",
+        "The dry run is older than {minutes_max} minutes; try the rule anew.",
+    ),
+    Reason.DRY_RUN_TOO_SLOW: Text(
+        "试算未能在 {seconds_max} 秒内完成，请缩小规则范围后重试。",
+        "The dry run did not finish within {seconds_max} s; try a narrower rule.",
+    ),
     Reason.LOST_RACE: Text("{by} 已于 {at} 抢先操作。", "{by} was first, at {at}."),
 }
 

@@ -111,6 +111,28 @@ TIMELINE: Final[dict[str, Text]] = {
         "测试结束（{ending}）：信号 {signals} 条；已测防区 {tested}；未测防区 {not_tested}",
         "Test ended ({ending}): signals {signals}; zones tested {tested}; not tested {not_tested}",
     ),
+    "block.drafted": Text(
+        "{by_name} 试算屏蔽规则（至 {until}）：{why}",
+        "{by_name} tried a block rule (until {until}): {why}",
+    ),
+    "block.put_in_force": Text(
+        "{by_name} 启用屏蔽规则，批准人：{approved_by_name}；来源上限 {sources_max}，"
+        "设备上限 {devices_max}",
+        "Put in force by {by_name}, approved by: {approved_by_name}; at most {sources_max} sources,"
+        " {devices_max} devices",
+    ),
+    "block.extended": Text(
+        "{by_name} 重新试算并延长至 {until}", "{by_name} tried it again, extended to {until}"
+    ),
+    "block.swallowed": Text(
+        "屏蔽信号：账号 {account}，代码 {code}，防区 {zone}（否则：{would_have}）",
+        "Signal muted: account {account}, code {code}, zone {zone} (else: {would_have})",
+    ),
+    "block.ended": Text(
+        "屏蔽结束（{ending}）：共屏蔽信号 {signals} 条，其中 {would_have_opened} 条本应立警情",
+        "Block ended ({ending}): signals muted {signals}; {would_have_opened} would have opened"
+        " an incident",
+    ),
 }
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from tocsin.record.ids import first_at
 from tocsin.record.views.facts import FACT_COLUMNS, fact_row
-from tocsin.record.views.overlay import INCIDENTS, KINDS, ON_TESTS, ORDERS, SIGNALS, UNITS
+from tocsin.record.views.overlay import BLOCKS, INCIDENTS, KINDS, ON_TESTS, ORDERS, SIGNALS, UNITS
 from tocsin.record.views.registry import DEVICES, SITES, device_rows, site_rows
 from tocsin.record.views.rows import Row
 
@@ -145,6 +145,21 @@ LISTS: Final[dict[str, List]] = {
             "agency": ("w.agency = %s", "text"),
         },
         rows=KINDS["on_tests"],
+    ),
+    "blocks": List(
+        query=BLOCKS,
+        order=(("b.id", "uuid"),),
+        newest_first=True,
+        district="b.district",
+        agency="b.agency",
+        unit=None,
+        filters={
+            "open": ("b.open = %s", "bool"),
+            "in_force": ("b.in_force = %s", "bool"),
+            "district": ("b.district = %s", "text"),
+            "agency": ("b.agency = %s", "text"),
+        },
+        rows=KINDS["blocks"],
     ),
     "facts": List(
         query=_FACTS,

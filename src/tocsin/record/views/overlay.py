@@ -48,12 +48,16 @@ FROM view.on_test w
 LEFT JOIN ref.site s ON s.id = w.site
 LEFT JOIN ref.device d ON d.id = w.device"""
 
+BLOCKS: Final = """
+SELECT b.id, b.row, b.open, b.in_force FROM view.block b"""
+
 BY_ID: Final = {
     "incidents": f"{INCIDENTS} WHERE i.id = ANY($1::uuid[])",
     "orders": f"{ORDERS} WHERE o.id = ANY($1::uuid[])",
     "units": f"{UNITS} WHERE u.id = ANY($1::uuid[])",
     "signals": f"{SIGNALS} WHERE s.id = ANY($1::uuid[])",
     "on_tests": f"{ON_TESTS} WHERE w.id = ANY($1::uuid[])",
+    "blocks": f"{BLOCKS} WHERE b.id = ANY($1::uuid[])",
 }
 
 
@@ -128,6 +132,7 @@ def signal_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
                     "device": one["device"],
                     "incident": judged.get("incident"),
                     "on_test": judged.get("on_test"),
+                    "blocked": judged.get("blocked"),
                     "would_have": judged.get("would_have"),
                     "district": one["district"],
                     "agency": one["agency"],
@@ -154,12 +159,17 @@ def on_test_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
     ]
 
 
+def block_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
+    return [msgspec.json.decode(one["row"]) for one in found]
+
+
 KINDS: Final[dict[str, Callable[[Iterable[Mapping[str, Any]]], list[Row]]]] = {
     "incidents": incident_rows,
     "orders": order_rows,
     "units": unit_rows,
     "signals": signal_rows,
     "on_tests": on_test_rows,
+    "blocks": block_rows,
 }
 
 

@@ -53,7 +53,14 @@ def rebuild(connection: Connection) -> int:
     return count
 
 
-_VIEWS: Final = ("view.incident", 'view."order"', "view.unit", "view.signal", "view.on_test")
+_VIEWS: Final = (
+    "view.incident",
+    'view."order"',
+    "view.unit",
+    "view.signal",
+    "view.on_test",
+    "view.block",
+)
 
 
 def _replayed(connection: Connection) -> Iterator[tuple[Written, int]]:

@@ -3,11 +3,12 @@ state (units' states in an incident, names of stations, what was heard) is added
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 import msgspec
 
+from tocsin.core.blocks import Block, needs_second
 from tocsin.core.incidents import state as incidents
 from tocsin.core.incidents.state import Incident
 from tocsin.core.on_test import OnTest
@@ -19,6 +20,14 @@ from tocsin.core.units import Unit, UnitState
 from tocsin.record.views.alarm_rows import alarms_row
 
 Row = dict[str, Any]
+
+MATCHED: Final = ("protocol", "network", "account", "code", "qualifier", "zone")
+"""The criteria of a block rule."""
+TRIED: Final = (
+    *("tried_at", "signals", "sources", "active", "devices", "active_devices"),
+    *("unopened", "grave", "spared", "cut"),
+)
+"""The figures of its dry run."""
 
 
 def row_of(subject: UUID, version: int, state: State) -> Row:
@@ -34,6 +43,8 @@ def row_of(subject: UUID, version: int, state: State) -> Row:
             return signal_row(subject, version, state)
         case OnTest():
             return on_test_row(subject, version, state)
+        case Block():
+            return block_row(subject, version, state)
         case _:
             assert_never(state)
 
@@ -167,6 +178,7 @@ def signal_row(subject: UUID, version: int, signal: Signal) -> Row:
         "device": signal.device,
         "incident": signal.incident,
         "on_test": signal.on_test,
+        "blocked": signal.blocked,
         "would_have": signal.would_have,
         "district": signal.district,
         "agency": signal.agency,
@@ -196,6 +208,39 @@ def on_test_row(subject: UUID, version: int, test: OnTest) -> Row:
         "not_tested": test.not_tested,
         "district": test.district,
         "agency": test.agency,
+        "version": version,
+    }
+
+
+def block_row(subject: UUID, version: int, rule: Block) -> Row:
+    """`stage` says what it does; the incidents of its dry run stand in the fact that drafted it."""
+    tried = rule.tried
+    stage = "draft" if rule.in_force_at is None else "in_force"
+    return {
+        "id": subject,
+        "stage": stage if rule.ended_at is None else "ended",
+        **{name: getattr(rule.match, name) for name in MATCHED},
+        "grave": rule.grave,
+        "why": rule.why,
+        "until": rule.until,
+        "drafted_at": rule.drafted_at,
+        "by": rule.by,
+        "by_name": rule.by_name,
+        "needs_second": needs_second(rule),
+        "tried": {name: getattr(tried, name) for name in TRIED},
+        "in_force_at": rule.in_force_at,
+        "in_force_by_name": rule.in_force_by_name,
+        "approved_by_name": rule.approved_by_name,
+        "sources_max": rule.sources_max,
+        "devices_max": rule.devices_max,
+        "signals": rule.signals,
+        "would_have_opened": rule.would_have_opened,
+        "last_at": rule.last_at,
+        "ending": rule.ending,
+        "ended_at": rule.ended_at,
+        "ended_by_name": rule.ended_by_name,
+        "district": rule.district,
+        "agency": rule.agency,
         "version": version,
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from tocsin.core.blocks import Block
 from tocsin.core.incidents.state import OPEN, Incident
 from tocsin.core.on_test import OnTest
 from tocsin.core.orders import ENDED, Order
@@ -114,6 +115,12 @@ ON_TEST: Final = _upsert(
 )
 
 
+BLOCK: Final = _upsert(
+    "view.block",
+    _PLACED | {"open": "boolean", "in_force": "boolean", "until": "timestamptz", "row": "bytea"},
+)
+
+
 def columns(one: Written) -> tuple[str, tuple[Any, ...]]:
     """The statement for a subject's read table and its values, in the statement's order."""
     state = one.state
@@ -156,6 +163,9 @@ def columns(one: Written) -> tuple[str, tuple[Any, ...]]:
         case OnTest():
             is_open = state.ended_at is None
             return ON_TEST, (*placed, state.site, state.device, is_open, state.until, row)
+        case Block():
+            is_open, in_force = state.ended_at is None, state.in_force_at is not None
+            return BLOCK, (*placed, is_open, in_force, state.until, row)
 
 
 def write_rows(
