@@ -33,6 +33,7 @@ from tocsin.wire.dc09.signals import NULL, TOKENS, is_poll, read, unread
 # An encrypted message is heard from 40 s before to 20 s after our clock (DC-09 5.5.3.2).
 EARLY_S_MAX: Final = 20
 LATE_S_MAX: Final = 40
+RIGHT_WITHIN: Final = timedelta(minutes=10)
 # What receivers say. One that comes in would be answered by an answer, and that without end.
 RECEIVERS_WORDS: Final = frozenset({"ACK", "NAK", "DUH", "RSP"})
 
@@ -136,7 +137,7 @@ def receive(
     forms = ANSWER_FORMS[frame.form]
     form = forms[turn % len(forms)] if register.form is None else register.form
     configured = register.clock_ahead
-    ahead = configured if configured is not None else NO_TIME if frame.encrypted else learnt_ahead
+    ahead = configured if configured is not None else _learnt(frame, learnt_ahead, now)
     problem, opened = _problem(frame, is_known=is_known, key=key, now=now + ahead)
     rule = RULES[problem]
     answer = rule.answer
@@ -161,6 +162,16 @@ def receive(
         spoken_in(opened),
         _replay_key(opened) if frame.encrypted and can_repeat else None,
     )
+
+
+def _learnt(frame: Frame, ahead: timedelta, now: datetime) -> timedelta:
+    """What was learnt dates frames in clear, but none whose own time is about right: it was learnt
+    from polls that may be anybody's, and must not make an alarm of now one of hours ago."""
+    if frame.encrypted or not ahead:
+        return NO_TIME
+    sent_at = frame.sent_at
+    is_right = sent_at is not None and abs(sent_at - now) <= RIGHT_WITHIN
+    return NO_TIME if is_right else ahead
 
 
 # What nearly every frame is: in clear, with events, from an account. Each matches `decode` too.
