@@ -84,7 +84,7 @@ COMMANDS: dict[str, frozenset[Role] | set[Role]] = {
             "take_incident", "classify_incident", "prioritise_incident", "locate_incident",
             "hold_incident", "release_incident", "link_incidents", "unlink_incidents",
             "merge_incidents", "split_incident", "move_signal", "close_incident",
-            "tick_step", "untick_step",
+            "tick_step", "untick_step", "validate_incident",
         ],
         DESKS,
     ),
@@ -328,14 +328,14 @@ def test_lag_and_counters_are_for_those_who_may_read_the_intake(world: World, ro
 
 
 def test_rows_of_what_was_heard_keep_to_their_shapes(world: World) -> None:
-    from tocsin.apps.desk import register_shapes, shapes
+    from tocsin.apps.desk import beside_shapes, register_shapes, shapes
 
     client = world.clients[SUPER]
     for kind, shape in (
         ("signals", shapes.SignalWhole),
         ("sites", register_shapes.SiteWhole),
         ("devices", register_shapes.DeviceWhole),
-        ("on_tests", shapes.OnTestRow),
+        ("on_tests", beside_shapes.OnTestRow),
         ("blocks", register_shapes.BlockRow),
     ):
         row = client.get(f"/api/v1/{kind}/{world.own[kind]}").json()

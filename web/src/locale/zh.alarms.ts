@@ -5,7 +5,7 @@ type Words = Record<string, string>;
 
 export const alarms = {
   title: "警情可信度",
-  assurances: { none: "来源未认证", integrity: "内容完整，来源未认证", authenticated: "来源已认证" } as Words,
+  assurances: { none: "来源未经验证", integrity: "内容完整，来源未经验证", authenticated: "来源已验证" } as Words,
   assuranceMeans: {
     none: "无法证明由谁发出",
     integrity: "传输中未被改动，但无法证明由谁发出",
@@ -44,7 +44,7 @@ export const alarms = {
   cancelAt: (time: string) => `于 ${time}`,
   outcomes: {
     closed: "警情自动结案", not_in_force: "未结案：该单位未设取消时限",
-    not_authenticated: "未结案：来源未认证", late: "未结案：取消信号迟到或设备时钟不准",
+    not_authenticated: "未结案：来源未经验证", late: "未结案：取消信号迟到或设备时钟不准",
     outside_window: "未结案：不在取消时限内", other_device: "未结案：来自另一台设备",
     other_partition: "未结案：来自另一分区", units_sent: "未结案：已派出力量",
     taken: "未结案：已有人签收", other_alarm: "未结案：另有警情或报告",

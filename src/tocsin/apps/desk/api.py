@@ -11,7 +11,7 @@ from ninja import NinjaAPI, Path, Query, Schema
 from ninja.openapi.schema import OpenAPISchema
 from pydantic import AwareDatetime, Field, create_model
 
-from tocsin.apps.desk import caller_places, plans, register_shapes, shapes
+from tocsin.apps.desk import beside_shapes, caller_places, plans, register_shapes, shapes
 from tocsin.apps.desk.advice import read_advice
 from tocsin.apps.desk.commands import answer_command, answer_positions
 from tocsin.apps.desk.door import BySession, ByToken, actor_of, caller_of, install_problems
@@ -149,7 +149,7 @@ _add_kind("incidents", shapes.Incidents, shapes.IncidentRow, UUID)
 _add_kind("orders", shapes.Orders, shapes.OrderRow, UUID)
 _add_kind("units", shapes.Units, shapes.UnitRow, UUID)
 _add_kind("signals", shapes.Signals, shapes.SignalWhole, UUID)
-_add_kind("on_tests", register_shapes.OnTests, shapes.OnTestRow, UUID)
+_add_kind("on_tests", register_shapes.OnTests, beside_shapes.OnTestRow, UUID)
 _add_kind("blocks", register_shapes.Blocks, register_shapes.BlockRow, UUID)
 _add_kind("facts", shapes.Facts, shapes.FactRow, int)
 _add_kind("sites", register_shapes.Sites, register_shapes.SiteWhole, UUID)

@@ -10,7 +10,8 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from tocsin.apps.desk.shapes import OnTestRow, PlaceRow, Time
+from tocsin.apps.desk.beside_shapes import OnTestRow
+from tocsin.apps.desk.shapes import PlaceRow, Time
 from tocsin.core.blocks import BlockEnding
 from tocsin.core.confirmation import ConfirmRule
 from tocsin.core.zones import Delay, ZoneKind

@@ -10,11 +10,10 @@ from ninja import Schema
 from pydantic import AwareDatetime, Field
 
 from tocsin.apps.desk.alarm_shapes import AvsRow, CancelledRow, ConfirmationRow, OpenZoneRow
+from tocsin.apps.desk.beside_shapes import KeptPlanRow, LikenessRow, OnTestRow, TickedRow
 from tocsin.core.assurance import Assurance
-from tocsin.core.incidents.duplicates import Alike
 from tocsin.core.incidents.facts import Source
 from tocsin.core.incidents.state import Band, IncidentState
-from tocsin.core.on_test import OnTestEnding
 from tocsin.core.orders import OrderState
 from tocsin.core.signals import Verdict, VerdictReason
 from tocsin.core.terms import (
@@ -50,32 +49,6 @@ class AttachedUnit(Schema):
     call_sign: str
     order: UUID
     state: OrderState
-
-
-class LikenessRow(Schema):
-    """Why another incident may be the same event, as it was when this one was opened."""
-
-    incident: UUID
-    alike: Annotated[Alike, Field(description="How their types let them be one event.")]
-    distance_m: int
-    apart_s: Annotated[int, Field(description="How long before this one it was opened.")]
-
-
-class KeptPlanRow(Schema):
-    """An action plan of the incident; its steps are at `/incidents/{id}/plans`."""
-
-    plan: Annotated[str, Field(description="Digest of its wording.")]
-    count: Annotated[int, Field(description="Of steps.")]
-    device: UUID | None
-    zone: Annotated[str, Field(description="Empty: the whole site's.")]
-
-
-class TickedRow(Schema):
-    plan: str
-    step: Annotated[int, Field(description="From 1.")]
-    by: str
-    by_name: str
-    at: Time
 
 
 class IncidentRow(Schema):
@@ -324,36 +297,6 @@ class Lag(Schema):
     oldest_s: float | None
     sequencer_behind: int
     quarantined: int
-
-
-class OnTestRow(Schema):
-    """A site, device or zone whose signals open nothing for a while, or did. `tested` and
-    `not_tested` are `account/zone`, told when it has ended."""
-
-    id: UUID
-    site: UUID
-    site_code: str
-    site_name_zh: str
-    site_name_en: str
-    device: UUID | None
-    account: str
-    zone: str
-    why: str
-    by: str
-    by_name: str
-    begun_at: Time
-    until: Time
-    signals: int
-    would_have_opened: int
-    zones_heard: int
-    ending: OnTestEnding | None
-    ended_at: Time | None
-    ended_by_name: str
-    tested: list[str]
-    not_tested: list[str]
-    district: str
-    agency: str
-    version: int
 
 
 class Snapshot(Schema):
