@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from datetime import timedelta
 from typing import get_args
 
 import pytest
@@ -205,3 +206,32 @@ def test_the_order_of_assurance() -> None:
     assert at_least(Assurance.AUTHENTICATED, Assurance.INTEGRITY)
     assert at_least(Assurance.NONE, Assurance.NONE)
     assert not at_least(Assurance.NONE, Assurance.INTEGRITY)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        # (assurance, minutes ago)
+        ((Assurance.AUTHENTICATED, 30), None, Reason.ALARM_LATE),
+        ((Assurance.AUTHENTICATED, 30), (Assurance.NONE, 0), Reason.ALARM_LATE),
+        ((Assurance.NONE, 0), (Assurance.AUTHENTICATED, 30), Reason.ALARM_LATE),
+        ((Assurance.NONE, 0), (Assurance.AUTHENTICATED, 0), None),
+        ((Assurance.AUTHENTICATED, 30), (Assurance.AUTHENTICATED, 0), None),
+    ],
+)
+def test_one_and_the_same_alarm_is_authenticated_and_timely(
+    first: tuple[Assurance, int], second: tuple[Assurance, int] | None, why: Reason | None
+) -> None:
+    world = World()
+    site, engine = world.id(), world.unit("E11")
+    for said in filter(None, (first, second)):
+        assurance, minutes = said
+        at = world.now - timedelta(minutes=minutes)
+        world.hear("FA", "1", site=site, occurred_at=at, assurance=assurance)
+    [incident] = world.incidents()
+    send = SendUnits(incident, (engine,))
+    if why is None:
+        assert world.do(send, SYSTEM)
+    else:
+        assert world.refused(send, SYSTEM).reason is why
+        assert world.do(send, LI)

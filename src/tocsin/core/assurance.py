@@ -126,6 +126,5 @@ def why_not_by_machine(incident: Incident) -> Reason | None:
     """Why only a person may send units to it; None where a machine may."""
     if incident.assurance is not Assurance.AUTHENTICATED:
         return Reason.NOT_AUTHENTICATED
-    if getattr(incident, "late", False):
-        return Reason.ALARM_LATE
-    return None
+    # One that is authenticated and late does not vouch for a timely one that nothing vouches for.
+    return None if incident.alarms.vouched > 0 else Reason.ALARM_LATE

@@ -86,13 +86,15 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """`integrity`, `authenticated` and `late` count its own alarms. `evidence` has at most two of
+    """`integrity`, `authenticated` and `late` count its own alarms, `vouched` those that are both
+    authenticated and timely. `evidence` has at most two of
     each sensor, its first and its newest, oldest first. `open_zones_more`: so many zones are open
     that not all are named."""
 
     integrity: int = 0
     authenticated: int = 0
     late: int = 0
+    vouched: int = 0
     opened_because: VerdictReason | None = None
     window_s: int = WINDOW_S
     evidence: tuple[Told, ...] = ()
@@ -192,6 +194,7 @@ def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
         integrity=alarms.integrity + (fact.assurance is Assurance.INTEGRITY),
         authenticated=alarms.authenticated + (fact.assurance is Assurance.AUTHENTICATED),
         late=alarms.late + fact.late,
+        vouched=alarms.vouched + _is_vouched(fact),
         opened_because=alarms.opened_because or fact.reason,
         window_s=alarms.window_s,
         evidence=alarms.evidence if new is None else _with(alarms.evidence, Told(fact.signal, new)),
@@ -201,6 +204,10 @@ def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
         cancelled=cancelled,
         validated=alarms.validated,
     )
+
+
+def _is_vouched(fact: SignalJoined | SignalLeft) -> bool:
+    return fact.assurance is Assurance.AUTHENTICATED and not fact.late
 
 
 def _with(known: tuple[Told, ...], new: Told) -> tuple[Told, ...]:
@@ -228,6 +235,7 @@ def _left(alarms: Alarms, fact: SignalLeft) -> Alarms:
         integrity=alarms.integrity - (fact.assurance is Assurance.INTEGRITY),
         authenticated=alarms.authenticated - (fact.assurance is Assurance.AUTHENTICATED),
         late=alarms.late - fact.late,
+        vouched=alarms.vouched - _is_vouched(fact),
         evidence=tuple(one for one in alarms.evidence if one.signal != fact.signal),
     )
 
