@@ -21,7 +21,6 @@ LONGER = {
     "tests/access/test_matrix.py": 442,
     "tests/apps/test_api.py": 419,
     "tests/record/test_handle.py": 449,
-    "tests/stories/story.py": 442,
     "src/tocsin/sim/demo.py:run": 61,
     "tests/record/random_history.py:_any": 65,
 }

@@ -158,12 +158,7 @@ class History:
                 until = self.desk.now + timedelta(seconds=chance.choice([60, 1_000]))
                 return commands.HoldIncident(self._incident(), until, "waits for the key")
             case 8:
-                return chance.choice(
-                    [
-                        commands.LinkIncidents(self._incident(), self._incident()),
-                        commands.ValidateIncident(self._incident(), chance.choice(list(Avs)), "x"),
-                    ]
-                )
+                return self._link_or_validate()
             case 9:
                 return commands.MergeIncidents(self._incident(), self._incident())
             case 10:
@@ -207,6 +202,15 @@ class History:
                         self._move(),
                     ]
                 )
+
+    def _link_or_validate(self) -> Command:
+        avs = self.chance.choice(list(Avs))
+        return self.chance.choice(
+            [
+                commands.LinkIncidents(self._incident(), self._incident()),
+                commands.ValidateIncident(self._incident(), avs, "seen"),
+            ]
+        )
 
     def _move(self) -> Command:
         row = self.connection.execute(

@@ -24,7 +24,7 @@ AVS_WHYS: Final[dict[AvsWhy, Text]] = {
     AvsWhy.TWO_TECHNOLOGIES: Text("两种探测方式先后报警", "two kinds of detector"),
     AvsWhy.VERIFIED: Text("设备端已复核", "verified before it was sent"),
     AvsWhy.LIFE: Text("有人求助", "somebody called for help"),
-    AvsWhy.MERGED: Text("来自并入的警情", "from an incident merged into it"),
+    AvsWhy.MERGED: Text("来自合并的警情", "from an incident merged into it"),
     AvsWhy.CANCELLED: Text("用户及时取消", "cancelled by a user in time"),
     AvsWhy.BY_HAND: Text("人工核实", "set by hand"),
 }
@@ -53,7 +53,7 @@ CANCEL_HOWS: Final[dict[CancelHow, Text]] = {
 CANCEL_OUTCOMES: Final[dict[CancelOutcome, Text]] = {
     CancelOutcome.CLOSED: Text("警情自动结案", "that closed it"),
     CancelOutcome.NOT_IN_FORCE: Text(
-        "未结案，该单位未设取消时限", "still open, the site has no abort window"
+        "未结案，该联网单位未设取消时限", "still open, the site has no abort window"
     ),
     CancelOutcome.NOT_AUTHENTICATED: Text(
         "未结案，来源未经验证", "still open, nothing vouches for who said it"
