@@ -6,6 +6,7 @@ a rule that reads more than it asks for fails here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ from tocsin.core.commands import (
     fresh_ids_needed,
     subjects,
 )
+from tocsin.core.crowds import WITHIN, sender_of
+from tocsin.core.incidents.crowd import Exceptions
 from tocsin.core.incidents.state import OPEN, Incident, IncidentState
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.on_test import OnTest
@@ -216,6 +219,7 @@ class World:
         occurred_at: datetime | None = None,
         source: str = "192.0.2.1",
         protocol: str = "dc09",
+        district: str = "north",
         **more: object,
     ) -> UUID:
         """A signal is heard and judged; answers with the signal."""
@@ -233,14 +237,19 @@ class World:
             signal=signal,
             read=read,
             received_at=self.now,
-            district="north",
+            district=district,
             agency="city",
             source=source,
+            network=source,
             site=site,
             site_name_zh="磨坊" if site else "",
             site_name_en="Mill" if site else "",
             place=MILL_ROAD if site else None,
-            candidates=self.candidates(site, f"dc09/{account}", source),
+            candidates=(
+                *self.candidates(site, f"dc09/{account}", source),
+                *self.crowds_with(sender_of(site, read)),
+            ),
+            exceptions=self.exceptions(district),
             on_test=self.on_tests(site),
             blocks=self.blocks(read, source),
             **more,  # type: ignore[arg-type]
@@ -273,6 +282,33 @@ class World:
 
     def incidents(self) -> list[UUID]:
         return self.all_of(SubjectKind.INCIDENT)
+
+    def exceptions(self, district: str) -> Exceptions:
+        """As the record finds them."""
+        here = {
+            one: state
+            for one, state in self.states.items()
+            if isinstance(state, Incident) and state.district == district and state.state in OPEN
+        }
+        own = Counter(
+            state.exception
+            for state in here.values()
+            if state.exception is not None
+            and state.crowd is None
+            and state.watch
+            and self.now - state.opened_at < WITHIN
+        )
+        crowds = tuple(one for one, state in here.items() if state.crowd is not None)
+        return Exceptions(tuple(own.items()), crowds)
+
+    def crowds_with(self, sender: str) -> tuple[UUID, ...]:
+        """Crowds that the sender went into and that live on."""
+        found = {
+            state.incident
+            for state in self.states.values()
+            if isinstance(state, Signal) and state.sender == sender and state.incident is not None
+        }
+        return tuple(one for one in found if self.incident(one).state is not IncidentState.CLOSED)
 
     def on_tests(self, site: UUID | None) -> tuple[UUID, ...]:
         """As the record finds them: those of the site that run."""

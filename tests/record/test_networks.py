@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from arriving import Arrivals, message
 
+from tocsin.core.block_match import source_of
 from tocsin.record.database import Urls, connect
 from tocsin.record.floods import CALM_MAX, Floods, Lane
 from tocsin.record.keys import Keyring
@@ -34,6 +35,7 @@ from tocsin.record.networks import network_of
 )
 def test_an_address_has_the_share_of_its_network(address: str, network: str) -> None:
     assert network_of(address) == network
+    assert source_of(None, address) == network  # block rules count senders alike
 
 
 def test_every_address_of_one_64_is_one_sender_and_the_next_64_is_another() -> None:

@@ -9,9 +9,9 @@ import pytest
 from judged_desk import account_of_a_site, accounts, judged, signal
 from record_desk import Desk
 
-from tocsin.core.commands import Command, JudgeSignal
+from tocsin.core.commands import CloseIncident, Command, JudgeSignal
 from tocsin.core.states import Decided, States
-from tocsin.core.terms import Context
+from tocsin.core.terms import Context, Disposition
 from tocsin.record import handle as single
 from tocsin.record import judging, together
 from tocsin.record.judging import judge_pending, try_once_more
@@ -29,7 +29,7 @@ def test_many_judged_together_are_judged_as_one_by_one(desk: Desk, limit: int) -
     for at_once in (1, limit):
         sites = [account_of_a_site(desk) for _ in range(5)]
         strangers = [f"{next(accounts):X}" for _ in range(9)]
-        source = f"2001:db8::{next(accounts):x}"
+        source = f"2001:db8:{next(accounts):x}::1"
         heard = []
         for turn, code in enumerate(CODES):
             for place, account in enumerate((*sites, *strangers)):
@@ -38,6 +38,8 @@ def test_many_judged_together_are_judged_as_one_by_one(desk: Desk, limit: int) -
         while judge_pending(desk.connection, desk.keyring, desk.now, at_once):
             pass
         outcomes.append([outcome(desk, one, heard) for one in heard])
+        for one in {judged(desk, of)[1] for of in heard} - {None}:
+            desk.do(CloseIncident(UUID(one), Disposition.HANDLED))  # else they are a crowd
     assert outcomes[0] == outcomes[1]
     verdicts = {(one["verdict"], one["reason"]) for one in outcomes[0]}
     assert len(verdicts) > 5

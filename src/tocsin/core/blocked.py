@@ -43,6 +43,7 @@ def muted(states: States, command: JudgeSignal, decided: Sequence[Decided]) -> l
         verdict=Verdict.RECORDED,
         reason=VerdictReason.BLOCKED,
         incident=None,
+        sender="",
         blocked=under[0],
         would_have=judged.verdict,
     )

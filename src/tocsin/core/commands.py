@@ -348,7 +348,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
         case JudgeSignal():
             return (
                 (SubjectKind.SIGNAL, command.signal),
-                *_incidents(*command.candidates),
+                *_incidents(*command.candidates, *command.exceptions.crowds),
                 *((SubjectKind.ON_TEST, one) for one in command.on_test),
                 *((SubjectKind.BLOCK, one) for one in command.blocks),
             )

@@ -10,6 +10,7 @@ from uuid import UUID
 from tocsin.core.assurance import Assurance
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.confirmation import AT_ONCE, Confirming
+from tocsin.core.incidents.crowd import NO_EXCEPTIONS, Exceptions
 from tocsin.core.incidents.steps import Plan
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Place
@@ -20,8 +21,9 @@ from tocsin.core.zones import ZoneKind
 class JudgeSignal:
     """What was read from something heard, with what the register knows about its source.
 
-    `source` is the sender's network address without the port. `site` is None for an unknown
-    source. `candidates` are the incidents it may belong to, newest first: for a known site its
+    `source` is the sender's network address without the port, `network` what its cards are counted
+    by (`tocsin.record.networks`). `site` is None for an unknown source.
+    `candidates` are the incidents it may belong to, newest first: for a known site its
     incidents that are open or merged; for an unknown source the open watch incidents with the same
     `source_key` or from the same address. `means` is what the code table `codes_version` of its
     site or agency says; None and 0 where the built-in tables decide. `on_test` are the tests at
@@ -29,7 +31,8 @@ class JudgeSignal:
     its intake vouches for. `is_clock_off`: its device's clock is known to be wrong. `confirming` is
     what its site asks for, and `zone_kinds` what watches the zones of its device, by number, where
     the register says so and `confirming` needs it. `plan` is the action plan of its zone, else of
-    its site. `blocks` are the block rules in force whose criteria name it.
+    its site. `blocks` are the block rules in force whose criteria name it. `exceptions` is what
+    waits in its district; a crowd that the sender went into is the last of `candidates`.
     """
 
     signal: UUID
@@ -38,6 +41,7 @@ class JudgeSignal:
     district: str
     agency: str
     source: str = ""
+    network: str = ""
     device: UUID | None = None
     site: UUID | None = None
     site_name_zh: str = ""
@@ -54,5 +58,6 @@ class JudgeSignal:
     confirming: Confirming = AT_ONCE
     zone_kinds: tuple[tuple[str, ZoneKind], ...] = ()
     plan: Plan | None = None
+    exceptions: Exceptions = NO_EXCEPTIONS
     synthetic: bool = False  # of our own probe (`tocsin.core.probing`), known by its nonce
     type: Literal["judge_signal"] = "judge_signal"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final, TypeGuard
 from uuid import UUID
 
-from tocsin.core import blocked, supervision
+from tocsin.core import blocked, crowds, supervision
 from tocsin.core.code_tables import meaning, zone_of
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.codes.silencing import PROTECTED
@@ -35,7 +35,7 @@ from tocsin.core.terms import (
     Refused,
     SubjectKind,
 )
-from tocsin.core.verdicts import join, open_incident, recorded, source_key
+from tocsin.core.verdicts import join, open_incident, recorded, source_key, told
 from tocsin.core.zones import zone_number
 
 # One address may speak for many accounts (a gateway), or invent them (a flood): from here on its
@@ -90,8 +90,8 @@ def _judge(states: States, command: JudgeSignal, context: Context) -> list[Decid
     if home is not None:
         return join(states, command, means, home, VerdictReason.SAME_SITE, context)
     if means.needs_answer and means.effect in _OPENED_BECAUSE:
-        return open_incident(command, means, _OPENED_BECAUSE[means.effect], context)
-    return [recorded(command, means, _why_recorded(means))]
+        return open_incident(states, command, means, _OPENED_BECAUSE[means.effect], context)
+    return _only_said(states, command, means)
 
 
 def _on_test(decided: list[Decided], command: JudgeSignal, under: Sequence[UUID]) -> list[Decided]:
@@ -105,6 +105,7 @@ def _on_test(decided: list[Decided], command: JudgeSignal, under: Sequence[UUID]
         verdict=Verdict.RECORDED,
         reason=VerdictReason.ON_TEST,
         incident=None,
+        sender="",
         on_test=under[0],
         would_have=judged.verdict,
     )
@@ -126,16 +127,16 @@ def _judge_unknown_source(
         if incident.source_key == key:
             return join(states, command, means, one, VerdictReason.SAME_SOURCE, context)
     if not (means.needs_answer and means.effect in _OPENED_BECAUSE):
-        return [recorded(command, means, _why_recorded(means))]
+        return _only_said(states, command, means)
     same_address = [
         one
         for one, incident in cards
-        if command.source and incident.source_address == command.source
+        if command.network and incident.source_address == command.network
     ]
     if len(same_address) >= WATCH_CARDS_PER_ADDRESS_MAX:
         newest = same_address[0]
         return join(states, command, means, newest, VerdictReason.SAME_ADDRESS, context)
-    return open_incident(command, means, VerdictReason.UNKNOWN_SOURCE, context)
+    return open_incident(states, command, means, VerdictReason.UNKNOWN_SOURCE, context)
 
 
 def _judge_outage(
@@ -149,7 +150,7 @@ def _judge_outage(
             return join(states, command, means, one, VerdictReason.SAME_SOURCE, context)
     if means.effect is Effect.RESTORE:
         return [recorded(command, means, VerdictReason.NOTHING_OPEN)]
-    return open_incident(command, means, VerdictReason.OUTAGE, context)
+    return open_incident(states, command, means, VerdictReason.OUTAGE, context)
 
 
 def _is_card_of(incident: State | None, command: JudgeSignal) -> TypeGuard[Incident]:
@@ -195,6 +196,8 @@ def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
 def _open_at_site(states: States, command: JudgeSignal) -> Iterator[tuple[UUID, UUID, Incident]]:
     """Each candidate with the open incident that it is, or lives on in; the newest first."""
     for one in command.candidates:
+        if crowds.is_one(states.get(one)):
+            continue  # it is of many sites
         where = _lives_on(states, one)
         incident = None if where is None else states[where]
         if where is not None and isinstance(incident, Incident) and incident.state in OPEN:
@@ -215,6 +218,12 @@ def _lives_on(states: States, one: UUID) -> UUID | None:
     return one if isinstance(incident, Incident) else None
 
 
-def _why_recorded(means: Meaning) -> VerdictReason:
-    """A code table may say that nobody need act on what would open an incident otherwise."""
-    return _RECORDED_BECAUSE.get(means.effect, VerdictReason.NO_ANSWER_NEEDED)
+def _only_said(states: States, command: JudgeSignal, means: Meaning) -> list[Decided]:
+    """What opens nothing: said on the card of the crowd that its sender is in, else recorded. A
+    code table may say that nobody need act on what would open an incident otherwise."""
+    where = crowds.told_on(states, command, means)
+    if where is not None:
+        reason = VerdictReason.SAME_SOURCE if command.site is None else VerdictReason.SAME_SITE
+        return told(command, means, where, reason)
+    why = _RECORDED_BECAUSE.get(means.effect, VerdictReason.NO_ANSWER_NEEDED)
+    return [recorded(command, means, why)]

@@ -99,6 +99,7 @@ class VerdictReason(StrEnum):
     NO_ANSWER_NEEDED = "no_answer_needed"  # recorded: so the site's or agency's code table
     ON_TEST = "on_test"  # recorded: what sent it is on test
     BLOCKED = "blocked"  # recorded: a block rule mutes what sent it
+    CROWD = "crowd"  # so many exceptions at once that they share a card
     NOTHING_OPEN = "nothing_open"  # a restore or status with no open incident to belong to
 
 
@@ -109,7 +110,7 @@ class SignalJudged:
     `codes_version` is the version of the code table that gave the meaning, 0 for the built-in one;
     the texts are kept where a table gave them. `on_test` or `blocked` is what it was recorded
     under, and `would_have` what would have become of it otherwise. `assurance`: what vouches for
-    it.
+    it. `sender` is who went into a crowd with it: what it says next may be told there.
     """
 
     verdict: Verdict
@@ -132,6 +133,7 @@ class SignalJudged:
     blocked: UUID | None = None
     would_have: Verdict | None = None
     assurance: Assurance = Assurance.NONE
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ class Signal:
     blocked: UUID | None = None
     would_have: Verdict | None = None
     assurance: Assurance = Assurance.NONE
+    sender: str = ""
 
 
 def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
@@ -196,6 +199,7 @@ def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
                 blocked=fact.blocked,
                 would_have=fact.would_have,
                 assurance=fact.assurance,
+                sender=fact.sender,
             )
         case SignalMoved():
             if signal is None:
@@ -205,6 +209,7 @@ def evolve(signal: Signal | None, fact: SignalFact) -> Signal:
                 verdict=Verdict.JOINED,
                 reason=VerdictReason.BY_HAND,
                 incident=fact.incident,
+                sender="",
             )
         case _:
             assert_never(fact)

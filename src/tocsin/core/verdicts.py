@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from tocsin.core import supervision
+from tocsin.core import crowds, supervision
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.codes.silencing import PROTECTED
 from tocsin.core.commands import JudgeSignal
@@ -56,6 +56,14 @@ def recorded(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Dec
     return _judged(command, means, Verdict.RECORDED, reason, None)
 
 
+def told(command: JudgeSignal, means: Meaning, where: UUID, reason: VerdictReason) -> list[Decided]:
+    """It is said on the card, and changes nothing there."""
+    return [
+        _judged(command, means, Verdict.JOINED, reason, where),
+        (SubjectKind.INCIDENT, where, _joined(command, means, reason)),
+    ]
+
+
 def join(
     states: States,
     command: JudgeSignal,
@@ -89,7 +97,7 @@ def join(
 
 
 def open_incident(
-    command: JudgeSignal, means: Meaning, reason: VerdictReason, context: Context
+    states: States, command: JudgeSignal, means: Meaning, reason: VerdictReason, context: Context
 ) -> list[Decided]:
     told = evidence(command, means)
     may_wait = means.type in WAITING_TYPES and command.confirming.waits
@@ -97,6 +105,12 @@ def open_incident(
         reason = VerdictReason.LATE
     elif reason is VerdictReason.ALARM and may_wait and told and told.says is Says.ALARM:
         reason = VerdictReason.UNCONFIRMED
+    exception = crowds.kind_of(command, means, reason)
+    crowd = crowds.crowding(states, command, exception, context.now)
+    if crowd is not None:
+        judged = _judged(command, means, Verdict.JOINED, VerdictReason.CROWD, crowd.into)
+        joined = _joined(command, means, VerdictReason.CROWD)
+        return crowds.taken_in(judged, joined, crowd, command, means, context)
     watch = reason not in (VerdictReason.ALARM, VerdictReason.OUTAGE)
     has_no_site = command.site is None
     unknown_source = has_no_site and reason is not VerdictReason.OUTAGE
@@ -118,8 +132,9 @@ def open_incident(
         site=command.site,
         signal=command.signal,
         source_key=source_key(command) if has_no_site else "",
-        source_address=command.source if has_no_site else "",
+        source_address=command.network if has_no_site else "",
         watch=watch,
+        exception=exception,
         title_zh=titled(means.text_zh, _where(command, command.site_name_zh)),
         title_en=titled(means.text_en, _where(command, command.site_name_en)),
         duplicates=ids(alike),

@@ -18,6 +18,7 @@ from tocsin.core.assurance import Assurance
 from tocsin.core.code_tables import looked_up
 from tocsin.core.commands import JudgeSignal
 from tocsin.core.confirmation import AT_ONCE
+from tocsin.core.crowds import sender_of
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.probing import PROBLEM
 from tocsin.core.signals import SignalRead
@@ -28,6 +29,7 @@ from tocsin.record.arrays import Uuids
 from tocsin.record.arrivals import next_in_turn
 from tocsin.record.blocks import note_rules
 from tocsin.record.confirming_columns import confirming
+from tocsin.record.crowds import Crowds
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
 from tocsin.record.keys import Keyring
@@ -162,7 +164,7 @@ def _judge_some(
     left = {one["signal"] for one in waiting}
     not_yet: set[UUID] = set()
     ordinary = [one for one in waiting if not one["failures"] and one["problem"] != PROBLEM]
-    commands = _commands(connection, book, ordinary)
+    commands = _commands(connection, book, ordinary, now)
     if len(commands) > 1:
         singly, later = judge_together(
             connection,
@@ -199,8 +201,9 @@ def _judge(
 ) -> None:
     read = _read(one)
     plans = planned(connection, [one["site"]] if one["site"] is not None else [])
+    crowds = _crowds(connection, [one], [read], now)
     (candidates,) = _candidates(connection, [one], [read])
-    command = _judge_signal(book, one, read, candidates, plans)
+    command = _judge_signal(book, one, read, candidates, plans, crowds)
     actor = process_actor(command.agency)
     if command.synthetic:
         probing.judge(connection, keyring, command, actor=actor, key=_key(command), now=now)
@@ -227,7 +230,7 @@ def _key(command: JudgeSignal) -> str:
 
 
 def _commands(
-    connection: Connection, book: code_book.CodeBook, waiting: Sequence[Waiting]
+    connection: Connection, book: code_book.CodeBook, waiting: Sequence[Waiting], now: datetime
 ) -> list[JudgeSignal]:
     """One for each that can be read; what cannot is told of when it is judged singly."""
     reads = []
@@ -237,11 +240,12 @@ def _commands(
             reads.append(_read(one))
             readable.append(one)
     plans = planned(connection, {one["site"] for one in readable if one["site"] is not None})
+    crowds = _crowds(connection, readable, reads, now)
     found = _candidates(connection, readable, reads)
     commands = []
     for one, read, candidates in zip(readable, reads, found, strict=True):
         with contextlib.suppress(ValueError):
-            commands.append(_judge_signal(book, one, read, candidates, plans))
+            commands.append(_judge_signal(book, one, read, candidates, plans, crowds))
     return commands
 
 
@@ -251,13 +255,24 @@ def _read(one: Waiting) -> SignalRead:
     return replace(read, text="-") if one["has_text"] else read
 
 
+def _crowds(
+    connection: Connection, waiting: Sequence[Waiting], reads: Sequence[SignalRead], now: datetime
+) -> Crowds:
+    of = zip(waiting, reads, strict=True)
+    return Crowds(
+        connection,
+        [((one["district"], one["agency"]), sender_of(one["site"], read)) for one, read in of],
+        now,
+    )
+
+
 def _candidates(
     connection: Connection, waiting: Sequence[Waiting], reads: Sequence[SignalRead]
 ) -> list[tuple[UUID, ...]]:
     """The incidents that each signal may belong to, the newest first."""
     sites = {one["site"] for one in waiting if one["site"] is not None}
     source_of = [
-        (f"{read.protocol}/{read.account}", one["source"], one["district"], one["agency"])
+        (sender_of(None, read), network_of(one["source"]), one["district"], one["agency"])
         for one, read in zip(waiting, reads, strict=True)
     ]
     sources = {
@@ -285,6 +300,7 @@ def _judge_signal(
     read: SignalRead,
     candidates: tuple[UUID, ...],
     plans: Planned,
+    crowds: Crowds,
 ) -> JudgeSignal:
     site: UUID | None = one["site"]
     means, codes_version = looked_up(read, book.tables(one["agency"], site))
@@ -295,13 +311,15 @@ def _judge_signal(
         district=one["district"],
         agency=one["agency"],
         source=one["source"],
+        network=network_of(one["source"]),
         device=one["device"],
         site=site,
         site_name_zh=one["name_zh"] or "",
         site_name_en=one["name_en"] or "",
         place=_place(one, read),
         repeat_of=one["repeat_of"],
-        candidates=candidates,
+        candidates=candidates + crowds.of_sender(sender_of(site, read)),
+        exceptions=crowds.waiting((one["district"], one["agency"])),
         on_test=tuple(one["on_test"]),
         blocks=one.get("blocks", ()),
         means=means if codes_version else None,

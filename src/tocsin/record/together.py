@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from tocsin.core.commands import JudgeSignal, fresh_ids_needed, subjects
+from tocsin.core.crowds import Meanwhile
 from tocsin.core.incidents.facts import IncidentOpened
 from tocsin.core.incidents.state import Incident
 from tocsin.core.obligations import Obligations
@@ -61,6 +62,7 @@ class _Batch:
     ids: list[UUID]  # the command of each of them
     judged: list[tuple[JudgeSignal, UUID]]
     known: list[UUID]  # signals that were judged before
+    meanwhile: Meanwhile
 
 
 def judge_together(
@@ -93,7 +95,7 @@ def judge_together(
     if any(one not in named for _, one in further(states, commands[0])):
         connection.rollback()  # they moved on between reading and locking
         return list(commands), []
-    batch = _Batch(states, [], [], [], [], [], [])
+    batch = _Batch(states, [], [], [], [], [], [], Meanwhile())
     try:
         singly, later = _decide_all(connection, batch, commands, actor, now, obligations)
     except (psycopg.Error, _NumberTaken) as error:
@@ -151,6 +153,7 @@ def _decide(
     mine = tuple(one for one in batch.opened if _is_candidate(batch.states[one], command))
     if mine:
         command = replace(command, candidates=mine + command.candidates)
+    command = batch.meanwhile.known_to(command)
     context = Context(
         now=now,
         actor=actor,
@@ -183,6 +186,7 @@ def _decide(
     batch.states |= after
     batch.decided += decided
     batch.after += states
+    batch.meanwhile.note(decided)
     batch.ids += [identifier] * len(decided)
     batch.judged.append((command, identifier))
     if opened is not None:
@@ -239,7 +243,7 @@ def _is_candidate(incident: State, command: JudgeSignal) -> bool:
         return False
     return incident.site is None and (
         incident.source_key == source_key(command)
-        or (command.source != "" and incident.source_address == command.source)
+        or (command.network != "" and incident.source_address == command.network)
     )
 
 

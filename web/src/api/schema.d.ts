@@ -1073,6 +1073,28 @@ export interface components {
             valid_until: string | null;
         };
         /**
+         * CrowdRow
+         * @description Exceptions of one kind that share the card, because so many came at once.
+         */
+        CrowdRow: {
+            kind: components["schemas"]["ExceptionKind"];
+            /**
+             * Said
+             * @description What they said, at most 8 contents.
+             */
+            said: components["schemas"]["SaidRow"][];
+            /**
+             * Said Else
+             * @description Exceptions with any other content.
+             */
+            said_else: number;
+            /**
+             * Senders
+             * @description Sites, or unknown sources, that it took in.
+             */
+            senders: number;
+        };
+        /**
          * Datum
          * @description Reference system of a coordinate. A coordinate without one is refused.
          * @enum {string}
@@ -1279,6 +1301,12 @@ export interface components {
             type: "end_on_test";
         };
         /**
+         * ExceptionKind
+         * @description What an exception is: something that needs a look, and is no alarm of a known site.
+         * @enum {string}
+         */
+        ExceptionKind: "trouble" | "unknown_code" | "unknown_alarm" | "unknown_source" | "late";
+        /**
          * ExtendBlock
          * @description `until` is at most 24 hours from now. The rule is tried again; what needed a second person is
          *     not extended.
@@ -1445,6 +1473,8 @@ export interface components {
             closed_at: string | null;
             /** @description Null: nothing waited. */
             confirmation: components["schemas"]["ConfirmationRow"] | null;
+            /** @description Null: a card of one sender. */
+            crowd: components["schemas"]["CrowdRow"] | null;
             disposition: components["schemas"]["Disposition"] | null;
             /** District */
             district: string;
@@ -2485,6 +2515,15 @@ export interface components {
          * @enum {string}
          */
         Role: "call_taker" | "dispatcher" | "supervisor" | "crew" | "administrator" | "inspector" | "service";
+        /** SaidRow */
+        SaidRow: {
+            /** Count */
+            count: number;
+            /** Text En */
+            text_en: string;
+            /** Text Zh */
+            text_zh: string;
+        };
         /**
          * SendUnits
          * @description All the units or none. `advised` names those that the desk's advice recommended.
@@ -3219,7 +3258,7 @@ export interface components {
          * @description Why the verdict is what it is.
          * @enum {string}
          */
-        VerdictReason: "alarm" | "trouble" | "unknown_code" | "unknown_source" | "unconfirmed" | "late" | "same_site" | "same_source" | "same_address" | "by_hand" | "repeat" | "test" | "synthetic" | "outage" | "needs_answer" | "no_answer_needed" | "on_test" | "blocked" | "nothing_open";
+        VerdictReason: "alarm" | "trouble" | "unknown_code" | "unknown_source" | "unconfirmed" | "late" | "same_site" | "same_source" | "same_address" | "by_hand" | "repeat" | "test" | "synthetic" | "outage" | "needs_answer" | "no_answer_needed" | "on_test" | "blocked" | "crowd" | "nothing_open";
         /**
          * ZoneKind
          * @description What a zone is watched by. Two kinds that agree confirm each other; one kind twice does not

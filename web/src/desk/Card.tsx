@@ -11,6 +11,7 @@ import { LevelSign, Mark } from "../look/Shapes.tsx";
 import { AdviceList } from "./AdviceList.tsx";
 import { Attached } from "./Attached.tsx";
 import { useNow } from "./clock.ts";
+import { Crowd } from "./Crowd.tsx";
 import { focusLine } from "./focus.ts";
 import { OnTestNotice } from "./OnTest.tsx";
 import { perform, select } from "./perform.ts";
@@ -78,6 +79,7 @@ function Facts({ incident }: { incident: Incident }) {
         {from}
         {alarms}
       </dd>
+      <Crowd incident={incident} />
       <dt>{words.card.opened}</dt>
       <dd className="num">
         {dayClock(incident.opened_at, now)} <span className="muted">{zone(now)}</span>

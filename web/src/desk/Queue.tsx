@@ -9,6 +9,7 @@ import { useLanguage, useMessages } from "../locale/index.ts";
 import { elapsed, shortClock } from "../locale/time.ts";
 import { LevelSign, Mark } from "../look/Shapes.tsx";
 import { useNow } from "./clock.ts";
+import { CrowdChip } from "./Crowd.tsx";
 import { select } from "./perform.ts";
 import { bandsOf, countsOf, isOverdue } from "./queue.ts";
 import { useDesk } from "./store.ts";
@@ -63,6 +64,7 @@ const Row = memo(function Row({
           </span>
         )}
         <WorthChips incident={incident} now={now} />
+        <CrowdChip incident={incident} />
         {duplicates.length > 0 && (
           <span className="chip chip-duplicate" title={words.queue.duplicate(duplicates.map((number) => `#${number}`).join(" "))}>
             ≈{String(duplicates[0]).slice(-3)}
@@ -88,7 +90,7 @@ const Row = memo(function Row({
             {words.queue.withdrawn}
           </span>
         )}
-        {incident.alarm_count > 1 && (
+        {!incident.crowd && incident.alarm_count > 1 && (
           <span className="q-signals" title={words.queue.signals(incident.alarm_count)}>
             ×{incident.alarm_count}
           </span>

@@ -37,6 +37,19 @@ describe("the queue", () => {
       ["watch", [7]],
     ]);
   });
+  it("shows a fire first and whatever is different, however many exceptions wait", () => {
+    // As many cards as wait when a flood is on (core/crowds.py): 10 of one kind, the first of each
+    // other kind, then the crowds.
+    const watch = Array.from({ length: 19 }, (_, at) =>
+      row(at + 1, {
+        band: "watch", level: 4, opened_at: `2026-11-21T10:00:${String(at).padStart(2, "0")}Z`,
+        due_at: `2026-11-21T11:00:${String(at).padStart(2, "0")}Z`,
+      }));
+    const fire = row(20, { level: 1, opened_at: "2026-11-21T10:00:30Z" });
+    const shown = bandsOf([...watch, fire]).flatMap(({ incidents }) => numbers(incidents));
+    expect(shown[0]).toBe(20);
+    expect(shown).toHaveLength(20); // 20 rows and three headings are a screen of 1280 x 800
+  });
   it("counts what waits and what is late by this clock", () => {
     expect(countsOf(bands, now)).toEqual({ open: 9, notTaken: 7, overdue: 3 });
     expect(countsOf(bandsOf([row(1, { overdue: "take" })]), now).overdue).toBe(1);

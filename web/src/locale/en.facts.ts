@@ -17,7 +17,7 @@ const OUT: Record<string, string> = {
 };
 const JOINED: Record<string, string> = {
   same_site: "same site", same_source: "same source", same_address: "same address",
-  by_hand: "by hand",
+  by_hand: "by hand", crowd: "one of many alike",
 };
 /** Why a signal opened an incident: it is that incident's first. */
 const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage", "unconfirmed", "late"]);

@@ -128,6 +128,11 @@ export const en: Messages = {
     reports: (count) =>
       count > 1 ? `${count} public reports, nobody has verified them` : "Public report, nobody has verified it",
     reportAdditions: (count) => `The reporter added something ${count} times`,
+    crowd: (senders) => `Exceptions of ${count(senders, "sender", "senders")}, on one card`,
+    crowdShort: (senders) => count(senders, "sender", "senders"),
+    crowdSenders: "Senders",
+    crowdSaid: "They say",
+    crowdElse: (more) => `anything else ×${more}`,
     withdrawn: "not needed",
     reportsWithdrawn: (count, all) =>
       all > 1

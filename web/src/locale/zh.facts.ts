@@ -16,6 +16,7 @@ const OUT: Record<string, string> = {
 };
 const JOINED: Record<string, string> = {
   same_site: "同一单位", same_source: "同一来源", same_address: "同一地址来源", by_hand: "人工归并",
+  crowd: "同类异常汇总",
 };
 /** Why a signal opened an incident: it is that incident's first. */
 const OPENING = new Set(["alarm", "trouble", "unknown_code", "unknown_source", "needs_answer", "outage", "unconfirmed", "late"]);

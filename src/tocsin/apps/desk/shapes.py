@@ -12,6 +12,11 @@ from pydantic import AwareDatetime, Field
 from tocsin.apps.desk.alarm_shapes import AvsRow, CancelledRow, ConfirmationRow, OpenZoneRow
 from tocsin.apps.desk.beside_shapes import KeptPlanRow, LikenessRow, OnTestRow, TickedRow
 from tocsin.core.assurance import Assurance
+<<<<<<< HEAD
+=======
+from tocsin.core.incidents.crowd import ExceptionKind
+from tocsin.core.incidents.duplicates import Alike
+>>>>>>> 17eafb8 (wip2)
 from tocsin.core.incidents.facts import Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.orders import OrderState
@@ -51,6 +56,50 @@ class AttachedUnit(Schema):
     state: OrderState
 
 
+<<<<<<< HEAD
+=======
+class LikenessRow(Schema):
+    """Why another incident may be the same event, as it was when this one was opened."""
+
+    incident: UUID
+    alike: Annotated[Alike, Field(description="How their types let them be one event.")]
+    distance_m: int
+    apart_s: Annotated[int, Field(description="How long before this one it was opened.")]
+
+
+class KeptPlanRow(Schema):
+    """An action plan of the incident; its steps are at `/incidents/{id}/plans`."""
+
+    plan: Annotated[str, Field(description="Digest of its wording.")]
+    count: Annotated[int, Field(description="Of steps.")]
+    device: UUID | None
+    zone: Annotated[str, Field(description="Empty: the whole site's.")]
+
+
+class TickedRow(Schema):
+    plan: str
+    step: Annotated[int, Field(description="From 1.")]
+    by: str
+    by_name: str
+    at: Time
+
+
+class SaidRow(Schema):
+    text_zh: str
+    text_en: str
+    count: int
+
+
+class CrowdRow(Schema):
+    """Exceptions of one kind that share the card, because so many came at once."""
+
+    kind: ExceptionKind
+    senders: Annotated[int, Field(description="Sites, or unknown sources, that it took in.")]
+    said: Annotated[list[SaidRow], Field(description="What they said, at most 8 contents.")]
+    said_else: Annotated[int, Field(description="Exceptions with any other content.")]
+
+
+>>>>>>> 17eafb8 (wip2)
 class IncidentRow(Schema):
     id: UUID
     number: int
@@ -65,6 +114,7 @@ class IncidentRow(Schema):
     district: str
     agency: str
     source: Source
+    crowd: Annotated[CrowdRow | None, Field(description="Null: a card of one sender.")]
     site: UUID | None
     signals: Annotated[list[UUID], Field(description="The latest 50.")]
     signal_count: int

@@ -101,6 +101,18 @@ def numbered(found: Meaning, number: str) -> Meaning:
     )
 
 
+def unnumbered(found: Meaning, number: str) -> tuple[str, str]:
+    """The meaning's texts, Chinese and English, without the number that `numbered` has named."""
+    zh, en = _NAMED.get(found.number, ("", ""))
+    shown = shown_number(number)
+    if not shown:
+        return found.text_zh, found.text_en
+    return (
+        found.text_zh.removesuffix(zh.format(shown)),
+        found.text_en.removesuffix(en.format(shown)),
+    )
+
+
 def shown_number(number: str) -> str:
     """The number without leading zeros; empty for the whole system."""
     return number.lstrip("0")

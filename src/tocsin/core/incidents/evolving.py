@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from tocsin.core.incidents import alarms as alarm_rules
+from tocsin.core.incidents.crowd import Crowd, with_one_more
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
     IncidentCancelled,
@@ -119,6 +120,7 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signal_count=incident.signal_count + 1,
                 alarm_count=incident.alarm_count + fact.alarms,
                 alarms=alarm_rules.evolve(incident.alarms, fact),
+                crowd=with_one_more(incident.crowd, fact.crowd),
             )
         case SignalLeft():
             return replace(
@@ -230,6 +232,8 @@ def _opened(fact: IncidentOpened) -> Incident:
         source_key=fact.source_key,
         source_address=fact.source_address,
         watch=fact.watch,
+        exception=fact.exception,
+        crowd=Crowd() if fact.is_crowd else None,
         title_zh=fact.title_zh,
         title_en=fact.title_en,
         duplicates=fact.duplicates,

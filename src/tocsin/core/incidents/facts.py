@@ -21,6 +21,7 @@ from tocsin.core.confirmation import (
     RaisedBecause,
     Sensor,
 )
+from tocsin.core.incidents.crowd import CrowdEntry, ExceptionKind
 from tocsin.core.incidents.duplicates import Likeness
 from tocsin.core.incidents.steps import PlanFact
 from tocsin.core.orders import Ending
@@ -71,6 +72,8 @@ class IncidentOpened:
     source_key: str = ""
     source_address: str = ""
     watch: bool = False  # shown in the watch band: an unknown source, a technical fault
+    exception: ExceptionKind | None = None  # what it waits as, in the watch band
+    is_crowd: bool = False  # of all of that kind for which there was no room
     title_zh: str = ""
     title_en: str = ""
     duplicates: tuple[UUID, ...] = ()
@@ -86,7 +89,7 @@ class IncidentOpened:
 class SignalJoined:
     """`reason` is why it belongs here, `assurance` what vouches for it. `late`: an alarm that
     occurred long before we heard it. `evidence` is that of a timely alarm of a known site,
-    `restores` what a restore says is quiet again."""
+    `restores` what a restore says is quiet again. `crowd` is what a crowd counts of it."""
 
     signal: UUID
     reason: VerdictReason
@@ -95,6 +98,7 @@ class SignalJoined:
     late: bool = False
     evidence: Evidence | None = None
     restores: Sensor | None = None
+    crowd: CrowdEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 from tocsin.core.assurance import Assurance
 from tocsin.core.confirmation import Avs
 from tocsin.core.incidents.alarms import NO_ALARMS, Alarms
+from tocsin.core.incidents.crowd import Crowd, ExceptionKind
 from tocsin.core.incidents.duplicates import Likeness
 from tocsin.core.incidents.facts import (
     IncidentStep,
@@ -96,6 +97,8 @@ class Incident:
     source_key: str = ""
     source_address: str = ""
     watch: bool = False
+    exception: ExceptionKind | None = None
+    crowd: Crowd | None = None  # what it took in, if it is a crowd's card
     title_zh: str = ""
     title_en: str = ""
     signals: tuple[UUID, ...] = ()

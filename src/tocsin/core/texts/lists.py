@@ -10,6 +10,7 @@ from tocsin.core.avs import AvsWhy
 from tocsin.core.blocks import BlockEnding
 from tocsin.core.codes.confirming import CancelHow
 from tocsin.core.confirmation import Avs, CancelOutcome, ConfirmRule, RaisedBecause
+from tocsin.core.incidents.crowd import ExceptionKind
 from tocsin.core.incidents.facts import IncidentStep, Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.on_test import OnTestEnding
@@ -227,7 +228,16 @@ VERDICT_REASONS: Final[dict[VerdictReason, Text]] = {
     ),
     VerdictReason.ON_TEST: Text("测试期间", "on test"),
     VerdictReason.BLOCKED: Text("被屏蔽规则屏蔽", "muted by a block rule"),
+    VerdictReason.CROWD: Text("同类异常大量出现，并入汇总", "many alike at once, on one card"),
     VerdictReason.NOTHING_OPEN: Text("无未结警情可并入", "no open incident to join"),
+}
+
+EXCEPTION_KINDS: Final[dict[ExceptionKind, Text]] = {
+    ExceptionKind.TROUBLE: Text("设备故障", "Equipment trouble"),
+    ExceptionKind.UNKNOWN_CODE: Text("未知代码", "Unknown code"),
+    ExceptionKind.UNKNOWN_ALARM: Text("未登记来源报警", "Alarm of an unknown source"),
+    ExceptionKind.UNKNOWN_SOURCE: Text("未登记来源", "Unknown source"),
+    ExceptionKind.LATE: Text("迟到报警", "Late alarm"),
 }
 
 ASSURANCES: Final[dict[Assurance, Text]] = {
@@ -281,6 +291,7 @@ LISTS: Final[dict[type[Enum], dict[Enum, Text]]] = {
         (Effect, EFFECTS),
         (Verdict, VERDICTS),
         (VerdictReason, VERDICT_REASONS),
+        (ExceptionKind, EXCEPTION_KINDS),
         (Assurance, ASSURANCES),
         (Avs, AVS),
         (AvsWhy, AVS_WHYS),

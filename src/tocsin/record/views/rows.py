@@ -71,6 +71,7 @@ def incident_row(subject: UUID, version: int, incident: Incident) -> Row:
         "district": incident.district,
         "agency": incident.agency,
         "source": incident.source,
+        "crowd": crowd_row(incident),
         "site": incident.site,
         "signals": incidents.all_signals(incident),
         "signal_count": incidents.signal_count(incident),
@@ -99,6 +100,19 @@ def incident_row(subject: UUID, version: int, incident: Incident) -> Row:
         "disposition": incident.disposition,
         "closed_at": incident.closed_at,
         "version": version,
+    }
+
+
+def crowd_row(incident: Incident) -> Row | None:
+    """What a crowd's card counts; its latest times are for the rules alone."""
+    crowd = incident.crowd
+    if crowd is None:
+        return None
+    return {
+        "kind": incident.exception,
+        "senders": crowd.senders,
+        "said": crowd.said,
+        "said_else": crowd.said_else,
     }
 
 

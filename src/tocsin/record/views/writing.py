@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tocsin.core.blocks import Block
+from tocsin.core.crowds import waits_as
 from tocsin.core.incidents.state import OPEN, Incident
 from tocsin.core.on_test import OnTest
 from tocsin.core.orders import ENDED, Order
@@ -64,6 +65,8 @@ INCIDENT: Final = _upsert(
         "closed_at": "timestamptz",
         "site": "uuid",
         "watch": "boolean",
+        "exception": "text",
+        "crowd": "boolean",
         "source_key": "text",
         "source_address": "text",
         "lat": "double precision",
@@ -98,7 +101,7 @@ UNIT: Final = _upsert(
 )
 SIGNAL: Final = _upsert(
     "view.signal",
-    _PLACED | {"verdict": "text", "incident": "uuid", "row": "bytea"},
+    _PLACED | {"verdict": "text", "incident": "uuid", "sender": "text", "row": "bytea"},
 )
 
 
@@ -140,6 +143,8 @@ def columns(one: Written) -> tuple[str, tuple[Any, ...]]:
                 state.closed_at,
                 state.site,
                 state.watch,
+                waits_as(state) or "",
+                state.crowd is not None,
                 state.source_key,
                 state.source_address,
                 None if place is None else place.lat,
@@ -159,7 +164,7 @@ def columns(one: Written) -> tuple[str, tuple[Any, ...]]:
                 *(state.station, row),
             )
         case Signal():
-            return SIGNAL, (*placed, state.verdict.value, state.incident, row)
+            return SIGNAL, (*placed, state.verdict.value, state.incident, state.sender, row)
         case OnTest():
             is_open = state.ended_at is None
             return ON_TEST, (*placed, state.site, state.device, is_open, state.until, row)
