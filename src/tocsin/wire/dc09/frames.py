@@ -103,9 +103,9 @@ def read_timestamp(text: str) -> datetime | None:
 
 def write_timestamp(moment: datetime) -> str:
     """The text after the underscore. `moment` must know its zone."""
-    utc = moment.astimezone(UTC)
-    time = f"{utc.hour:02}:{utc.minute:02}:{utc.second:02}"
-    return f"{time},{utc.month:02}-{utc.day:02}-{utc.year:04}"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    time, date = (utc.hour, utc.minute, utc.second), (utc.month, utc.day, utc.year)
+    return "%02d:%02d:%02d,%02d-%02d-%04d" % (time + date)  # noqa: UP031 - in half the time
 
 
 # The region before the data is what an answer echoes. Field practice is wider than the standard:

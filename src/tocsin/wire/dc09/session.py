@@ -25,7 +25,6 @@ from tocsin.wire.dc09.states import Stream
 from tocsin.wire.dc09.strangers import Stranger, stranger
 
 _LF: Final = LF[0]
-_STAR, _STAR_AT = b"*", slice(10, 11)  # of an encrypted frame, behind its header and the quote
 _BLANK: Final = b"\r\n\x00 \t"  # between frames these say nothing (a G90B sends NUL after CR)
 _RAW_CRC_ENDS: Final = 3  # behind LF and two bytes
 _RAW_HEADER_BEGUN: Final = re.compile(rb"\n.{0,2}|\n..0[0-9A-Fa-f]{0,3}", re.DOTALL)
@@ -234,7 +233,7 @@ class Session:
             return Refused(raw[: self._frame_bytes_max], Reason.OVERSIZED)
         try:
             if ended:
-                if raw[_STAR_AT] == _STAR:
+                if raw[10:11] == b"*":  # behind the header and the quote: encrypted
                     if (sealed := usual_sealed(raw)) is not None:
                         return Received(raw, sealed.account.decode(), sealed=sealed)
                 elif (found := usual(raw)) is not None:
