@@ -28,8 +28,9 @@ from tocsin.core.commands import (
     RecallUnits,
     SendUnits,
 )
+from tocsin.core.confirmation import Confirming
 from tocsin.core.incidents.facts import IncidentFact, IncidentOpened
-from tocsin.core.incidents.state import OPEN, Incident
+from tocsin.core.incidents.state import IncidentState
 from tocsin.core.on_test import OnTestFact
 from tocsin.core.orders import OrderGiven
 from tocsin.core.signals import SignalFact, SignalJudged, SignalRead, Verdict, VerdictReason
@@ -149,36 +150,56 @@ LOUDER = {
 """The facts that judging adds; each keeps, opens, joins or makes louder."""
 
 
-def test_no_signal_whatever_vouches_for_it_mutes_or_acts() -> None:
-    """Every code of the tables, of known and unknown sources, one after the other at one site."""
-    codes = ("FA", "FR", "BA", "BR", "BC", "OP", "CL", "OR", "RP", "TX", "YC", "YK", "TS", "TE")
+CODES = ("FA", "FR", "BA", "BR", "BC", "OP", "CL", "OR", "RP", "TX", "YC", "YK", "TS", "TE")
+SAID_ONLY = {"IncidentCancelled"}
+"""That the user takes the alarm back is said on the incident, which stays as it is."""
+
+
+@pytest.mark.parametrize("abort_s", [0, 300])
+@pytest.mark.parametrize("assurance", [Assurance.NONE, Assurance.INTEGRITY])
+def test_nothing_that_is_not_authenticated_mutes_or_acts(
+    assurance: Assurance, abort_s: int
+) -> None:
+    """Every kind of code, of known and unknown sources, after each alarm, also where a site's own
+    word may take an alarm back."""
     quiet: set[str] = set()
-    for assurance, code, is_known in itertools.product(Assurance, codes, (True, False)):
+    for first, code, is_known in itertools.product(("FA", "BA"), CODES, (True, False)):
         world = World()
         site, device = (world.id(), world.id()) if is_known else (None, None)
-        first = dataclasses.replace(alarm(world, assurance), site=site, device=device)
-        world.do(first, SYSTEM)
-        opened = tuple(
-            one
-            for one, state in world.states.items()
-            if isinstance(state, Incident) and state.state in OPEN
-        )
-        before = [world.incident(one).state for one in opened]
-        second = dataclasses.replace(
-            first,
-            signal=world.id(),
-            read=SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code=code, zone="1"),
-            candidates=opened,
-        )
-        quiet |= {type(one).__name__ for one in world.do(second, SYSTEM)}
-        assert [world.incident(one).state for one in opened] == before
+        how = {"device": device, "assurance": assurance, "confirming": Confirming(abort_s=abort_s)}
+        world.hear(first, "1", site=site, **how)
+        before = {one: world.incident(one) for one in world.incidents()}
+        said = len(world.log)
+        world.now += timedelta(seconds=20)
+        world.hear(code, "1", site=site, **how)
+        quiet |= {type(fact).__name__ for _, _, fact in world.log[said:]}
+        for one, incident in before.items():
+            now = world.incident(one)
+            assert (now.state, now.held_until) == (incident.state, incident.held_until)
+            assert now.level <= incident.level
+            assert incident.watch or not now.watch
     kinds = {
         one.__name__
         for union in (IncidentFact, UnitFact, SignalFact, OnTestFact)
         for one in get_args(union)
     }
-    assert quiet <= LOUDER
-    assert kinds >= LOUDER  # none of these names is a mistyped one
+    assert quiet <= LOUDER | SAID_ONLY
+    assert kinds >= LOUDER | SAID_ONLY  # none of these names is a mistyped one
+
+
+def test_the_control_an_authenticated_word_in_time_does_close() -> None:
+    world = World()
+    how = {
+        "site": world.id(),
+        "device": world.id(),
+        "assurance": Assurance.AUTHENTICATED,
+        "confirming": Confirming(abort_s=300),
+    }
+    world.hear("BA", "1", **how)  # type: ignore[arg-type]
+    [incident] = world.incidents()
+    world.now += timedelta(seconds=20)
+    world.hear("OR", "1", **how)  # type: ignore[arg-type]
+    assert world.incident(incident).state is IncidentState.CLOSED
 
 
 # -- what the probe sends -------------------------------------------------------------------------
