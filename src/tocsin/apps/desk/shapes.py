@@ -12,11 +12,7 @@ from pydantic import AwareDatetime, Field
 from tocsin.apps.desk.alarm_shapes import AvsRow, CancelledRow, ConfirmationRow, OpenZoneRow
 from tocsin.apps.desk.beside_shapes import KeptPlanRow, LikenessRow, OnTestRow, TickedRow
 from tocsin.core.assurance import Assurance
-<<<<<<< HEAD
-=======
 from tocsin.core.incidents.crowd import ExceptionKind
-from tocsin.core.incidents.duplicates import Alike
->>>>>>> 17eafb8 (wip2)
 from tocsin.core.incidents.facts import Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.orders import OrderState
@@ -56,34 +52,6 @@ class AttachedUnit(Schema):
     state: OrderState
 
 
-<<<<<<< HEAD
-=======
-class LikenessRow(Schema):
-    """Why another incident may be the same event, as it was when this one was opened."""
-
-    incident: UUID
-    alike: Annotated[Alike, Field(description="How their types let them be one event.")]
-    distance_m: int
-    apart_s: Annotated[int, Field(description="How long before this one it was opened.")]
-
-
-class KeptPlanRow(Schema):
-    """An action plan of the incident; its steps are at `/incidents/{id}/plans`."""
-
-    plan: Annotated[str, Field(description="Digest of its wording.")]
-    count: Annotated[int, Field(description="Of steps.")]
-    device: UUID | None
-    zone: Annotated[str, Field(description="Empty: the whole site's.")]
-
-
-class TickedRow(Schema):
-    plan: str
-    step: Annotated[int, Field(description="From 1.")]
-    by: str
-    by_name: str
-    at: Time
-
-
 class SaidRow(Schema):
     text_zh: str
     text_en: str
@@ -99,7 +67,6 @@ class CrowdRow(Schema):
     said_else: Annotated[int, Field(description="Exceptions with any other content.")]
 
 
->>>>>>> 17eafb8 (wip2)
 class IncidentRow(Schema):
     id: UUID
     number: int
