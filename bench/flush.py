@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import psutil
 
 from intake import PEERS
 from machine import machine
@@ -35,6 +38,18 @@ def verdicts(url: str) -> tuple[int, int, int, int]:
         ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1]), int(row[2]), int(row[3])
+
+
+def cpu_s(pid: int) -> dict[str, float]:
+    """Processor seconds used so far, of each of the site's processes and of its database."""
+    used = {"PostgreSQL": 0.0}
+    for one in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            words = one.cmdline()
+            is_ours = "tocsin.site.command" in words
+            name = words[words.index("tocsin.site.command") + 1] if is_ours else "PostgreSQL"
+            used[name] = used.get(name, 0.0) + sum(one.cpu_times()[:2])
+    return used
 
 
 async def flush(address: str, events: int) -> dict[str, float]:
@@ -60,13 +75,14 @@ def main() -> int:
         try:
             register(site, directory)
             url = site.run("db", "url")
-            began = time.perf_counter()
+            before, began = cpu_s(site.running.pid), time.perf_counter()
             told = asyncio.run(flush(site.addresses["dc09 tcp"], events))
             count, waiting, _ = kept(url)
             while waiting and time.perf_counter() - began < 2 * WITHIN_S:
                 time.sleep(2)
                 count, waiting, _ = kept(url)
             took = time.perf_counter() - began
+            after = cpu_s(site.running.pid)
             judged, late, incidents, orders = verdicts(url)
         finally:
             site.stop()
@@ -79,6 +95,11 @@ def main() -> int:
         f"{count:,} in the record, {judged:,} judged in {took:.0f} s ({judged / took:,.0f}/s,"
         f" {judged / took / (total / told['seconds']):.2f} of the rate of acknowledging),"
         f" {late:,} of them late; {incidents:,} incidents open, {orders} orders given"
+    )
+    costs = {name: 1e6 * (after[name] - before.get(name, 0.0)) / total for name in sorted(after)}
+    print(
+        "microseconds of processor time for each: "
+        + ", ".join(f"{name} {cost:.0f}" for name, cost in costs.items())
     )
     if total < 1_000_000:
         print(f"a million at this rate: {1_000_000 / judged * took:.0f} s (limit {WITHIN_S})")
