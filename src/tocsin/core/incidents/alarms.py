@@ -185,7 +185,9 @@ def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
         cancelled = replace(cancelled, overtaken=True)
     zones, more = alarms.open_zones, alarms.open_zones_more
     if new is not None and new.sensor.zone:
-        zones = tuple(one for one in zones if one.sensor != new.sensor)
+        # The cheap comparison first: asked of every open zone, for every alarm.
+        zone, sensor = new.sensor.zone, new.sensor
+        zones = tuple([one for one in zones if one.sensor.zone != zone or one.sensor != sensor])
         if len(zones) < OPEN_ZONES_MAX:
             zones = (*zones, OpenZone(new.sensor, new.partition, new.at))
         else:
@@ -213,9 +215,13 @@ def _is_vouched(fact: SignalJoined | SignalLeft) -> bool:
 def _with(known: tuple[Told, ...], new: Told) -> tuple[Told, ...]:
     """With one more. Of a sensor that told before, its first and its newest stay; where there are
     too many, the newest but one goes: the first ones show that it is no single sensor."""
-    same = [one for one in known if one.evidence.sensor == new.evidence.sensor]
+    sensor = new.evidence.sensor
+    zone = sensor.zone
+    same = [
+        one for one in known if one.evidence.sensor.zone == zone and one.evidence.sensor == sensor
+    ]
     if len(same) > 1:
-        known = tuple(one for one in known if one is not same[-1])
+        known = tuple([one for one in known if one is not same[-1]])
     return (*known[: EVIDENCE_MAX - 1], new)
 
 
