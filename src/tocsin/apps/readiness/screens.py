@@ -44,6 +44,16 @@ def for_testers(view: View) -> View:
     return _guarded(view, "put_on_test")
 
 
+def for_readers_of_blocks(view: View) -> View:
+    """Gives the view the actor; only to roles that may see what is muted."""
+    return _guarded(view, "read:block")
+
+
+def for_blockers(view: View) -> View:
+    """Gives the view the actor; only to roles that may mute a sender."""
+    return _guarded(view, "try_block")
+
+
 def for_readers_of_intakes(view: View) -> View:
     """Gives the view the actor; only to roles that may see counters and lag."""
     return _guarded(view, "read:intake")

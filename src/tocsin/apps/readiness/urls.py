@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from tocsin.apps.readiness import connecting, intakes, screens, testing
+from tocsin.apps.readiness import blocks, connecting, intakes, screens, testing
 
 urlpatterns = [
     path("codes/", include("tocsin.apps.readiness.codes")),
@@ -19,6 +19,9 @@ urlpatterns = [
     path("sites/<uuid:site>/test/", testing.put_on_test, name="readiness_put_on_test"),
     path("tests/", testing.tests, name="readiness_on_tests"),
     path("tests/<uuid:on_test>/", testing.test, name="readiness_on_test"),
+    path("blocks/", blocks.rules, name="readiness_blocks"),
+    path("blocks/try/", blocks.draft, name="readiness_block_try"),
+    path("blocks/<uuid:block>/", blocks.rule, name="readiness_block"),
     path("connect/", connecting.begin, name="readiness_connect"),
     path("connect/frames/", connecting.heard, name="readiness_frames"),
     path("connect/device/", connecting.adopt, name="readiness_adopt"),

@@ -12,7 +12,7 @@ import psycopg
 
 from tocsin.record.database import DatabaseAway
 from tocsin.site.cluster import DatabaseRefused
-from tocsin.site.command import check, codes, demo, records
+from tocsin.site.command import blocks, check, codes, demo, records
 from tocsin.site.command.options import (
     FAILED,
     REFUSED,
@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _add_people(commands, shared)
     records.add_parsers(commands, shared)
     codes.add_parser(commands, shared)
+    blocks.add_parser(commands, shared)
     return root
 
 
