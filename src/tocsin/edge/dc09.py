@@ -127,8 +127,7 @@ class Intake:
         ack, stamp, region = received.ack, received.stamp, None
         is_usual = device is not None and not device.dialect and account not in self._local_time
         if is_usual and device is not None and ack is not None:  # what it says is read later
-            answer, data, signals, repeat_key = Answer.ACK, ack, None, None
-            replay_key = None
+            answer, data, signals, repeat_key, replay_key = Answer.ACK, ack, None, None, None
             is_sign_of_life = not has_key(device)
             problem = clock_problem(stamp, now) if stamp else None
             if problem is not None:
