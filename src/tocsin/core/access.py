@@ -75,6 +75,8 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "approve_block":       (_N,   _N,   _D,   _N,   _D,   _N,   _N),
     "extend_block":        (_N,   _N,   _D,   _N,   _D,   _N,   _N),
     "end_block":           (_N,   _D,   _D,   _N,   _D,   _N,   _N),
+    "manage:warnings":     (_N,   _D,   _D,   _N,   _N,   _N,   _N),
+    "manage:publication":  (_N,   _N,   _D,   _N,   _N,   _N,   _N),  # never of one's own words
     "report_positions":    (_N,   _N,   _N,   _U,   _N,   _N,   _D),
 
     "read:incident":       (_D,   _D,   _D,   _U,   _N,   _D,   _D),

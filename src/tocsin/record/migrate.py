@@ -137,7 +137,7 @@ def _check(done: list[tuple[int, str, str]], known: list[Migration]) -> None:
 _PRIVILEGES: Final = {
     "SELECT, INSERT": (
         *("log.fact", "log.position", "heard.message", "heard.further", "heard.rewrapped"),
-        *("tracks.position", "ref.code_change"),
+        *("tracks.position", "ref.code_change", "ref.warning_act"),
         "log.looked",
     ),
     "SELECT, INSERT, UPDATE, DELETE": (
@@ -152,7 +152,7 @@ _PRIVILEGES: Final = {
         *("view.on_test", "view.block", "tracks.latest", "heard.call_place"),
         *("ref.code_override", "ref.cap_alert"),
     ),
-    "SELECT, INSERT, UPDATE": ("ref.code_table",),
+    "SELECT, INSERT, UPDATE": ("ref.code_table", "ref.warning"),
     "SELECT, INSERT, DELETE": ("heard.arrived", "heard.quarantined"),
     "SELECT": ("migration.applied", "heard.signal", "heard.day", "view.living"),
 }

@@ -22,6 +22,7 @@ from tocsin.site.intakes import Edge
 from tocsin.site.language import say
 from tocsin.site.probe_settings import Probe
 from tocsin.site.public import Public
+from tocsin.site.warnings import Warnings
 
 
 class Web(Struct, forbid_unknown_fields=True, frozen=True):
@@ -209,6 +210,7 @@ class Configuration(Struct, forbid_unknown_fields=True, frozen=True):
     health: Health = field(default_factory=Health)
     log: Log = field(default_factory=Log)
     retention: Retention = field(default_factory=Retention)
+    warnings: Warnings = field(default_factory=Warnings)
     obligations: ObligationTimes = field(default_factory=ObligationTimes)
 
 
@@ -290,6 +292,7 @@ def _contradictions(configuration: Configuration) -> Iterator[str]:
     for name in configuration.edge.__struct_fields__:
         yield from getattr(configuration.edge, name).contradictions(f"edge.{name}")
     yield from configuration.public.contradictions("public")
+    yield from configuration.warnings.contradictions("warnings")
     yield from configuration.probe.contradictions("probe")
     if not is_loopback(web.host) and not (web.tls_cert or web.proxy):
         yield say(

@@ -4,7 +4,7 @@ Everything that differs between installations comes from the environment that th
 TOCSIN_DATA, TOCSIN_DATABASE_URL, TOCSIN_DEMO, TOCSIN_WEB_HOST, TOCSIN_WEB_NAMES, TOCSIN_WEB_TLS,
 TOCSIN_WEB_PROXY, TOCSIN_SITE_NAME_ZH, TOCSIN_SITE_NAME_EN, TOCSIN_OBLIGATIONS (JSON),
 TOCSIN_PUBLIC (JSON), TOCSIN_INTAKES (JSON), TOCSIN_PROBE, TOCSIN_DISTRICT, TOCSIN_AGENCY,
-TOCSIN_HEARD_DAYS, TOCSIN_KEYLESS.
+TOCSIN_HEARD_DAYS, TOCSIN_WARNINGS (JSON), TOCSIN_KEYLESS.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ PUBLIC = msgspec.json.decode(os.environ.get("TOCSIN_PUBLIC") or "{}", type=Publi
 # Ways in as they are set up, for the screen of intakes (site/probe.py).
 INTAKES = msgspec.json.decode(os.environ.get("TOCSIN_INTAKES") or "[]")
 PROBE_ENABLED = os.environ.get("TOCSIN_PROBE", "0") == "1"
+WARNINGS = msgspec.json.decode(os.environ.get("TOCSIN_WARNINGS") or "{}", type=dict[str, str])
 HEARD_DAYS = int(os.environ.get("TOCSIN_HEARD_DAYS") or retention.HEARD_DAYS)
 # Whose a public report is.
 DISTRICT = os.environ.get("TOCSIN_DISTRICT") or "main"

@@ -59,6 +59,11 @@ def for_readers_of_intakes(view: View) -> View:
     return _guarded(view, "read:intake")
 
 
+def guarded(act: str) -> Callable[[View], View]:
+    """Gives views the actor; only to roles that may do `act` at all."""
+    return lambda view: _guarded(view, act)
+
+
 def _guarded(view: View, act: str) -> View:
     @login_required
     @require_http_methods(["GET", "POST"])

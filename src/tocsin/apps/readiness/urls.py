@@ -25,6 +25,7 @@ urlpatterns = [
     path("connect/", connecting.begin, name="readiness_connect"),
     path("connect/frames/", connecting.heard, name="readiness_frames"),
     path("connect/device/", connecting.adopt, name="readiness_adopt"),
+    path("warnings/", include("tocsin.apps.readiness.warning_pages")),
     path("kept/", screens.kept, name="readiness_kept"),
     path("looked/", screens.looked, name="readiness_looked"),
     path("intakes/", intakes.intakes, name="readiness_intakes"),

@@ -95,6 +95,7 @@ def run_web(arguments: argparse.Namespace) -> int:
         TOCSIN_PUBLIC=msgspec.json.encode(chosen.public).decode(),
         TOCSIN_INTAKES=msgspec.json.encode(intakes_shown(chosen)).decode(),
         TOCSIN_PROBE="1" if chosen.probe.enabled else "0",
+        TOCSIN_WARNINGS=chosen.warnings.told(),
         TOCSIN_HEARD_DAYS=str(chosen.retention.heard_days),
         TOCSIN_DISTRICT=chosen.district,
         TOCSIN_AGENCY=chosen.agency,
