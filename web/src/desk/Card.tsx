@@ -1,7 +1,7 @@
 // The incident's card: what is known, what is asked of the desk, who should go, who went, and how
 // it came about. Buttons say the key that does the same.
 
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 
 import type { Fact, Incident } from "../api/shapes.ts";
 import { incidentWords } from "../locale/incident.ts";
@@ -306,8 +306,10 @@ export function Card() {
     void refreshTimeline(selected);
     void refreshSignals(selected);
   }, [selected, version]);
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => card.current?.scrollTo({ top: 0 }), [selected]); // another one begins at its head
   return (
-    <section className="card" data-scrolls="y" aria-label={words.card.label} tabIndex={0}>
+    <section ref={card} className="card" data-scrolls="y" aria-label={words.card.label} tabIndex={0}>
       {incident ? (
         <Opened key={incident.id} incident={incident} />
       ) : (
