@@ -9,6 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AwareDatetime, Field
 
+from tocsin.core.incidents.crowd import ExceptionKind
 from tocsin.core.incidents.duplicates import Alike
 from tocsin.core.on_test import OnTestEnding
 
@@ -69,3 +70,18 @@ class OnTestRow(Schema):
     district: str
     agency: str
     version: int
+
+
+class SaidRow(Schema):
+    text_zh: str
+    text_en: str
+    count: int
+
+
+class CrowdRow(Schema):
+    """Exceptions of one kind that share the card, because so many came at once."""
+
+    kind: ExceptionKind
+    senders: Annotated[int, Field(description="Sites, or unknown sources, that it took in.")]
+    said: Annotated[list[SaidRow], Field(description="What they said, at most 8 contents.")]
+    said_else: Annotated[int, Field(description="Exceptions with any other content.")]

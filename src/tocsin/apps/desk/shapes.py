@@ -10,9 +10,8 @@ from ninja import Schema
 from pydantic import AwareDatetime, Field
 
 from tocsin.apps.desk.alarm_shapes import AvsRow, CancelledRow, ConfirmationRow, OpenZoneRow
-from tocsin.apps.desk.beside_shapes import KeptPlanRow, LikenessRow, OnTestRow, TickedRow
+from tocsin.apps.desk.beside_shapes import CrowdRow, KeptPlanRow, LikenessRow, OnTestRow, TickedRow
 from tocsin.core.assurance import Assurance
-from tocsin.core.incidents.crowd import ExceptionKind
 from tocsin.core.incidents.facts import Source
 from tocsin.core.incidents.state import Band, IncidentState
 from tocsin.core.orders import OrderState
@@ -50,21 +49,6 @@ class AttachedUnit(Schema):
     call_sign: str
     order: UUID
     state: OrderState
-
-
-class SaidRow(Schema):
-    text_zh: str
-    text_en: str
-    count: int
-
-
-class CrowdRow(Schema):
-    """Exceptions of one kind that share the card, because so many came at once."""
-
-    kind: ExceptionKind
-    senders: Annotated[int, Field(description="Sites, or unknown sources, that it took in.")]
-    said: Annotated[list[SaidRow], Field(description="What they said, at most 8 contents.")]
-    said_else: Annotated[int, Field(description="Exceptions with any other content.")]
 
 
 class IncidentRow(Schema):
