@@ -104,9 +104,10 @@ def judge_together(
         connection.rollback()
         return list(commands), []
     try:
-        with connection.pipeline():
-            _write(connection, keyring, batch, heads, dict(heard.fetchall()), actor, key, now)
-            connection.commit()
+        # Not in a pipeline: what is written here fills the socket's buffer, the server answers none of
+        # it before the end, and a driver that waits for an answer sends the rest no more.
+        _write(connection, keyring, batch, heads, dict(heard.fetchall()), actor, key, now)
+        connection.commit()
     except psycopg.OperationalError as error:
         if connection.closed or connection.broken:
             raise OutcomeUnknown(str(error).strip()) from error
