@@ -104,8 +104,8 @@ def judge_together(
         connection.rollback()
         return list(commands), []
     try:
-        # Not in a pipeline: what is written here fills the socket's buffer, the server answers none of
-        # it before the end, and a driver that waits for an answer sends the rest no more.
+        # Not in a pipeline: what is written here fills the socket's buffer, the server answers none
+        # of it before the end, and a driver that waits for an answer sends the rest no more.
         _write(connection, keyring, batch, heads, dict(heard.fetchall()), actor, key, now)
         connection.commit()
     except psycopg.OperationalError as error:
