@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from core.world import MILL_ROAD, SYSTEM
+from stories import muting
 from stories.expecting import (
     expect_fact_of_incident,
     expect_fact_of_order,
@@ -122,6 +123,7 @@ def hear(scene: Scene, said: Match[str]) -> None:
         place=place,
         repeat_of=scene.last_read[key] if said["repeat"] else None,
         candidates=scene.world.candidates(site, f"dc09/{account}", source),
+        blocks=scene.world.blocks(read, source),
         device=site,  # one panel at each site
         assurance=Assurance.AUTHENTICATED if said["vouched"] else Assurance.NONE,
         confirming=scene.asked.get(account, AT_ONCE),
@@ -219,6 +221,7 @@ SAYINGS: list[tuple[str, Callable[[Scene, str, Match[str]], c.Command]]] = [
         lambda s, who, m: c.TakeOutOfService(s.units[who], OutOfServiceReason(m[1])),
     ),
     (r"is in service again", lambda s, who, _: c.ReturnToService(s.units[who])),
+    *muting.SAYINGS,
 ]
 
 
