@@ -60,6 +60,7 @@ NAMES: Final[dict[str, Any]] = {
     "wrong_secret": gettext_lazy("wrong key"),
     "not_authorized": gettext_lazy("wrong key"),
     "no_key": gettext_lazy("no key"),
+    "synthetic": gettext_lazy("test alarm of Tocsin's own probe"),
 }
 KEY_AS_HEX: Final = gettext_lazy(
     "The key is right, but its form is not: the panel takes it as hexadecimal digits. Edit the"

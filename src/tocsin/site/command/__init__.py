@@ -84,7 +84,17 @@ def parser() -> argparse.ArgumentParser:
     records.add_parsers(commands, shared)
     codes.add_parser(commands, shared)
     blocks.add_parser(commands, shared)
+    _add_intakes(commands, shared)
     return root
+
+
+def _add_intakes(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    shared: argparse.ArgumentParser,
+) -> None:
+    from tocsin.site.command import intakes
+
+    intakes.add_parser(commands, shared)
 
 
 def _add_up(

@@ -1,0 +1,101 @@
+"""`tocsin intakes`: each way in, where it listens, what it can vouch for and how its test alarms
+fare, for a terminal and for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+from typing import Any
+
+from tocsin.core.probing import STAGES, Stage
+from tocsin.core.texts.intakes import WORDS, vouched
+from tocsin.record import probing
+from tocsin.site.command.options import configuration, data_directory
+from tocsin.site.configuration import Configuration, load
+from tocsin.site.language import say
+from tocsin.site.probe import intakes_shown
+
+
+def add_parser(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    shared: argparse.ArgumentParser,
+) -> None:
+    """Adds `intakes`."""
+    parser = commands.add_parser(
+        "intakes",
+        parents=[shared],
+        help=say(
+            "how far each way in can be trusted, and whether it works", "各接入方式的可信程度与状态"
+        ),
+        description=say(
+            "One line for each way in: name, address, assurance (none, integrity, authenticated),"
+            " and the state of its test alarms. Exit code 1 where one is missed.",
+            "每个接入方式一行：名称、地址、可信程度（none、integrity、authenticated）以及自检状态。"
+            "有未到达的自检信号时退出码为 1。",
+        ),
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from tocsin.record.database import connect
+    from tocsin.site.command.schema import bring_up_to_date
+    from tocsin.site.postgres import database
+
+    data = data_directory(arguments)
+    in_force = data / "run" / "configuration.json"
+    chosen = configuration(arguments)
+    if arguments.config is None and in_force.exists():
+        chosen = load(in_force)
+    with contextlib.ExitStack() as stack:
+        urls = stack.enter_context(database(data, os.environ))
+        bring_up_to_date(data, urls, chosen)
+        connection = stack.enter_context(connect(urls.application))
+        states = {one["intake"]: one for one in probing.states(connection)}
+        sockets = probing.every_socket(connection)
+    lines = list(_lines(chosen, states, sockets))
+    for line, _ in lines:
+        print(line)
+    return 1 if any(is_missed for _, is_missed in lines) else 0
+
+
+def _lines(
+    chosen: Configuration, states: dict[str, dict[str, Any]], sockets: list[probing.Socket]
+) -> list[tuple[str, bool]]:
+    """Each line, and whether it tells of a miss."""
+    found = []
+    for one in intakes_shown(chosen):
+        name = str(one["name"])
+        best = vouched(
+            name,
+            asks_certificate=bool(one["asks_certificate"]),
+            takes_unsigned=bool(one["takes_unsigned"]),
+        ).best
+        of = ("web",) if name in ("call", "report") else tuple(name.split("."))
+        where = [
+            f"{socket.address}:{socket.port}"
+            for socket in sockets
+            if (socket.intake, socket.over)[: len(of)] == of
+        ]
+        state = states.get(name)
+        is_missed = bool(state and state["misses"])
+        words = (name, ",".join(where) or "-", best.value, _state(state))
+        found.append(("  ".join(words), is_missed))
+    return found
+
+
+def _state(state: dict[str, Any] | None) -> str:
+    def word(name: str) -> str:
+        return say(WORDS[name].en, WORDS[name].zh)
+
+    if state is None or (not state["skipped"] and state["counted_at"] is None):
+        return word("waiting")
+    if state["skipped"]:
+        return f"{word('skipped')}: {state['skipped']}"
+    if not state["misses"]:
+        return f"{word('arrived')} {state['arrived_at']:%H:%M:%S}Z"
+    stage = STAGES[Stage(state["stage"])]
+    return (
+        f"{word('missed')} x {state['misses']}: {say(stage.en, stage.zh)} {state['why']}".rstrip()
+    )
