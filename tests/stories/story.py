@@ -117,6 +117,7 @@ def hear(scene: Scene, said: Match[str]) -> None:
         district="north",
         agency="city",
         source=source,
+        network=source,
         site=site,
         site_name_zh=place.address_zh if place else "",
         site_name_en=place.address_en if place else "",
