@@ -184,7 +184,7 @@ def newest(connection: Connection) -> datetime | None:
 def every_socket(connection: Connection) -> list[Socket]:
     """All that listen, on whatever machine."""
     rows = connection.execute(
-        "SELECT DISTINCT intake, over, address, port FROM ref.listening ORDER BY 1, 2, 3, 4"
+        "SELECT DISTINCT intake, over, bound, port FROM ref.listening ORDER BY 1, 2, 3, 4"
     ).fetchall()
     connection.rollback()
     return [Socket(*row) for row in rows]
@@ -272,11 +272,11 @@ SELECT coalesce(sum(f.messages), 0) FROM (
     SELECT messages FROM heard.arrived WHERE lane = %s LIMIT 10001) f"""
 _FORGET_LISTENING: Final = "DELETE FROM ref.listening WHERE host = %s AND process = %s"
 _LISTENING: Final = """
-INSERT INTO ref.listening (host, process, intake, over, address, port, since)
+INSERT INTO ref.listening (host, process, intake, over, bound, port, since)
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"""
 _SOCKETS: Final = """
-SELECT intake, over, address, port FROM ref.listening WHERE host = %s
-ORDER BY intake, over, address, port"""
+SELECT intake, over, bound, port FROM ref.listening WHERE host = %s
+ORDER BY intake, over, bound, port"""
 _PUT: Final = """
 INSERT INTO ref.probe_expected (intake, account, source, sent_at) VALUES (%s, %s, %s, %s)"""
 _EXPECT: Final = """

@@ -6,10 +6,10 @@ CREATE TABLE ref.listening (
     process text        NOT NULL,
     intake  text        NOT NULL, -- dc09, mqtt, ..., web
     over    text        NOT NULL, -- tcp, udp, tls, http, https
-    address text        NOT NULL,
+    bound   text        NOT NULL, -- the network address
     port    integer     NOT NULL,
     since   timestamptz NOT NULL,
-    PRIMARY KEY (host, process, intake, over, address, port)
+    PRIMARY KEY (host, process, intake, over, bound, port)
 );
 
 -- One row for each socket or page that is probed, and the last test alarm that was sent there.
