@@ -119,12 +119,7 @@ def append(
         body, plain = parts(fact)
         require_readable(kind, kind_version, body)
         bodies.append(body)
-        if plain is None:
-            sealed.append(None)
-        else:
-            keys.require(incident)
-            binding = bound_to(subject, version, kind)
-            sealed.append(sealed_part(keyring, incident, plain, binding))
+        sealed.append(keys.sealed(incident, plain, bound_to(subject, version, kind)))
         versions.append(kind_version)
         places.append((state.district, state.agency))
         facts.append(StoredFact(kind, subject, subject_kind, version, incident, data_of(body)))
@@ -135,8 +130,8 @@ def append(
     _write_facts(connection, facts, versions, places, commands, bodies, sealed, actor, now)
     if joined:
         messages, incidents, wrapped = zip(*joined, strict=True)
-        values = (now, Uuids.of(messages), Uuids.of(incidents), Byteas.of(wrapped))
-        connection.execute(_REWRAPPED, values)
+        wraps = (now, Uuids.of(messages), Uuids.of(incidents), Byteas.of(wrapped))
+        connection.execute(_REWRAPPED, wraps)
     written = [Written(kind, subject, *_head(after[subject])) for subject, kind in kinds.items()]
     _write_heads(connection, written)
     _write_due(connection, heads, written)
@@ -220,6 +215,12 @@ class _Keys:
         self._days = DayKeys(keyring, create=False)
         self.begun: set[UUID] = set()
         """Incidents that this transaction opens, which have no key yet."""
+
+    def sealed(self, incident: UUID | None, plain: bytes | None, binding: bytes) -> bytes | None:
+        if plain is None:
+            return None
+        self.require(incident)
+        return sealed_part(self._keyring, incident, plain, binding)
 
     def require(self, incident: UUID | None) -> None:
         if incident is not None and incident in self.begun:
