@@ -44,8 +44,10 @@ def take(desk: Desk, account: str, **fields: str) -> list[tuple[str, str]]:
     return [(column, text) for _, column, text in report.errors]
 
 
-def say(desk: Desk, account: str, code: str, zone: str = "", **more: Any) -> UUID:
-    """A signal of the account, judged; its id."""
+def say(
+    desk: Desk, account: str, code: str, zone: str = "", *, judged: bool = True, **more: Any
+) -> UUID:
+    """A signal of the account, judged at once or with the next; its id."""
     device, site = desk.connection.execute(
         "SELECT id, site FROM ref.device WHERE account = %s", (account,)
     ).fetchone() or (None, None)
@@ -75,7 +77,8 @@ def say(desk: Desk, account: str, code: str, zone: str = "", **more: Any) -> UUI
             **({"assurance": "authenticated"} | more),
         ),
     )
-    judge_pending(desk.connection, desk.keyring, desk.now)
+    if judged:
+        judge_pending(desk.connection, desk.keyring, desk.now)
     return signal
 
 
@@ -211,6 +214,23 @@ def test_an_authenticated_cancel_closes_it_and_it_can_be_reopened(desk: Desk) ->
     desk.do(ReopenIncident(UUID(row["id"]), "the neighbour rang"))
     row = incident_of(desk, alarm)
     assert (row["state"], row["cancelled"]["outcome"]) == ("new", "reopened")
+
+
+def test_alarm_cancel_and_the_next_alarm_are_judged_together(desk: Desk) -> None:
+    account = account_of_a_site(desk)
+    take(desk, account, confirm="two_zones", abort_s="60")
+    first = say(desk, account, "BA", "1", judged=False)
+    desk.later(5)
+    say(desk, account, "OC", "7", judged=False)
+    desk.later(5)
+    second = say(desk, account, "BA", "1", judged=False)
+    third = say(desk, account, "BA", "2", judged=False)
+    judge_pending(desk.connection, desk.keyring, desk.now)
+    row = incident_of(desk, first)
+    assert (row["state"], row["disposition"]) == ("closed", "cancelled_by_user")
+    row = incident_of(desk, second)
+    assert (row["state"], row["confirmation"]["by"]) == ("new", "two_zones")
+    assert incident_of(desk, third)["id"] == row["id"]
 
 
 def test_a_flush_is_one_card_and_a_wrong_clock_hides_nothing(desk: Desk) -> None:
