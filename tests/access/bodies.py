@@ -65,3 +65,22 @@ BLOCK = {
     "protocol": "dc09", "network": "198.51.100.0/24", "account": "*", "code": "*", "zone": "*",
     "why": "runaway gateway", "until": _in_hours(1),
 }  # fmt: skip
+
+
+def site_row(account: str, district: str) -> dict[str, str]:
+    """A site with one device, as a file to import says it."""
+    return {
+        "site": f"matrix {account}",
+        "name_zh": "某",
+        "name_en": "Some",
+        "address": "1 Rd",
+        "lat": "31.2",
+        "lon": "121.4",
+        "datum": "WGS-84",
+        "district": district,
+        "protocol": "dc09",
+        "account": account,
+        "key": "",
+        "key_form": "",
+        "interval_s": "",
+    }

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from bodies import BLOCK, ZONE_TEST, body_of
+from bodies import BLOCK, ZONE_TEST, body_of, site_row
 
 from little_city import City, build, command
 from tocsin.core.signals import SignalRead
@@ -157,23 +157,13 @@ def _bearer(token: str) -> dict[str, str]:
 def _things(site: Site, chief: httpx.Client, city: City, district: str) -> dict[str, str]:
     """Ids by kind: everything that hangs on one fresh alarm of the district's site."""
     account = str(next(ACCOUNTS))
-    row = {
-        "site": f"matrix {account}",
-        "name_zh": "某",
-        "name_en": "Some",
-        "address": "1 Rd",
-        "lat": "31.2",
-        "lon": "121.4",
-        "datum": "WGS-84",
-        "district": district,
-        "protocol": "dc09",
-        "account": account,
-        "key": "",
-        "key_form": "",
-        "interval_s": "",
-    }
     with connect(site.urls.application) as connection:
-        assert import_sites(connection, site.keyring, [row], agency=AGENCY).errors == []
+        assert (
+            import_sites(
+                connection, site.keyring, [site_row(account, district)], agency=AGENCY
+            ).errors
+            == []
+        )
         found = connection.execute(
             "SELECT d.id, d.site FROM ref.device d WHERE account = %s", (account,)
         ).fetchone()

@@ -9,7 +9,7 @@ from tocsin.core.incidents.steps import (
     PLANS_MAX,
     STEP_CHARS_MAX,
     STEPS_MAX,
-    Plan,
+    ActionPlan,
     PlanKept,
     StepTicked,
     StepUnticked,
@@ -21,9 +21,9 @@ from tocsin.core.terms import Disposition, PlanStep, Reason
 SITE, PANEL = UUID(int=900), UUID(int=901)
 
 
-def plan(*texts: str, zone: str = "") -> Plan:
+def plan(*texts: str, zone: str = "") -> ActionPlan:
     steps = tuple(PlanStep(text, f"{text} (en)") for text in texts)
-    return Plan(steps, PANEL if zone else None, zone)
+    return ActionPlan(steps, PANEL if zone else None, zone)
 
 
 KITCHEN = plan("切断燃气", "致电值班室", "开启排烟", zone="7")
@@ -79,7 +79,7 @@ def test_the_plan_stays_as_it_was_and_new_words_come_with_a_further_alarm() -> N
 
 def test_bounds() -> None:
     world = World()
-    long = Plan((PlanStep("长" * (STEP_CHARS_MAX + 1), "x"),) * (STEPS_MAX + 1))
+    long = ActionPlan((PlanStep("长" * (STEP_CHARS_MAX + 1), "x"),) * (STEPS_MAX + 1))
     incident = burning(world, plan=long)
     fact = world.log[-1][2]
     assert isinstance(fact, PlanKept)

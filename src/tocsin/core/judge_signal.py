@@ -11,7 +11,7 @@ from tocsin.core.assurance import Assurance
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.confirmation import AT_ONCE, Confirming
 from tocsin.core.incidents.crowd import NO_EXCEPTIONS, Exceptions
-from tocsin.core.incidents.steps import Plan
+from tocsin.core.incidents.steps import ActionPlan
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Place
 from tocsin.core.zones import ZoneKind
@@ -57,7 +57,7 @@ class JudgeSignal:
     is_clock_off: bool = False
     confirming: Confirming = AT_ONCE
     zone_kinds: tuple[tuple[str, ZoneKind], ...] = ()
-    plan: Plan | None = None
+    plan: ActionPlan | None = None
     exceptions: Exceptions = NO_EXCEPTIONS
     synthetic: bool = False  # of our own probe (`tocsin.core.probing`), known by its nonce
     type: Literal["judge_signal"] = "judge_signal"

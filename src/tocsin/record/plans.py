@@ -12,7 +12,7 @@ import msgspec
 
 from tocsin.core.code_tables import zone_of
 from tocsin.core.commands import Command
-from tocsin.core.incidents.steps import Plan, TickStep, UntickStep
+from tocsin.core.incidents.steps import ActionPlan, TickStep, UntickStep
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import PlanStep
 from tocsin.core.zones import zone_number
@@ -39,10 +39,10 @@ FROM log.fact f WHERE f.subject = %s AND f.kind = %s ORDER BY f.version"""
 class Planned:
     """The plans of some sites as they are now."""
 
-    of_zone: Mapping[tuple[UUID, str], Plan] = field(default_factory=dict)
-    of_site: Mapping[UUID, Plan] = field(default_factory=dict)
+    of_zone: Mapping[tuple[UUID, str], ActionPlan] = field(default_factory=dict)
+    of_site: Mapping[UUID, ActionPlan] = field(default_factory=dict)
 
-    def plan(self, site: UUID | None, device: UUID | None, read: SignalRead) -> Plan | None:
+    def plan(self, site: UUID | None, device: UUID | None, read: SignalRead) -> ActionPlan | None:
         """What is to be done about a signal: the plan of its zone, else that of its site."""
         if site is None:
             return None
@@ -58,10 +58,10 @@ def planned(connection: Connection, sites: Collection[UUID]) -> Planned:
     steps: dict[tuple[UUID, UUID | None, str], list[PlanStep]] = {}
     for site, device, number, zh, en in connection.execute(_REGISTER, (list(sites),)):
         steps.setdefault((site, device, number or ""), []).append(PlanStep(zh, en))
-    of_zone: dict[tuple[UUID, str], Plan] = {}
-    of_site: dict[UUID, Plan] = {}
+    of_zone: dict[tuple[UUID, str], ActionPlan] = {}
+    of_site: dict[UUID, ActionPlan] = {}
     for (site, device, number), some in steps.items():
-        plan = Plan(tuple(some), device, number)
+        plan = ActionPlan(tuple(some), device, number)
         if device is None:
             of_site[site] = plan
         else:

@@ -20,8 +20,8 @@ class Warnings(Struct, forbid_unknown_fields=True, frozen=True):
         str,
         means(
             "Sender of our CAP warnings, a name that is ours alone, such as"
-            " warnings@fire.example.org. Empty: no warning can be published.",
-            "本单位 CAP 预警的发布者标识，须全球唯一，例如 warnings@fire.example.org。"
+            " warnings@fire.example. Empty: no warning can be published.",
+            "本单位 CAP 预警的发布者标识，须全球唯一，例如 warnings@fire.example。"
             "留空则不能发布预警。",
             pattern=r"^[^\s,<&]{0,200}$",
         ),
@@ -30,8 +30,8 @@ class Warnings(Struct, forbid_unknown_fields=True, frozen=True):
         str,
         means(
             "Address under which the public reaches this server, such as"
-            " https://warnings.example.org; empty: as each request names it.",
-            "公众访问本服务器的地址，例如 https://warnings.example.org；留空则按请求中的地址。",
+            " https://warnings.example; empty: as each request names it.",
+            "公众访问本服务器的地址，例如 https://warnings.example；留空则按请求中的地址。",
             pattern=r"^(https?://[^\s<>&\"]{1,200})?$",
         ),
     ] = ""

@@ -25,7 +25,7 @@ STEP_CHARS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ActionPlan:
     """What the register says is to be done, in its order: for the zone `zone` of `device`, or for
     the whole site where `device` is None."""
 

@@ -11,7 +11,7 @@ from tocsin.core.incidents.steps import (
     PLANS_MAX,
     STEP_CHARS_MAX,
     STEPS_MAX,
-    Plan,
+    ActionPlan,
     PlanFact,
     PlanKept,
     StepTicked,
@@ -40,7 +40,7 @@ def with_plan(states: States, command: JudgeSignal, decided: list[Decided]) -> l
     return decided if kept is None else [*decided, (SubjectKind.INCIDENT, subject, kept)]
 
 
-def _kept(states: States, subject: UUID, plan: Plan) -> PlanKept | None:
+def _kept(states: States, subject: UUID, plan: ActionPlan) -> PlanKept | None:
     before = states.get(subject)
     known = before.plans.kept if isinstance(before, Incident) else ()
     steps = tuple(
