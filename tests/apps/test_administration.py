@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from test_signing_in import HOST, enrol, form_token, sign_in
 
 from little_city import City, build
+from signing_in import HOST, enrol, form_token, sign_in
 from tocsin.core.terms import Role
 from web_site import AGENCY, Site
 

@@ -11,11 +11,10 @@ import httpx
 import pytest
 from hearing import hear
 from playwright.sync_api import sync_playwright
-from test_readiness import signed_in
-from test_signing_in import form_token
 from test_site_screens import known, post
 
 from little_city import City, build
+from signing_in import form_token, signed_in
 from tocsin.core.terms import Role
 from web_site import Site
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from test_readiness import HEADER, line, signed_in, upload
-from test_signing_in import form_token
+from test_readiness import HEADER, line, upload
 
 from little_city import City, build
+from signing_in import form_token, signed_in
 from tocsin.core.terms import Role
 from web_site import Site
 

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from hearing import hear
-from test_readiness import HEADER, KEY, signed_in, upload
+from test_readiness import HEADER, KEY, upload
 from test_site_screens import known, post
 
 from little_city import City, build
+from signing_in import signed_in
 from tocsin.core.terms import Role
 from tocsin.wire.dc09.frames import Frame, encode, seal
 from tocsin.wire.dc09.frames import write_timestamp as stamp

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from django.conf import settings
-from test_readiness import signed_in
 
+from signing_in import signed_in
 from tocsin.core.probing import Probe, Stage, Standing
 from tocsin.core.terms import Role
 from tocsin.record import probing

@@ -12,10 +12,10 @@ import pytest
 from hearing import hear
 from playwright.sync_api import BrowserContext, expect, sync_playwright
 from test_commissioning import watching
-from test_readiness import signed_in
 from test_site_screens import known, post
 
 from little_city import build
+from signing_in import signed_in
 from tocsin.core.terms import Role
 from web_site import Site
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from test_signing_in import HOST, enrol, form_token, sign_in
 
 from little_city import City, build
+from signing_in import HOST, form_token, sign_in, signed_in
 from tocsin.core.terms import Role
 from web_site import AGENCY, Site
 
@@ -21,13 +21,6 @@ KEY = "00112233445566778899AABBCCDDEEFF"
 @pytest.fixture(scope="module")
 def city(running: Site) -> City:
     return build(running, prefix="ready ")
-
-
-def signed_in(site: Site, role: Role, **scope: object) -> httpx.Client:
-    browser = site.browser(headers=HOST)
-    sign_in(browser, site.account(role, **scope))
-    enrol(browser)
-    return browser
 
 
 @pytest.fixture

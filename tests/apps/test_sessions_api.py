@@ -8,9 +8,9 @@ import httpx
 import pytest
 from listening import listening
 from test_api import assert_problem
-from test_signing_in import HOST, enrol, form_token, sign_in
 
 from little_city import City, build
+from signing_in import HOST, enrol, form_token, sign_in
 from tocsin.core.terms import Role
 from web_site import AGENCY, Site
 

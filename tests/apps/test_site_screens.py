@@ -10,10 +10,10 @@ from uuid import UUID
 import httpx
 import pytest
 from hearing import hear
-from test_readiness import HEADER, line, signed_in, upload
-from test_signing_in import form_token
+from test_readiness import HEADER, line, upload
 
 from little_city import City, build, command
+from signing_in import form_token, signed_in
 from tocsin.core.terms import Role
 from tocsin.record.book import SHEETS
 from tocsin.record.database import connect

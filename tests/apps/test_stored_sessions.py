@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import httpx
 from django.utils import timezone
-from test_signing_in import enrol, sign_in
 
+from signing_in import enrol, sign_in
 from tocsin.core.terms import Role
 from web_site import Site
 

@@ -12,11 +12,10 @@ import httpx
 import psycopg
 import pytest
 from django.conf import settings
-from test_readiness import signed_in
-from test_signing_in import form_token
 
 from cap_samples import Authority
 from little_city import City, build, call
+from signing_in import form_token, signed_in
 from tocsin.core.terms import Role
 from tocsin.record.database import connect
 from tocsin.wire.cap.alert import Alert, decode
