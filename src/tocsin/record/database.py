@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 import psycopg
+from psycopg.generators import send
 from psycopg_pool import ConnectionPool
 
 CONNECT_S: Final = 5
@@ -37,6 +38,13 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
         return False
     return isinstance(error, DatabaseAway | psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def send_all(connection: Connection) -> None:
+    """Inside a pipeline, before its commit: returns when the server has been handed all that was
+    asked of it. `commit` offers it once, then waits for an answer and sends no more: what is larger
+    than the socket's buffers would be waited for by both sides, for ever."""
+    connection.wait(send(connection.pgconn))
 
 
 @dataclass(frozen=True, slots=True)

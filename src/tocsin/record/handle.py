@@ -38,7 +38,7 @@ from tocsin.core.terms import (
 )
 from tocsin.record.appending import Head, append
 from tocsin.record.blocks import tried_by
-from tocsin.record.database import Connection, DatabaseAway, is_away
+from tocsin.record.database import Connection, DatabaseAway, is_away, send_all
 from tocsin.record.facts import NotStorable, StoredFact, canonical, data_of, decode_state
 from tocsin.record.ids import milliseconds, uuid7_of
 from tocsin.record.keys import Keyring
@@ -317,6 +317,7 @@ def _write(
             if request.also is not None:
                 request.also(connection, facts)
             if not request.is_rehearsal:
+                send_all(connection)
                 connection.commit()
     except psycopg.OperationalError as error:
         if connection.closed or connection.broken:
