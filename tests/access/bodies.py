@@ -33,6 +33,7 @@ def body_of(type_: str, things: dict[str, str], others: dict[str, str]) -> dict[
         "reopen_incident": {**incident, "reason": "again"},
         "validate_incident": {**incident, "avs": 2, "reason": "seen on camera"},
         "move_signal": {**incident, "signal": things["signals"], "to": others["incidents"]},
+        "split_sender": {**incident, "signal": things["signals"]},
         "tick_step": {**incident, "plan": "0" * 32, "step": 1},
         "untick_step": {**incident, "plan": "0" * 32, "step": 1},
         "send_units": {**incident, "units": [things["units"]]},

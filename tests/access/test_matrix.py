@@ -83,7 +83,7 @@ COMMANDS: dict[str, frozenset[Role] | set[Role]] = {
         [
             "take_incident", "classify_incident", "prioritise_incident", "locate_incident",
             "hold_incident", "release_incident", "link_incidents", "unlink_incidents",
-            "merge_incidents", "split_incident", "move_signal", "close_incident",
+            "merge_incidents", "split_incident", "move_signal", "split_sender", "close_incident",
             "tick_step", "untick_step", "validate_incident",
         ],
         DESKS,

@@ -20,6 +20,7 @@ from tocsin.core.commands import (
     OpenIncident,
     RegisterUnit,
     SendUnits,
+    SplitSender,
     TimeIsUp,
     fresh_ids_needed,
     subjects,
@@ -41,6 +42,7 @@ from tocsin.core.terms import (
     Datum,
     DryRun,
     IncidentType,
+    Leaving,
     Level,
     Nearby,
     Place,
@@ -108,6 +110,9 @@ class World:
     def do(self, command: Command, actor: Actor = LI) -> list[Fact]:
         """Decide, append and evolve; a refusal changes nothing. Answers with the facts."""
         loaded = self._load(command)
+        leaving = self._leaving(command)
+        if leaving is not None:
+            loaded |= {one: self.states[one] for one in leaving.signals}
         context = Context(
             now=self.now,
             actor=actor,
@@ -118,6 +123,7 @@ class World:
             watched=self.watched,
             tried=self.tried,
             step=self.step,
+            leaving=leaving,
         )
         before = dict(loaded)
         decided = decide(loaded, command, context)
@@ -335,6 +341,28 @@ class World:
             asked.update(more)
             loaded.update({s: self.states[s] for s in more if s in self.states})
         return loaded
+
+    def _leaving(self, command: Command) -> Leaving | None:
+        """As the record finds it."""
+        signal = self.states.get(command.signal) if isinstance(command, SplitSender) else None
+        if not isinstance(signal, Signal) or not signal.sender:
+            return None
+        assert isinstance(command, SplitSender)
+        found = tuple(
+            one
+            for one, state in self.states.items()
+            if isinstance(state, Signal)
+            and (state.sender, state.incident) == (signal.sender, command.incident)
+        )
+        if not found:
+            return None
+        known = signal.site is not None
+        key = "" if known else signal.sender
+        return Leaving(
+            *(found, "异常", "Exception", "磨坊", "Mill"),
+            place=MILL_ROAD if known else None,
+            source_key=key,
+        )
 
     def _nearby(self) -> tuple[Nearby, ...]:
         return tuple(

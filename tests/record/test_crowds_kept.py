@@ -10,10 +10,10 @@ from arriving import Arrivals, message
 from judged_desk import account_of_a_site, judged, signal
 from record_desk import LI, Desk
 
-from tocsin.core.commands import CloseIncident, MergeIncidents, TakeIncident
+from tocsin.core.commands import CloseIncident, MergeIncidents, SplitSender, TakeIncident
 from tocsin.core.crowds import OWN_MAX, WITHIN
 from tocsin.core.signals import SignalRead
-from tocsin.core.terms import Disposition, IncidentType
+from tocsin.core.terms import Disposition, IncidentType, Refused
 from tocsin.record import judging
 from tocsin.record.crowds import Crowds
 from tocsin.record.database import Connection, Urls, connect
@@ -173,6 +173,50 @@ def test_one_in_the_crowd_is_known_there_later(quiet: Desk) -> None:
     verdict, incident = judged(quiet, alarm)
     assert verdict == "opened"
     assert incident != str(crowd)
+
+
+def test_a_sender_taken_out_has_an_incident_with_its_place_and_its_signals(quiet: Desk) -> None:
+    accounts, crowd = flooded(quiet)
+    heard = [signal(quiet, accounts[0], code) for code in ("AT", "AR")]
+    judge_all(quiet)
+    assert {judged(quiet, one)[1] for one in heard} == {str(crowd)}
+    (before,) = (one for one in queue(quiet) if one["crowd"])
+    quiet.do(SplitSender(heard[0], crowd))
+    own = judged(quiet, heard[0])[1]
+    rows = {one["id"]: one for one in queue(quiet)}
+    assert own is not None
+    card, after = rows[own], rows[str(crowd)]
+    # All three that its sender said, the trouble before these two too.
+    assert (card["signal_count"], card["band"], card["crowd"]) == (3, "unassigned", None)
+    assert card["title_en"] == f"AC power lost · {card['title_en'].split(' · ')[1]}"
+    assert card["place"]["source"] == "site"
+    assert card["site"] is not None
+    assert after["crowd"]["senders"] == before["crowd"]["senders"] - 1
+    assert after["signal_count"] == before["signal_count"] - 3
+    # What it says next finds its incident; the others stay where they are.
+    restore = signal(quiet, accounts[0], "AR")
+    other = signal(quiet, accounts[1], "AR")
+    judge_all(quiet)
+    assert judged(quiet, restore) == ("joined", own)
+    assert judged(quiet, other) == ("joined", str(crowd))
+    with pytest.raises(Refused, match="not_found"):
+        quiet.do(SplitSender(heard[0], crowd))
+
+
+def test_an_unknown_source_taken_out_is_known_again_by_its_account(quiet: Desk) -> None:
+    for place in range(OWN_MAX + 2):
+        last = signal(quiet, f"7{place:03}", "FA", source=f"198.51.100.{place}")
+    judge_all(quiet)
+    crowd = judged(quiet, last)[1]
+    assert crowd is not None
+    quiet.do(SplitSender(last, UUID(crowd)))
+    own = judged(quiet, last)[1]
+    (card,) = (one for one in queue(quiet) if one["id"] == own)
+    assert (card["type"], card["level"], card["site"]) == ("fire", 1, None)
+    assert card["title_en"].endswith(f"#7{OWN_MAX + 1:03}")
+    again = signal(quiet, f"7{OWN_MAX + 1:03}", "FA", source="203.0.113.77")
+    judge_all(quiet)
+    assert judged(quiet, again) == ("joined", own)
 
 
 def test_an_unknown_source_in_the_crowd_is_known_there_later(quiet: Desk) -> None:

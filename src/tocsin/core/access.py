@@ -51,6 +51,7 @@ TABLE: Final[dict[str, tuple[Relation, ...]]] = {
     "merge_incidents":     (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "split_incident":      (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "move_signal":         (_D,   _D,   _D,   _N,   _N,   _N,   _N),
+    "split_sender":        (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "close_incident":      (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "tick_step":           (_D,   _D,   _D,   _N,   _N,   _N,   _N),
     "untick_step":         (_D,   _D,   _D,   _N,   _N,   _N,   _N),

@@ -73,6 +73,7 @@ BY_MACHINE: Final[Mapping[str, ByMachine]] = MappingProxyType(
         "reopen_incident": ByMachine.NEVER,
         "validate_incident": ByMachine.NEVER,
         "move_signal": ByMachine.NEVER,
+        "split_sender": ByMachine.NEVER,
         "recall_units": ByMachine.NEVER,
         "receive_order": ByMachine.NEVER,
         "accept_order": ByMachine.NEVER,

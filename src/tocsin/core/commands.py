@@ -164,6 +164,16 @@ class MoveSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitSender:
+    """Who sent the signal leaves the crowd `incident` for an incident of its own, with all that it
+    said there."""
+
+    signal: UUID
+    incident: UUID
+    type: Literal["split_sender"] = "split_sender"
+
+
+@dataclass(frozen=True, slots=True)
 class SendUnits:
     """All the units or none. `advised` names those that the desk's advice recommended."""
 
@@ -276,6 +286,7 @@ PersonCommand = (
     | ReopenIncident
     | ValidateIncident
     | MoveSignal
+    | SplitSender
     | SendUnits
     | RecallUnits
     | ReceiveOrder
@@ -329,11 +340,9 @@ def subjects(command: Command) -> tuple[Subject, ...]:
             return _incidents(command.incident, command.other)
         case MergeIncidents():
             return _incidents(command.incident, command.into)
-        case MoveSignal():
-            return (
-                (SubjectKind.SIGNAL, command.signal),
-                *_incidents(command.incident, command.to),
-            )
+        case MoveSignal() | SplitSender():
+            to = (command.to,) if isinstance(command, MoveSignal) else ()
+            return ((SubjectKind.SIGNAL, command.signal), *_incidents(command.incident, *to))
         case SendUnits() | RecallUnits():
             return (
                 (SubjectKind.INCIDENT, command.incident),
@@ -371,7 +380,7 @@ def fresh_ids_needed(command: Command) -> int:
     match command:
         case OpenIncident() | JudgeSignal() | ReceiveReport() | PutOnTest() | TryBlock():
             return 1
-        case OpenProbeIncident() | SuspendBlock():
+        case OpenProbeIncident() | SuspendBlock() | SplitSender():
             return 1
         case SendUnits():
             return len(command.units)

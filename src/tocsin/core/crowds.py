@@ -124,6 +124,16 @@ def sender_of(site: UUID | None, read: SignalRead) -> str:
     return f"{read.protocol}/{read.account}" if site is None else f"site/{site}"
 
 
+def as_of_sender(states: States, command: JudgeSignal, told: list[Decided]) -> list[Decided]:
+    """What is told on a crowd's card belongs to its sender there, and leaves the crowd with it."""
+    return [
+        (kind, subject, replace(fact, sender=sender_of(command.site, command.read)))
+        if isinstance(fact, SignalJudged) and fact.incident and is_one(states.get(fact.incident))
+        else (kind, subject, fact)
+        for kind, subject, fact in told
+    ]
+
+
 def is_one(state: State | None) -> bool:
     """Whether it is a crowd's card."""
     return isinstance(state, Incident) and state.crowd is not None

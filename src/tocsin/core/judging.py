@@ -224,6 +224,6 @@ def _only_said(states: States, command: JudgeSignal, means: Meaning) -> list[Dec
     where = crowds.told_on(states, command, means)
     if where is not None:
         reason = VerdictReason.SAME_SOURCE if command.site is None else VerdictReason.SAME_SITE
-        return told(command, means, where, reason)
+        return crowds.as_of_sender(states, command, told(command, means, where, reason))
     why = _RECORDED_BECAUSE.get(means.effect, VerdictReason.NO_ANSWER_NEEDED)
     return [recorded(command, means, why)]

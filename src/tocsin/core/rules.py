@@ -45,6 +45,7 @@ from tocsin.core.commands import (
     ReturnToService,
     SendUnits,
     SplitIncident,
+    SplitSender,
     Subject,
     TakeIncident,
     TakeOutOfService,
@@ -53,7 +54,7 @@ from tocsin.core.commands import (
     ValidateIncident,
 )
 from tocsin.core.incidents import decide as incident_rules
-from tocsin.core.incidents import joining, reported, ticking
+from tocsin.core.incidents import joining, leaving, reported, ticking
 from tocsin.core.incidents.state import Incident
 from tocsin.core.incidents.steps import TickStep, UntickStep
 from tocsin.core.on_test import OnTest
@@ -97,9 +98,14 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
         ):
             return _of_one_incident(states, command, context)
         case (
-            LinkIncidents() | UnlinkIncidents() | MergeIncidents() | SplitIncident() | MoveSignal()
+            LinkIncidents()
+            | UnlinkIncidents()
+            | MergeIncidents()
+            | SplitIncident()
+            | MoveSignal()
+            | SplitSender()
         ):
-            return joining.decide(states, command)
+            return _of_two(states, command, context)
         case SendUnits() | RecallUnits():
             return _send_or_recall(states, command, context)
         case ReceiveOrder() | AcceptOrder() | RefuseOrder() | MarkOrderSent():
@@ -128,6 +134,14 @@ def _of_one_incident(
     else:
         facts = incident_rules.decide(incident, command, context)
     return [(SubjectKind.INCIDENT, command.incident, fact) for fact in facts]
+
+
+def _of_two(
+    states: States, command: joining.JoiningCommand | SplitSender, context: Context
+) -> list[Decided]:
+    if isinstance(command, SplitSender):
+        return leaving.decide(states, command, context)
+    return joining.decide(states, command)
 
 
 def _open(command: OpenIncident | OpenProbeIncident, context: Context) -> list[Decided]:

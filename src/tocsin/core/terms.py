@@ -177,6 +177,20 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """A sender that is taken out of a crowd: all its signals there, oldest first, what the one that
+    a person pointed at says, and the sender's name. `source_key` tells an unknown source again."""
+
+    signals: tuple[UUID, ...]
+    text_zh: str
+    text_en: str
+    name_zh: str
+    name_en: str
+    place: Place | None = None
+    source_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unopened:
     """An incident that a block rule would have kept from opening. `others`: signals of it that the
     rule does not match; the first of them would have opened it later."""
@@ -224,7 +238,8 @@ class Context:
     district's sequence, used only if an incident is opened; `nearby` are open incidents around the
     place of the one to be opened, from which its possible duplicates are named; `watched` is what
     the register says about the site that a test is of, None: there is no such site; `step` is the
-    text of the step that a command ticks, None where its key is gone;
+    text of the step that a command ticks, None where its key is gone; `leaving` is the sender that
+    a command takes out of a crowd, None: it is in none;
     `tried` is the dry run of a block rule, None: there is no such district.
     """
 
@@ -235,6 +250,7 @@ class Context:
     nearby: tuple[Nearby, ...] = ()
     watched: Watched | None = None
     step: PlanStep | None = None
+    leaving: Leaving | None = None
     tried: DryRun | None = None
     obligations: Obligations = DEFAULT_OBLIGATIONS
 
@@ -265,6 +281,8 @@ class Reason(StrEnum):
     NO_UNITS_NAMED = "no_units_named"
     UNIT_NAMED_TWICE = "unit_named_twice"
     SAME_INCIDENT = "same_incident"
+    NOT_A_CROWD = "not_a_crowd"
+    SENDER_SIGNALS_TOO_MANY = "sender_signals_too_many"
     OTHER_DISTRICT = "other_district"
     OPENING_ELSEWHERE = "opening_elsewhere"
     TEXT_EMPTY = "text_empty"

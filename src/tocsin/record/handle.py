@@ -42,6 +42,7 @@ from tocsin.record.database import Connection, DatabaseAway, is_away, send_all
 from tocsin.record.facts import NotStorable, StoredFact, canonical, data_of, decode_state
 from tocsin.record.ids import milliseconds, uuid7_of
 from tocsin.record.keys import Keyring
+from tocsin.record.leaving import leaving_of
 from tocsin.record.on_test import watched_by
 from tocsin.record.opening import opening
 from tocsin.record.plans import step_of
@@ -208,10 +209,13 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
     named = subjects(command)
     if isinstance(command, _REACHING):
         named = _reached(connection, command, named)
+    leaving = leaving_of(connection, command)
+    if leaving is not None:
+        named += tuple((SubjectKind.SIGNAL, one) for one in leaving.signals)
     # Row locks in id order, so that two commands never wait for each other. The key is looked up
     # after the locks are held: whoever sent it first has then committed or is gone.
-    ids = sorted(subject for _, subject in named)
-    signals = [subject for kind, subject in named if kind is SubjectKind.SIGNAL]
+    ids = sorted({subject for _, subject in named})
+    signals = sorted({one for kind, one in named if kind is SubjectKind.SIGNAL})
     with connection.pipeline():
         locked = connection.execute(LOCK, (ids,)) if ids else None
         done = connection.execute(_DONE, (request.key,))
@@ -225,6 +229,8 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
     states = {subject: head.state for subject, head in heads.items()}
     if set(further(states, command)) - set(named):
         raise psycopg.errors.SerializationFailure("the subjects moved on between read and lock")
+    if leaving_of(connection, command) != leaving:
+        raise psycopg.errors.SerializationFailure("the sender said more between read and lock")
 
     context = Context(
         now=request.now,
@@ -234,6 +240,7 @@ def _attempt(connection: Connection, keyring: Keyring, request: _Request) -> Out
         watched=watched_by(connection, states, command),
         tried=tried,
         step=step_of(connection, keyring, command),
+        leaving=leaving,
     )
     decided = decide(states, command, context)
     opened = next((fact for _, _, fact in decided if isinstance(fact, IncidentOpened)), None)

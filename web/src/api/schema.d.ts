@@ -1006,7 +1006,7 @@ export interface components {
              */
             type: "close_incident";
         };
-        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["ValidateIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"] | components["schemas"]["TickStep"] | components["schemas"]["UntickStep"] | components["schemas"]["TryBlock"] | components["schemas"]["PutBlockInForce"] | components["schemas"]["ApproveBlock"] | components["schemas"]["ExtendBlock"] | components["schemas"]["EndBlock"];
+        Command: components["schemas"]["OpenIncident"] | components["schemas"]["TakeIncident"] | components["schemas"]["ClassifyIncident"] | components["schemas"]["PrioritiseIncident"] | components["schemas"]["LocateIncident"] | components["schemas"]["AddNote"] | components["schemas"]["HoldIncident"] | components["schemas"]["ReleaseIncident"] | components["schemas"]["LinkIncidents"] | components["schemas"]["UnlinkIncidents"] | components["schemas"]["MergeIncidents"] | components["schemas"]["SplitIncident"] | components["schemas"]["CloseIncident"] | components["schemas"]["ReopenIncident"] | components["schemas"]["ValidateIncident"] | components["schemas"]["MoveSignal"] | components["schemas"]["SplitSender"] | components["schemas"]["SendUnits"] | components["schemas"]["RecallUnits"] | components["schemas"]["ReceiveOrder"] | components["schemas"]["AcceptOrder"] | components["schemas"]["RefuseOrder"] | components["schemas"]["ReportStatus"] | components["schemas"]["TakeOutOfService"] | components["schemas"]["ReturnToService"] | components["schemas"]["PutOnTest"] | components["schemas"]["ExtendOnTest"] | components["schemas"]["EndOnTest"] | components["schemas"]["TickStep"] | components["schemas"]["UntickStep"] | components["schemas"]["TryBlock"] | components["schemas"]["PutBlockInForce"] | components["schemas"]["ApproveBlock"] | components["schemas"]["ExtendBlock"] | components["schemas"]["EndBlock"];
         /**
          * ConfirmRule
          * @description What confirms an intrusion alarm of a site.
@@ -2929,6 +2929,28 @@ export interface components {
              * @enum {string}
              */
             type: "split_incident";
+        };
+        /**
+         * SplitSender
+         * @description Who sent the signal leaves the crowd `incident` for an incident of its own, with all that it
+         *     said there.
+         */
+        SplitSender: {
+            /**
+             * Incident
+             * Format: uuid
+             */
+            incident: string;
+            /**
+             * Signal
+             * Format: uuid
+             */
+            signal: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "split_sender";
         };
         /** Station */
         Station: {

@@ -60,13 +60,18 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What a crowd took in: of how many senders, and what they said. Whatever a person takes out of
-    it stays counted."""
+    """What a crowd took in: how many senders are in it, and what was said. What a sender said stays
+    counted when a person has taken it out."""
 
     senders: int = 0
     said: tuple[Said, ...] = ()
     said_else: int = 0  # exceptions whose content is not among `said`
     recent: tuple[datetime, ...] = ()
+
+
+def without_one(crowd: Crowd | None) -> Crowd | None:
+    """The crowd after one of its senders has got an incident of its own."""
+    return None if crowd is None else replace(crowd, senders=max(0, crowd.senders - 1))
 
 
 def with_one_more(crowd: Crowd | None, entry: CrowdEntry | None) -> Crowd | None:

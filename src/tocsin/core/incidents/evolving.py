@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from tocsin.core.incidents import alarms as alarm_rules
-from tocsin.core.incidents.crowd import Crowd, with_one_more
+from tocsin.core.incidents.crowd import Crowd, with_one_more, without_one
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
     IncidentCancelled,
@@ -129,6 +129,7 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signal_count=incident.signal_count - 1,
                 alarm_count=incident.alarm_count - fact.alarms,
                 alarms=alarm_rules.evolve(incident.alarms, fact),
+                crowd=without_one(incident.crowd) if fact.sender_left else incident.crowd,
             )
         case _:
             assert_never(fact)

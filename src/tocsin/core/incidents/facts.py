@@ -108,6 +108,7 @@ class SignalLeft:
     alarms: bool  # it counted as an alarm
     assurance: Assurance = Assurance.NONE
     late: bool = False
+    sender_left: bool = False  # with it, a crowd has nothing more of its sender
 
 
 @dataclass(frozen=True, slots=True)

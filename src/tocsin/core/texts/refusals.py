@@ -73,6 +73,15 @@ REFUSALS: Final[dict[Reason, Text]] = {
     Reason.NO_UNITS_NAMED: Text("未指定力量。", "No unit is named."),
     Reason.UNIT_NAMED_TWICE: Text("同一力量重复指定。", "A unit is named twice."),
     Reason.SAME_INCIDENT: Text("两个警情相同。", "Both are the same incident."),
+    Reason.NOT_A_CROWD: Text(
+        "该警情不是汇总卡片，无法从中单列来源。",
+        "This incident is not the card of a crowd: there is no sender to take out of it.",
+    ),
+    Reason.SENDER_SIGNALS_TOO_MANY: Text(
+        "该来源在此卡片上的信号超过 {signals_max} 条，无法单列。请另行登记警情并与此关联。",
+        "The sender has more than {signals_max} signals on this card. Open an incident of"
+        " its own and link it.",
+    ),
     Reason.OTHER_DISTRICT: Text(
         "两个警情不属于同一辖区。", "The incidents belong to different districts."
     ),
