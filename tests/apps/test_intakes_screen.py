@@ -76,7 +76,7 @@ def test_each_way_in_is_there_with_its_standing(intakes: Site) -> None:
         "192.0.2.1:12300",
         "::1:8443",
         "listens nowhere",  # the two that nothing listens for
-        "Source not verified",
+        "Neither",
         "AES shows that the sender has the key",
         "github form",
         "unsigned ones are taken too",

@@ -241,9 +241,9 @@ EXCEPTION_KINDS: Final[dict[ExceptionKind, Text]] = {
 }
 
 ASSURANCES: Final[dict[Assurance, Text]] = {
-    Assurance.NONE: Text("来源未经验证", "Source not verified"),
-    Assurance.INTEGRITY: Text("内容完整，来源未经验证", "Unchanged, source not verified"),
-    Assurance.AUTHENTICATED: Text("来源已验证", "Source verified"),
+    Assurance.NONE: Text("来源未经验证", "Neither"),
+    Assurance.INTEGRITY: Text("内容完整，来源未经验证", "Integrity protected"),
+    Assurance.AUTHENTICATED: Text("来源已验证", "Authenticated"),
 }
 
 ON_TEST_ENDINGS: Final[dict[OnTestEnding, Text]] = {
