@@ -22,10 +22,11 @@ from uuid import UUID
 import httpx
 import psutil
 import pytest
+from psycopg import sql
 
 from tocsin.core.commands import OpenIncident
 from tocsin.core.terms import Actor, IncidentType, Level, Role
-from tocsin.record.database import connect
+from tocsin.record.database import Connection, connect
 from tocsin.record.handle import handle
 from tocsin.record.keys import Keyring
 from tocsin.record.migrate import migrate, migrations, schema_is_current
@@ -100,22 +101,54 @@ class Before:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Before:
-    data = tmp_path_factory.mktemp("up") / "data"
-    with Postgres(data) as server:
+    """Rows as that schema has them: of a database of today, in the columns that there were then."""
+    data, today = tmp_path_factory.mktemp("up") / "data", tmp_path_factory.mktemp("today") / "data"
+    with Postgres(data) as server, Postgres(today) as newer:
+        migrate(newer.urls().owner)
         migrate(server.urls().owner, up_to=EARLIER)
-        with connect(server.urls().application) as connection:
+        with connect(newer.urls().owner) as source, connect(server.urls().owner) as connection:
             assert not schema_is_current(connection)
             done = handle(
-                connection,
+                source,
                 Keyring(data / "keys"),
                 OpenIncident(IncidentType.FIRE, Level.P1, "main", "main", note="smoke"),
                 actor=Actor("user:li", "Li Wei", Role.DISPATCHER, "main"),
                 key="before the upgrade",
                 now=datetime.now(UTC),
             )
+            for schema in ("log", "view", "ref"):
+                copy_rows(source, connection, schema)
+            connection.commit()
             facts = connection.execute("SELECT * FROM log.fact ORDER BY id").fetchall()
     assert facts
     return Before(data, facts, done.facts[0].subject)
+
+
+def copy_rows(source: Connection, into: Connection, schema: str) -> None:
+    """Those of all tables of `into`, which are empty."""
+    columns = into.execute(
+        "SELECT c.table_name, array_agg(c.column_name::text) FROM information_schema.columns c"
+        " JOIN pg_class t ON t.relname = c.table_name AND t.relnamespace = %s::regnamespace"
+        " WHERE c.table_schema = %s AND t.relkind IN ('r', 'p') AND NOT t.relispartition"
+        " AND c.is_generated = 'NEVER' GROUP BY c.table_name",
+        (schema, schema),
+    ).fetchall()
+    for table, names in columns:
+        there = source.execute("SELECT to_regclass(%s)", (f"{schema}.{table}",)).fetchone()
+        if there == (None,):
+            continue
+        listed = sql.SQL(", ").join(map(sql.Identifier, names))
+        name = sql.Identifier(schema, table)
+        rows = source.execute(sql.SQL("SELECT {} FROM {}").format(listed, name)).fetchall()
+        if into.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(name)).fetchone() or not rows:
+            continue
+        places = sql.SQL(", ").join(sql.Placeholder() * len(names))
+        into.cursor().executemany(
+            sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})").format(
+                name, listed, places
+            ),
+            rows,
+        )
 
 
 @pytest.fixture(scope="module")
