@@ -15,8 +15,10 @@ from django.conf import settings
 
 from cap_samples import Authority
 from little_city import City, build, call
-from signing_in import form_token, signed_in
+from signing_in import form_token, sign_in, signed_in
+from tocsin.apps.citizen import cap_pages
 from tocsin.core.terms import Role
+from tocsin.record import warnings as record
 from tocsin.record.database import connect
 from tocsin.wire.cap.alert import Alert, decode
 from tocsin.wire.cap.document import parse
@@ -158,7 +160,8 @@ def test_nobody_approves_their_own_words_and_only_a_supervisor_approves(
     send(other, page, publish="1")
     assert "Only a supervisor lets a warning go out" in other.get(page).text
     assert send(chief, f"{page}edit/", **WORDS | VALUES | {"area_en": "All of it"}).is_redirect
-    send(chief, page, publish="1")  # who edited it has written it
+    assert send(chief, page, publish="1").status_code == 302  # who edited it has written it
+    assert "A second person must approve it" in chief.get(page).text
     assert document(site, page).status_code == 404
     second = signed_in(site, Role.SUPERVISOR)
     assert send(second, page, publish="1").is_redirect
@@ -298,3 +301,69 @@ def test_what_was_published_is_never_changed_even_by_hand(
             with pytest.raises(getattr(psycopg.errors, error)):
                 opened.execute(statement.encode(), (identifier,))
             opened.rollback()
+
+
+def test_what_is_public_knows_no_visitor(
+    site: Site, writer: httpx.Client, chief: httpx.Client
+) -> None:
+    """Neither a cookie nor an answer that differs for one; also who signed in without a second
+    factor reads it."""
+    page = published(writer, chief)
+    unfinished = site.browser()
+    sign_in(unfinished, site.account(Role.DISPATCHER))
+    named = f"/cap/{page.rstrip('/').rpartition('/')[2]}.xml"
+    for at in ("/cap/feed.atom", named):
+        answers = [one.get(at) for one in (site.browser(), unfinished, chief)]
+        assert {one.status_code for one in answers} == {200}
+        assert {one.content for one in answers} == {answers[0].content}
+        for one in answers:
+            assert "set-cookie" not in one.headers
+            assert "cookie" not in one.headers.get("vary", "").lower()
+
+
+def test_the_feed_is_bounded_and_says_so_when_it_is_full(
+    site: Site,
+    writer: httpx.Client,
+    chief: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages = [published(writer, chief) for _ in range(3)]
+    ids = [one.rstrip("/").rpartition("/")[2] for one in pages]
+    monkeypatch.setattr(record, "LISTED_MAX", 2)
+    text = feed(site).text
+    assert text.count("<entry>") == 2
+    assert ids[2] in text
+    assert ids[0] not in text
+    assert "The feed is full: it names 2 warnings" in writer.get(HOME).text
+    with connect(site.urls.application) as opened:
+        before, _ = record.listed(opened, datetime.now(UTC))
+        # What still holds comes before what is over, however new that is.
+        shorter = published_for(writer, chief, "15")
+        after = datetime.now(UTC) + timedelta(minutes=20)
+        named, _ = record.listed(opened, after)
+    assert shorter not in [str(one) for one in named]
+    assert named == before
+    monkeypatch.setattr(record, "LISTED_MAX", 500)
+    assert "The feed is full" not in writer.get(HOME).text
+
+
+def published_for(writer: httpx.Client, chief: httpx.Client, minutes: str) -> str:
+    page = written(writer, valid_min=minutes)
+    assert send(chief, page, publish="1").status_code == 302
+    return page.rstrip("/").rpartition("/")[2]
+
+
+def test_each_document_of_the_feed_is_read_once(
+    site: Site, writer: httpx.Client, chief: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often, and by whatever port in its name, somebody asks for it."""
+    asked: list[int] = []
+    original = cap_pages.decode
+    monkeypatch.setattr(cap_pages, "decode", lambda raw: asked.append(1) or original(raw))
+    published(writer, chief)
+    feed(site)
+    assert len(asked) >= 1
+    asked.clear()
+    for port in range(5):
+        assert f":{port}/cap/" in feed(site, Host=f"localhost:{port}").text
+    assert asked == []

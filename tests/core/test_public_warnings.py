@@ -71,6 +71,9 @@ def test_a_whole_warning_has_no_mistake_in_any_form_of_its_area() -> None:
         ({"polygon": (*SQUARE[:3], (30.0, 121.0))}, "polygon", Wrong.POLYGON),
         ({"polygon": (SQUARE[0], *SQUARE * POINTS_MAX)}, "polygon", Wrong.POLYGON),
         ({"geocodes": (("adcode", " "),)}, "geocodes", Wrong.GEOCODE),
+        ({"geocodes": (("adcode", "3" * 101),)}, "geocodes", Wrong.GEOCODE),
+        ({"geocodes": (("a" * 101, "3"),)}, "geocodes", Wrong.GEOCODE),
+        ({"geocodes": (("adcode", "3"),) * 101}, "geocodes", Wrong.GEOCODE),
     ],
 )
 def test_each_mistake_is_named_at_its_field(changed: dict, field: str, wrong: Wrong) -> None:

@@ -13,11 +13,16 @@ HEADLINE_CHARS_MAX: Final = 160  # CAP 1.2, 3.2.2: so much fits where only a hea
 EVENT_CHARS_MAX: Final = 60
 TEXT_CHARS_MAX: Final = 2_000
 POINTS_MAX: Final = 200
+GEOCODES_MAX: Final = 100
+GEOCODE_CHARS_MAX: Final = 100  # of a list's name, and of a code
 RADIUS_KM_MAX: Final = 500.0
 VALID_MIN: Final = timedelta(minutes=15)
 VALID_MAX: Final = timedelta(hours=72)
 LISTED_FOR: Final = timedelta(hours=48)
 """So long a warning stays in the feed once it is over: whoever polls rarely hears its end too."""
+
+LISTED_MAX: Final = 500
+"""So many warnings the feed names; beyond it what is over goes first, then the oldest."""
 
 
 class Urgency(StrEnum):
@@ -163,7 +168,10 @@ def _areas(content: Content) -> list[tuple[str, Wrong]]:
         4 <= len(ring) <= POINTS_MAX and ring[0] == ring[-1] and all(map(_is_place, ring))
     ):
         found.append(("polygon", Wrong.POLYGON))
-    if not all(name.strip() and code.strip() for name, code in content.geocodes):
+    codes = content.geocodes
+    if len(codes) > GEOCODES_MAX or not all(
+        0 < len(part.strip()) <= len(part) <= GEOCODE_CHARS_MAX for pair in codes for part in pair
+    ):
         found.append(("geocodes", Wrong.GEOCODE))
     return found
 

@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 
 from tocsin.core.terms import Actor
-from tocsin.core.warnings import LISTED_FOR, Content, Kind, may_approve, mistakes
+from tocsin.core.warnings import LISTED_FOR, LISTED_MAX, Content, Kind, may_approve, mistakes
 from tocsin.record.database import Connection
 from tocsin.record.ids import uuid7
 from tocsin.record.views.sql import fetch
@@ -114,14 +114,25 @@ def acts(connection: Connection, identifier: UUID) -> list[dict[str, Any]]:
     return fetch(connection, query, [identifier])
 
 
-def documents(connection: Connection, now: datetime) -> list[tuple[UUID, bytes, datetime]]:
-    """What the feed names at `now`: id, document, when it was sent; the newest first."""
+def listed(connection: Connection, now: datetime) -> tuple[list[UUID], int]:
+    """What the feed names at `now`, the newest first, and how many it has no place for: LISTED_MAX
+    at most, and what still holds comes before what is over."""
     rows = connection.execute(
-        "SELECT id, document, sent_at FROM ref.warning WHERE state = 'published'"
-        " AND expires_at > %s AND sent_at <= %s ORDER BY sent_at DESC, id DESC LIMIT 500",
-        (now - LISTED_FOR, now),
+        "SELECT id, count(*) OVER () FROM ref.warning WHERE state = 'published'"
+        " AND expires_at > %s AND sent_at <= %s"
+        " ORDER BY expires_at > %s DESC, sent_at DESC, id DESC LIMIT %s",
+        (now - LISTED_FOR, now, now, LISTED_MAX),
     ).fetchall()
-    return [(identifier, bytes(document), sent_at) for identifier, document, sent_at in rows]
+    return [identifier for identifier, _ in rows], rows[0][1] - len(rows) if rows else 0
+
+
+def documents(connection: Connection, identifiers: Sequence[UUID]) -> list[tuple[UUID, bytes]]:
+    """Published documents, each with its id, in no order."""
+    rows = connection.execute(
+        "SELECT id, document FROM ref.warning WHERE state = 'published' AND id = ANY(%s)",
+        (list(identifiers),),
+    ).fetchall()
+    return [(identifier, bytes(document)) for identifier, document in rows]
 
 
 def document(connection: Connection, identifier: UUID) -> tuple[bytes, datetime] | None:

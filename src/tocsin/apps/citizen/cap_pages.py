@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from hashlib import blake2b
+from threading import Lock
 from uuid import UUID
 
 from django.conf import settings
@@ -13,8 +14,9 @@ from django.utils.http import http_date, parse_etags
 from django.views.decorators.http import require_safe
 
 from tocsin.apps.log import connection
-from tocsin.record.warnings import document, documents
-from tocsin.wire.cap.alert import decode
+from tocsin.record.database import Connection
+from tocsin.record.warnings import document, documents, listed
+from tocsin.wire.cap.alert import Alert, decode
 from tocsin.wire.cap.feeds import CAP_TYPE
 from tocsin.wire.cap.writing import Listed
 from tocsin.wire.cap.writing import feed as written
@@ -25,19 +27,40 @@ FEED_S = 30
 DOCUMENT_S = 86_400
 
 
+class ReadOnce:
+    """The warnings of the last feed, as they were read. What was published never changes, so that
+    however many ask for it, and by whatever name of this server, it is read once a change."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last: dict[UUID, Alert] = {}
+
+    def of(self, opened: Connection, identifiers: list[UUID]) -> dict[UUID, Alert]:
+        """The warnings, in their order."""
+        with self._lock:
+            new = [one for one in identifiers if one not in self._last]
+            read = self._last | {
+                identifier: decode(raw) for identifier, raw in documents(opened, new)
+            }
+            self._last = {one: read[one] for one in identifiers}
+            return self._last
+
+
+_READ = ReadOnce()
+
+
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
     """What is in force, and what ended within two days."""
-    now = datetime.now(UTC)
     with connection() as opened:
-        found = documents(opened, now)
+        found = _READ.of(opened, listed(opened, datetime.now(UTC))[0])
         opened.rollback()
     base = _base(request)
-    listed = [Listed(decode(raw), f"{base}/cap/{identifier}.xml") for identifier, raw, _ in found]
+    entries = [Listed(one, f"{base}/cap/{identifier}.xml") for identifier, one in found.items()]
     # An empty feed is of no time of its own; it must be the same each time.
-    updated = max((sent for *_, sent in found), default=datetime(2000, 1, 1, tzinfo=UTC))
+    updated = max((one.sent for one in found.values()), default=datetime(2000, 1, 1, tzinfo=UTC))
     title = " / ".join(filter(None, (settings.SITE_NAME_ZH, settings.SITE_NAME_EN))) or "Tocsin"
-    body = written(listed, title=title, own=f"{base}/cap/feed.atom", updated=updated)
+    body = written(entries, title=title, own=f"{base}/cap/feed.atom", updated=updated)
     return _cached(request, body, "application/atom+xml", updated, FEED_S)
 
 

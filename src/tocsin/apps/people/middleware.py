@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 # The API checks the same thing by the grant (apps.desk.caller), with a problem document.
-OPEN_PATHS = ("/accounts/", "/api/", "/static/", "/report", "/follow")
+OPEN_PATHS = ("/accounts/", "/api/", "/static/", "/report", "/follow", "/cap/")
 
 
 def second_factor(

@@ -52,7 +52,13 @@ def listed(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The agency's warnings, the newest first."""
     with connection() as opened:
         found = record.warnings(opened, actor.agency, actor.districts)
-    context = {"warnings": [_shown(one) for one in found], "feed": _feed()}
+        named, left_out = record.listed(opened, _now())
+    context = {
+        "warnings": [_shown(one) for one in found],
+        "feed": _feed(),
+        "named": len(named),
+        "left_out": left_out,
+    }
     return render(request, "readiness/warnings.html", context)
 
 

@@ -7,6 +7,8 @@ from typing import Final
 from tocsin.core.texts.text import Text
 from tocsin.core.warnings import (
     EVENT_CHARS_MAX,
+    GEOCODE_CHARS_MAX,
+    GEOCODES_MAX,
     HEADLINE_CHARS_MAX,
     POINTS_MAX,
     RADIUS_KM_MAX,
@@ -83,5 +85,9 @@ WRONGS: Final[dict[Wrong, Text]] = {
         f"每行一个“纬度,经度”，4 至 {POINTS_MAX} 个点，首尾相同",
         f"One “latitude,longitude” a line, 4 to {POINTS_MAX} points, the last as the first.",
     ),
-    Wrong.GEOCODE: Text("每行一个“名称=编码”", "One “list=code” a line."),
+    Wrong.GEOCODE: Text(
+        f"每行一个“名称=编码”，最多 {GEOCODES_MAX} 行，名称和编码各 {GEOCODE_CHARS_MAX} 个字符以内",
+        f"One “list=code” a line, at most {GEOCODES_MAX} lines, {GEOCODE_CHARS_MAX} characters for"
+        " a list and for a code.",
+    ),
 }
