@@ -92,6 +92,15 @@ export const fetchTimeline = async (incident: Id): Promise<Fact[]> =>
 export const fetchSignals = async (incident: Id): Promise<Signal[]> =>
   read(await client.GET("/api/v1/signals", { params: { query: { incident, limit: 50 } } })).items;
 
+/** A page of an incident's signals, the newest first; `next` asks for older ones. */
+export const fetchSignalPage = async (
+  incident: Id,
+  cursor: string | null,
+): Promise<{ items: Signal[]; next: string | null }> =>
+  read(
+    await client.GET("/api/v1/signals", { params: { query: { incident, limit: PAGE, cursor } } }),
+  );
+
 export const fetchSites = async (): Promise<Site[]> => {
   const sites: Site[] = [];
   let cursor: string | null = null;

@@ -8,12 +8,14 @@ import { LanguageContext, useMessages } from "../locale/index.ts";
 import { Board } from "./Board.tsx";
 import { Card } from "./Card.tsx";
 import { CommandBar } from "./CommandBar.tsx";
-import { Help } from "./Help.tsx";
 import { listenToKeys } from "./keys.ts";
-import { OpenPanel } from "./OpenPanel.tsx";
+import { Help, Later, OpenPanel, readLater } from "./Later.tsx";
 import { Queue } from "./Queue.tsx";
 import { useDesk } from "./store.ts";
 import { Strip } from "./Strip.tsx";
+
+/** After the first screen stands. */
+const READ_LATER_MS = 1_000;
 
 const MapPane = lazy(() => import("../map/MapPane.tsx"));
 
@@ -45,7 +47,7 @@ function Side() {
   const panel = useDesk((state) => state.panel);
   return (
     <div className={panel === "open" ? "side side-entering" : "side"}>
-      {panel === "open" ? <OpenPanel /> : panel === "help" ? <Help /> : <Card />}
+      {panel === "card" ? <Card /> : <Later key={panel}>{panel === "open" ? <OpenPanel /> : <Help />}</Later>}
       <Board />
     </div>
   );
@@ -72,6 +74,11 @@ export function App() {
   }, [theme]);
 
   useEffect(listenToKeys, []);
+
+  useEffect(() => {
+    const timer = setTimeout(readLater, READ_LATER_MS);
+    return () => clearTimeout(timer);
+  }, []);
 
   return (
     <LanguageContext value={language}>

@@ -11,13 +11,14 @@ import { LevelSign, Mark } from "../look/Shapes.tsx";
 import { AdviceList } from "./AdviceList.tsx";
 import { Attached } from "./Attached.tsx";
 import { useNow } from "./clock.ts";
-import { Crowd } from "./Crowd.tsx";
+import { Crowd, CrowdList } from "./Crowd.tsx";
 import { focusLine } from "./focus.ts";
 import { OnTestNotice } from "./OnTest.tsx";
 import { perform, select } from "./perform.ts";
 import { Plans } from "./Plans.tsx";
 import { isOverdue } from "./queue.ts";
 import { refreshSignals, refreshTimeline } from "./reading.ts";
+import { WARNERS } from "./roles.ts";
 import { Absorbed, Duplicates, Linked } from "./Related.tsx";
 import { Signals } from "./Signals.tsx";
 import { change, useDesk } from "./store.ts";
@@ -181,6 +182,7 @@ function Reported({ incident }: { incident: Incident }) {
 
 function Actions({ incident }: { incident: Incident }) {
   const { actions } = useMessages().card;
+  const role = useDesk((state) => state.live?.me.role) ?? "";
   const say = (line: string): void => {
     change({ line, armed: null });
     focusLine();
@@ -213,6 +215,15 @@ function Actions({ incident }: { incident: Incident }) {
           <button type="button" onClick={() => say("z ")}>
             {actions.close} <kbd>Z</kbd>
           </button>
+          {WARNERS.has(role) && (
+            <a
+              href={`/readiness/warnings/new/?incident=${incident.id}`}
+              target="_blank"
+              rel="noopener"
+            >
+              {actions.warn}
+            </a>
+          )}
         </>
       )}
       {incident.state === "closed" && (
@@ -286,6 +297,7 @@ function Opened({ incident }: { incident: Incident }) {
       <AdviceList incident={incident} />
       {waits && <Plans incident={incident} />}
       <Facts incident={incident} />
+      <CrowdList incident={incident} />
       <Absorbed incident={incident} />
       <Linked incident={incident} />
       <Timeline incident={incident} />

@@ -1,7 +1,10 @@
-// A crowd's card: how many senders share it, and what they said.
+// A crowd's card: how many senders share it, what they said, and on demand who they are.
+
+import { useState } from "react";
 
 import type { Incident } from "../api/shapes.ts";
 import { pick, useLanguage, useMessages } from "../locale/index.ts";
+import { CrowdSenders, Later } from "./Later.tsx";
 
 export function Crowd({ incident }: { incident: Incident }) {
   const words = useMessages();
@@ -20,6 +23,27 @@ export function Crowd({ incident }: { incident: Incident }) {
           <span key={one} className="crowd-said">{one}</span>
         ))}
       </dd>
+    </>
+  );
+}
+
+/** Opens the list of who is in it. */
+export function CrowdList({ incident }: { incident: Incident }) {
+  const { queue } = useMessages();
+  const [isOpen, setOpen] = useState(false);
+  if (!incident.crowd) return null;
+  return (
+    <>
+      <p className="crowd-list">
+        <button type="button" className="small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? queue.crowdListClose : queue.crowdList}
+        </button>
+      </p>
+      {isOpen && (
+        <Later>
+          <CrowdSenders incident={incident} />
+        </Later>
+      )}
     </>
   );
 }

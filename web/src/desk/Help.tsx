@@ -1,6 +1,7 @@
 // The grammar and the keys on one page, in the card's column.
 
-import { useMessages } from "../locale/index.ts";
+import { HELP } from "../locale/help.ts";
+import { useLanguage } from "../locale/index.ts";
 import { closePanel } from "./perform.ts";
 import { VERBS } from "./words.ts";
 import type { Verb } from "./words.ts";
@@ -9,8 +10,8 @@ import type { Verb } from "./words.ts";
 const wordsOf = (verb: Verb): string =>
   verb === "priority" ? "p1–p4" : VERBS[verb].slice(0, 3).join(" · ");
 
-export function Help() {
-  const { help } = useMessages();
+export default function Help() {
+  const help = HELP[useLanguage()];
   const verbs = Object.entries(help.verbs) as [Verb, [string, string]][];
   return (
     <section className="card help" data-scrolls="y" aria-label={help.title} tabIndex={0}>

@@ -62,7 +62,7 @@ function Nearby({ near }: { near: readonly Near[] }) {
   );
 }
 
-export function OpenPanel() {
+export default function OpenPanel() {
   const words = useMessages();
   const language = useLanguage();
   const live = useDesk((state) => state.live);

@@ -32,6 +32,8 @@ export type Act =
   | { act: "unlink"; incident: Incident; other: Incident }
   | { act: "merge"; incident: Incident; into: Incident }
   | { act: "split"; incident: Incident }
+  /** `signal` is one of the sender's, of the crowd `incident`. */
+  | { act: "split_sender"; incident: Incident; signal: Id; sender: string }
   | { act: "close"; incident: Incident; disposition: Disposition; note: string | null }
   | { act: "reopen"; incident: Incident; reason: string }
   /** `place` is the step's number on the card, over all plans of the incident. */
@@ -89,6 +91,8 @@ export function commandsOf(act: Act, now: number): Command[] {
       return [{ type: "merge_incidents", incident: act.incident.id, into: act.into.id }];
     case "split":
       return [{ type: "split_incident", incident: act.incident.id }];
+    case "split_sender":
+      return [{ type: "split_sender", incident: act.incident.id, signal: act.signal }];
     case "close": {
       const { incident, disposition, note } = act;
       return [{ type: "close_incident", incident: incident.id, disposition, note }];

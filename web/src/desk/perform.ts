@@ -169,6 +169,10 @@ export async function perform(act: Act, line = "", undone: string | null = null)
     if (line && !desk().line) change({ line, armed, answered: line });
   } else if (act.act === "merge" && desk().selected === act.incident.id) select(act.into.id);
   else if (act.act === "split") select(act.incident.id);
+  else if (act.act === "split_sender") {
+    const opened = outcome.facts.find(({ kind }) => kind === "incident.opened");
+    if (opened && desk().selected === act.incident.id) select(opened.subject);
+  }
 }
 
 function advisedOf(command: { incident: Id; units: Id[] }): Id[] {

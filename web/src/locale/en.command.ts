@@ -1,4 +1,4 @@
-// What the command line says in English: what Enter will do, what is missing, and its help.
+// What the command line says in English: what Enter will do, what is missing.
 
 import type { Unit } from "../api/shapes.ts";
 import type { Act } from "../desk/acts.ts";
@@ -50,6 +50,8 @@ export function preview(act: Act, names: ActNames): string {
       return `Merge ${on(act.incident)} into ${on(act.into)}`;
     case "split":
       return `Split off ${on(act.incident)}`;
+    case "split_sender":
+      return `Take ${act.sender} out of ${on(act.incident)} into an incident of its own`;
     case "close":
       return `Close ${on(act.incident)} as ${names.disposition(act.disposition).toLowerCase()}${
         act.note ? `: ${act.note}` : ""
@@ -153,59 +155,3 @@ export function ask(asked: Ask, names: ActNames): string {
       return "Which level, 0 to 4? For example: v 3 ;key holder sees smoke";
   }
 }
-
-export const help: (typeof import("./zh.command.ts"))["help"] = {
-  title: "Commands and keys",
-  intro: "Words in any order; English letter, pinyin initials or Chinese. Text follows a semicolon.",
-  close: "Close",
-  keysTitle: "Keys",
-  verbsTitle: "Commands",
-  tokensTitle: "Words",
-  tokens: [
-    ["#1234 · 234", "an incident, or its last digits"],
-    ["E101", "a unit"],
-    ["*", "the recommended units (recall: all)"],
-    [".", "the selected incident"],
-    ["!", "confirm a diversion"],
-    [";…", "note or reason"],
-  ],
-  keys: [
-    ["F2", "take and show the next one"],
-    ["F3", "back to the previous one"],
-    ["Ctrl+Enter", "send the recommended units"],
-    ["F4", "full or short timeline"],
-    ["F6", "enter a phone call"],
-    ["F7", "merge into the first possible duplicate; split again"],
-    ["F8 · F9", "language · theme"],
-    ["Alt+↑ ↓", "move through the queue"],
-    ["Tab · ↑", "complete · history"],
-    ["Ctrl+Z", "undo, within 10 s"],
-    ["Esc", "clear, close a panel"],
-  ],
-  verbs: {
-    send: ["send", "d E101 L101"],
-    acknowledge: ["take; accept an order", "k"],
-    under_way: ["under way", "e E101"],
-    at_scene: ["at scene", "a E101"],
-    clear: ["clear, returning", "c E101"],
-    transport: ["transporting", "t A101"],
-    in_station: ["in station", "i E101"],
-    note: ["note", "n ;needs cutting gear"],
-    priority: ["priority", "p2"],
-    close: ["close", "z false"],
-    recall: ["recall", "r E101"],
-    hold: ["hold (minutes)", "h 30 ;key holder"],
-    release: ["end the hold", "u"],
-    merge: ["merge into another", "m 234"],
-    split: ["split off", "f #1235"],
-    link: ["link", "l 234"],
-    reopen: ["reopen", "o #1230 ;rekindled"],
-    classify: ["change the type", "y fire"],
-    tick: ["tick the next step, or this one", "x · x 3 · x -3"],
-    validate: ["set the validation level", "v 3 ;smoke seen"],
-    out_of_service: ["out of service", "q E101 breakdown"],
-    back_in_service: ["back in service", "s E101"],
-    open: ["enter a phone call", "w"],
-    help: ["help", "?"],
-  },
-};

@@ -133,6 +133,8 @@ export const en: Messages = {
     crowdSenders: "Senders",
     crowdSaid: "They say",
     crowdElse: (more) => `anything else ×${more}`,
+    crowdList: "Who they are",
+    crowdListClose: "Hide them",
     withdrawn: "not needed",
     reportsWithdrawn: (count, all) =>
       all > 1
@@ -164,7 +166,7 @@ export const en: Messages = {
     noPlace: "unknown",
     actions: {
       take: "Take", send: "Send", note: "Note", priority: "Priority", hold: "Hold",
-      release: "End hold", close: "Close", reopen: "Reopen",
+      release: "End hold", close: "Close", reopen: "Reopen", warn: "Warn the public",
     },
     duplicates: "Possible duplicates",
     mergeInto: "Merge into it",
@@ -287,6 +289,7 @@ export const en: Messages = {
     conflict: (unit, number) => `${unit} already on #${number}`,
     done: (sentence) => `Done: ${sentence}`,
     opened: "Incident opened",
+    notLoaded: "This part could not be loaded. Check the network and open the page again.",
     part: (done, all) => ` (${done} of ${all} done)`,
     keys: {
       next: "next", previous: "previous", timeline: "timeline", call: "call",
@@ -295,7 +298,6 @@ export const en: Messages = {
   },
   preview: command.preview,
   ask: command.ask,
-  help: command.help,
   facts,
   alarms,
 };

@@ -9,7 +9,10 @@ import { describe, expect, it } from "vitest";
 import type { Fact } from "../api/shapes.ts";
 import { COUNTERS } from "./counters.ts";
 import { en } from "./en.ts";
-import { CATALOGUES } from "./index.ts";
+import { HELP } from "./help.ts";
+import { CATALOGUES, LANGUAGES } from "./index.ts";
+import type { Language } from "./index.ts";
+import { SENDERS } from "./senders.ts";
 import { tell } from "./telling.ts";
 import type { Known } from "./telling.ts";
 import { zh } from "./zh.ts";
@@ -23,8 +26,12 @@ function leaves(value: unknown, path = ""): [string, unknown][] {
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, `${path}.${key}`));
 }
 
-const zhLeaves = new Map(leaves(zh));
-const enLeaves = new Map(leaves(en));
+/** With the words that are read later. */
+const whole = (language: Language): unknown => ({
+  ...CATALOGUES[language], help: HELP[language], senders: SENDERS[language],
+});
+const zhLeaves = new Map(leaves(whole("zh-CN")));
+const enLeaves = new Map(leaves(whole("en")));
 
 // What is written the same in both, or names the other language on purpose.
 const SHARED = /^\.(strip\.language(Title)?|bar\.keys\.language|help\.(tokens|keys)\.\d+\.0)$/;
@@ -44,8 +51,8 @@ describe("catalogues", () => {
     expect([...enLeaves.keys()].sort()).toEqual([...zhLeaves.keys()].sort());
   });
 
-  it.each(Object.entries(CATALOGUES))("%s has no empty message", (_, catalogue) => {
-    for (const [path, leaf] of leaves(catalogue)) {
+  it.each(LANGUAGES)("%s has no empty message", (language) => {
+    for (const [path, leaf] of leaves(whole(language))) {
       expect(typeof leaf === "string" ? leaf.trim() : leaf, path).toBeTruthy();
     }
   });

@@ -1,4 +1,4 @@
-// What the command line says in Chinese: what Enter will do, what is missing, and its help.
+// What the command line says in Chinese: what Enter will do, what is missing.
 
 import type { Unit } from "../api/shapes.ts";
 import type { Act } from "../desk/acts.ts";
@@ -48,6 +48,8 @@ export function preview(act: Act, names: ActNames): string {
       return `将 ${on(act.incident)} 并入 ${on(act.into)}`;
     case "split":
       return `将 ${on(act.incident)} 拆分为独立警情`;
+    case "split_sender":
+      return `将 ${act.sender} 从 ${on(act.incident)} 中单列为独立警情`;
     case "close":
       return `结案 ${on(act.incident)}，结果：${names.disposition(act.disposition)}${
         act.note ? `，备注：${act.note}` : ""
@@ -151,59 +153,3 @@ export function ask(asked: Ask, names: ActNames): string {
       return "核实为几级（0 至 4）？例如：核 3 ;值班员确认有烟";
   }
 }
-
-export const help = {
-  title: "指令与快捷键",
-  intro: "指令与内容不分先后；字母、拼音首字母、汉字均可。分号后为文字。",
-  close: "关闭",
-  keysTitle: "快捷键",
-  verbsTitle: "指令",
-  tokensTitle: "内容",
-  tokens: [
-    ["#1234 · 234", "警情编号或末几位"],
-    ["E101", "力量呼号"],
-    ["*", "建议力量（撤回时为全部力量）"],
-    [".", "当前警情"],
-    ["!", "确认改派"],
-    [";…", "备注、原因"],
-  ] as [string, string][],
-  keys: [
-    ["F2", "签收并查看下一起"],
-    ["F3", "返回上一起"],
-    ["Ctrl+Enter", "派出建议力量"],
-    ["F4", "全部经过 / 要点"],
-    ["F6", "登记电话报警"],
-    ["F7", "并入首个疑似重复警情；再按拆分"],
-    ["F8 · F9", "切换语言 · 配色"],
-    ["Alt+↑ ↓", "在队列中移动"],
-    ["Tab · ↑", "补全 · 历史"],
-    ["Ctrl+Z", "10 秒内撤销"],
-    ["Esc", "清空、关闭面板"],
-  ] as [string, string][],
-  verbs: {
-    send: ["派警", "d E101 L101"],
-    acknowledge: ["签收（警情或命令）", "k"],
-    under_way: ["出动", "e E101"],
-    at_scene: ["到场", "a E101"],
-    clear: ["处置完毕，归队途中", "c E101"],
-    transport: ["转送", "t A101"],
-    in_station: ["已回站", "i E101"],
-    note: ["备注", "n ;需要破拆"],
-    priority: ["改级", "p2"],
-    close: ["结案", "z 误报"],
-    recall: ["撤回", "r E101"],
-    hold: ["暂缓（分钟）", "h 30 ;等待业主"],
-    release: ["解除暂缓", "u"],
-    merge: ["当前警情并入另一起", "m 234"],
-    split: ["拆分", "f #1235"],
-    link: ["关联", "l 234"],
-    reopen: ["重启", "o #1230 ;复燃"],
-    classify: ["改类型", "y 火警"],
-    tick: ["勾选预案下一步或指定步骤", "x · x 3 · x -3"],
-    validate: ["人工核实级别", "v 3 ;现场见烟"],
-    out_of_service: ["停勤", "q E101 故障"],
-    back_in_service: ["恢复执勤", "s E101"],
-    open: ["登记电话报警", "w"],
-    help: ["帮助", "?"],
-  } as Record<Verb, [string, string]>,
-};

@@ -153,6 +153,8 @@ export const zh = {
     crowdSenders: "来源数",
     crowdSaid: "异常内容",
     crowdElse: (count: number) => `其他 ×${count}`,
+    crowdList: "来源明细",
+    crowdListClose: "收起明细",
     priority: (level: number) => `${level} 级`,
     overdueMark: "超时",
     loading: "正在读取警情…",
@@ -178,7 +180,7 @@ export const zh = {
     noPlace: "位置不明",
     actions: {
       take: "签收", send: "派出", note: "备注", priority: "改级", hold: "暂缓",
-      release: "解除暂缓", close: "结案", reopen: "重启",
+      release: "解除暂缓", close: "结案", reopen: "重启", warn: "发布预警",
     },
     duplicates: "疑似重复",
     mergeInto: "并入该警情",
@@ -300,6 +302,7 @@ export const zh = {
     conflict: (unit: string, number: number | string) => `${unit} 正在处置 #${number}`,
     done: (sentence: string) => `已执行：${sentence}`,
     opened: "警情已登记",
+    notLoaded: "此部分未能载入。请检查网络后重新打开本页。",
     part: (done: number, all: number) => `（已执行 ${done}/${all} 项）`,
     keys: {
       next: "下一起", previous: "上一起", timeline: "全部经过", call: "接警", send: "派出建议",
@@ -307,7 +310,6 @@ export const zh = {
   },
   preview: command.preview,
   ask: command.ask,
-  help: command.help,
   facts,
   alarms,
 };
