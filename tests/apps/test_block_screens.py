@@ -149,7 +149,7 @@ def test_the_screens_are_whole_in_both_languages(
     hear(site, None, "BA", account="BEEF", address=f"{NET}.9")
     for number in range(12):
         hear(site, None, "RP", account="CAFE", address=f"203.0.113.{number}")
-    running = tried(author, f"{NET}.0/28").headers["location"]
+    running = tried(author, f"{NET}.8/29").headers["location"]
     put_in_force(author, second, running)
     hear(site, row, "BA", "7", address=f"{NET}.9")
     hear(site, None, "BA", account="BEEF", address=f"{NET}.9")

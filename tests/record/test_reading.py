@@ -12,6 +12,7 @@ from record_desk import NOW, PLACE, STATION, Desk
 from tocsin.core.commands import AddNote, RegisterUnit
 from tocsin.core.terms import Capability, IncidentType, Level
 from tocsin.record import figures, judging
+from tocsin.record.arrays import Uuids
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.heard_rows import Heard
 from tocsin.record.ids import OrderedIds, time_of, uuid7
@@ -135,7 +136,7 @@ def test_what_was_heard_is_found_by_index_however_much_it_is(desk: Desk) -> None
     desk.connection.execute("SET LOCAL enable_seqscan = off")  # where there is another way, take it
     newest = "ORDER BY s.id DESC LIMIT 50"
     asked: list[tuple[str, list[object], str]] = [
-        (judging._PENDING, [[one]], "_pkey"),
+        (judging._PENDING, [Uuids.of([one]), one, one], "_pkey"),
         (f"{SIGNALS} WHERE s.id = ANY(%s)", [[one]], "_pkey"),
         (f"{SIGNALS} {newest}", [], "_pkey"),
         (f"{SIGNALS} WHERE s.device = %s {newest}", [one], "_device_id_idx"),
