@@ -26,7 +26,7 @@ from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.state import OPEN, Incident
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
 from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
-from tocsin.core.states import Decided, State, States
+from tocsin.core.states import Decided, State, States, lives_on
 from tocsin.core.terms import (
     Context,
     IncidentType,
@@ -171,6 +171,7 @@ def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
     """
     homes = list(_open_at_site(states, command))
     if means.effect is Effect.ALARM:
+        homes = [home for home in homes if _takes_in_alarms(home[2], command)]
         for one, where, incident in homes:
             if incident.type is means.type:
                 return where
@@ -198,24 +199,23 @@ def _open_at_site(states: States, command: JudgeSignal) -> Iterator[tuple[UUID, 
     for one in command.candidates:
         if crowds.is_one(states.get(one)):
             continue  # it is of many sites
-        where = _lives_on(states, one)
-        incident = None if where is None else states[where]
-        if where is not None and isinstance(incident, Incident) and incident.state in OPEN:
+        where = lives_on(states, one)
+        incident = states.get(where)
+        if isinstance(incident, Incident) and incident.state in OPEN:
             yield one, where, incident
+
+
+def _takes_in_alarms(incident: Incident, command: JudgeSignal) -> bool:
+    """Not where many share a card. Nor where the units have done their work and gone, which nobody
+    looks at any more: what alarms after that alarms anew."""
+    is_left = incident.served and not incident.units
+    return incident.crowd is None and (not is_left or is_old(command))
 
 
 def _is_flushed(incident: Incident) -> bool:
     """Whether it holds what is of long ago and nothing else, and is not about somebody's life."""
     because = incident.alarms.opened_because
     return because is VerdictReason.LATE and incident.late and incident.type not in PROTECTED
-
-
-def _lives_on(states: States, one: UUID) -> UUID | None:
-    incident = states.get(one)
-    while isinstance(incident, Incident) and incident.lives_on is not None:
-        one = incident.lives_on.into
-        incident = states.get(one)
-    return one if isinstance(incident, Incident) else None
 
 
 def _only_said(states: States, command: JudgeSignal, means: Meaning) -> list[Decided]:

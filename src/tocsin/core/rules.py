@@ -141,7 +141,7 @@ def _of_two(
 ) -> list[Decided]:
     if isinstance(command, SplitSender):
         return leaving.decide(states, command, context)
-    return joining.decide(states, command)
+    return joining.decide(states, command, context)
 
 
 def _open(command: OpenIncident | OpenProbeIncident, context: Context) -> list[Decided]:

@@ -95,6 +95,13 @@ def incident_of(subject: UUID, before: State | None, after: State) -> UUID | Non
             assert_never(after)
 
 
+def lives_on(states: States, incident: UUID) -> UUID:
+    """Where a merged incident lives on, through all merges; else the incident itself."""
+    while isinstance(found := states.get(incident), Incident) and found.lives_on is not None:
+        incident = found.lives_on.into
+    return incident
+
+
 def the_incident(states: States, subject: UUID) -> Incident:
     found = states.get(subject)
     if isinstance(found, Incident):

@@ -91,7 +91,8 @@ def join(
         released = IncidentReleased(due_at=assign_by(incident, context))
         decided.append((SubjectKind.INCIDENT, where, released))
     decided += [
-        (SubjectKind.INCIDENT, where, fact) for fact in _louder(incident, joined, means, context)
+        (SubjectKind.INCIDENT, where, fact)
+        for fact in _louder(command, incident, joined, means, context)
     ]
     return decided
 
@@ -192,11 +193,15 @@ def _joined(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Sign
 
 
 def _louder(
-    incident: Incident, joined: SignalJoined, means: Meaning, context: Context
+    command: JudgeSignal,
+    incident: Incident,
+    joined: SignalJoined,
+    means: Meaning,
+    context: Context,
 ) -> list[IncidentPrioritised | IncidentRaised]:
     """What a further alarm makes of the incident: a graver level, and out of the watch band."""
     facts: list[IncidentPrioritised | IncidentRaised] = []
-    because = _raised_because(incident, joined)
+    because = _raised_because(incident, joined, means)
     level = min(means.level, incident.level)
     if level < incident.level:
         # What waits in the watch band, and what is of long ago, shows how grave it is and presses
@@ -209,13 +214,30 @@ def _louder(
         )
     if because is not None:
         facts.append(raised(incident, because, level, context))
+    elif incident.watch and joined.evidence is not None and not incident.alarms.evidence:
+        facts += _first_of_now(command, incident, level, means, context)
     return facts
 
 
-def _raised_because(incident: Incident, joined: SignalJoined) -> RaisedBecause | None:
+def _first_of_now(
+    command: JudgeSignal, incident: Incident, level: Level, means: Meaning, context: Context
+) -> list[IncidentPrioritised]:
+    """The first timely alarm in a card of what is of long ago: it waits no longer than it would in
+    a card of its own, also where that one's time is over."""
+    due_at = _take_by(command, means, VerdictReason.UNCONFIRMED, as_told=False, context=context)
+    if due_at is None or (incident.due_at is not None and incident.due_at <= due_at):
+        return []
+    return [IncidentPrioritised(level, due_at=due_at)]
+
+
+def _raised_because(
+    incident: Incident, joined: SignalJoined, means: Meaning
+) -> RaisedBecause | None:
     new = joined.evidence
     if new is None:
         return None
+    if means.type not in WAITING_TYPES:  # a fire that was merged into a burglary still waits not
+        return RaisedBecause.TIMELY if incident.watch else None
     confirmation = incident.alarms.confirmation
     if confirmation is not None and confirmation.by is None:
         before = (one.evidence for one in incident.alarms.evidence)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -19,7 +20,10 @@ from tocsin.core.confirmation import (
     ConfirmRule,
     Evidence,
     RaisedBecause,
+    Says,
     Sensor,
+    two_technologies,
+    two_zones,
 )
 from tocsin.core.incidents.facts import (
     IncidentCancelled,
@@ -87,9 +91,9 @@ class Validated:
 @dataclass(frozen=True, slots=True)
 class Alarms:
     """`integrity`, `authenticated` and `late` count its own alarms, `vouched` those that are both
-    authenticated and timely. `evidence` has at most two of
-    each sensor, its first and its newest, oldest first. `open_zones_more`: so many zones are open
-    that not all are named."""
+    authenticated and timely. `evidence` has of
+    each sensor its first and its newest, oldest first. `open_zones_more`: so many zones are open
+    that not all are named. `sorted_by_hand`: a person moved a signal in or out."""
 
     integrity: int = 0
     authenticated: int = 0
@@ -103,6 +107,7 @@ class Alarms:
     confirmation: Confirmation | None = None
     cancelled: Cancelled | None = None
     validated: Validated | None = None
+    sorted_by_hand: bool = False
 
 
 NO_ALARMS: Final = Alarms()
@@ -199,12 +204,13 @@ def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
         vouched=alarms.vouched + _is_vouched(fact),
         opened_because=alarms.opened_because or fact.reason,
         window_s=alarms.window_s,
-        evidence=alarms.evidence if new is None else _with(alarms.evidence, Told(fact.signal, new)),
+        evidence=alarms.evidence if new is None else _with(alarms, Told(fact.signal, new)),
         open_zones=zones,
         open_zones_more=more,
         confirmation=alarms.confirmation,
         cancelled=cancelled,
         validated=alarms.validated,
+        sorted_by_hand=alarms.sorted_by_hand or fact.reason is VerdictReason.BY_HAND,
     )
 
 
@@ -212,17 +218,39 @@ def _is_vouched(fact: SignalJoined | SignalLeft) -> bool:
     return fact.assurance is Assurance.AUTHENTICATED and not fact.late
 
 
-def _with(known: tuple[Told, ...], new: Told) -> tuple[Told, ...]:
-    """With one more. Of a sensor that told before, its first and its newest stay; where there are
-    too many, the newest but one goes: the first ones show that it is no single sensor."""
-    sensor = new.evidence.sensor
+def _with(alarms: Alarms, new: Told) -> tuple[Told, ...]:
+    """With one more. Of a sensor that told the same before, its first and its newest stay, and what
+    alone confirms it with another sensor; where there are too many, the newest but one goes that
+    was not checked: the first ones show that it is no single sensor. So no alarm lowers a level."""
+    known = alarms.evidence
+    sensor, says = new.evidence.sensor, new.evidence.says
     zone = sensor.zone
     same = [
-        one for one in known if one.evidence.sensor.zone == zone and one.evidence.sensor == sensor
+        one
+        for one in known
+        if one.evidence.sensor.zone == zone
+        and one.evidence.says is says
+        and one.evidence.sensor == sensor
     ]
     if len(same) > 1:
-        known = tuple([one for one in known if one is not same[-1]])
-    return (*known[: EVIDENCE_MAX - 1], new)
+        rest = (*[one for one in known if one is not same[-1]], new)
+        window = timedelta(seconds=alarms.window_s)
+        if not _has_pair((*known, new), window) or _has_pair(rest, window):
+            return rest
+    if len(known) < EVIDENCE_MAX:
+        return (*known, new)
+    unchecked = [one for one in known if one.evidence.says is Says.ALARM]
+    goes = (unchecked or known)[-1]
+    return (*(one for one in known if one is not goes), new)
+
+
+def _has_pair(told: tuple[Told, ...], window: timedelta) -> bool:
+    """Whether two of them tell of two zones, or in two ways, within the window."""
+    pairs = combinations([one.evidence for one in told], 2)
+    return any(
+        abs(one.at - other.at) <= window and (two_zones(one, other) or two_technologies(one, other))
+        for one, other in pairs
+    )
 
 
 def _restored(alarms: Alarms, fact: SignalJoined) -> Alarms:
@@ -238,6 +266,7 @@ def _left(alarms: Alarms, fact: SignalLeft) -> Alarms:
         return alarms
     return replace(
         alarms,
+        sorted_by_hand=True,
         integrity=alarms.integrity - (fact.assurance is Assurance.INTEGRITY),
         authenticated=alarms.authenticated - (fact.assurance is Assurance.AUTHENTICATED),
         late=alarms.late - fact.late,

@@ -21,9 +21,9 @@ from tocsin.core.incidents.facts import (
     IncidentFact,
     Source,
 )
-from tocsin.core.incidents.state import OPEN, Incident, IncidentState
+from tocsin.core.incidents.state import OPEN, Incident, IncidentState, alarm_count
 from tocsin.core.signals import Effect
-from tocsin.core.states import States
+from tocsin.core.states import States, lives_on
 from tocsin.core.terms import Context, Disposition
 
 
@@ -90,19 +90,23 @@ def _outcome(
 
 
 def _is_more_known(incident: Incident) -> bool:
-    """Whether anything but its own alarms speaks in it: people, or an incident merged into it."""
+    """Whether anything but its own alarms speaks in it: people, who also move signals into it and
+    out of it, or an incident merged into it."""
     alarms = incident.alarms
     by_people = incident.report_count > 0 or incident.source is not Source.SIGNAL
     reopened = alarms.cancelled is not None and alarms.cancelled.outcome is CancelOutcome.REOPENED
-    return bool(incident.absorbed) or by_people or alarms.validated is not None or reopened
+    by_people = by_people or alarms.sorted_by_hand or alarms.validated is not None
+    return bool(incident.absorbed) or by_people or reopened
 
 
 def _others(states: States, command: JudgeSignal, where: UUID) -> bool:
-    """Whether anything else is open at the site: a duress alarm beside the burglary, above all."""
+    """Whether anything else is open at the site, or lives on in an incident of another one: a
+    duress alarm beside the burglary, above all."""
     return any(
-        isinstance(other := states.get(one), Incident)
+        isinstance(states.get(one), Incident)
+        and (home := lives_on(states, one)) != where
+        and isinstance(other := states.get(home), Incident)
         and other.state in OPEN
-        and one != where
-        and other.alarm_count > 0
+        and alarm_count(other) > 0
         for one in command.candidates
     )

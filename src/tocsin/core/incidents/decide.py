@@ -86,7 +86,8 @@ def decide(  # noqa: C901 - one case each
             require_open(incident)
             if incident.type is command.incident_type:
                 raise Refused(Reason.ALREADY_SO)
-            return [IncidentClassified(command.incident_type, due_at=incident.due_at)]
+            due_at = _out_of_watch_by(incident, incident.level, context)
+            return [IncidentClassified(command.incident_type, due_at=due_at)]
         case PrioritiseIncident():
             require_open(incident)
             if incident.level == command.level:
@@ -317,11 +318,16 @@ def raised(
     incident: Incident, reason: RaisedBecause, level: Level, context: Context
 ) -> IncidentRaised:
     """It leaves the watch band, never with more time than it had."""
+    return IncidentRaised(reason, due_at=_out_of_watch_by(incident, level, context))
+
+
+def _out_of_watch_by(incident: Incident, level: Level, context: Context) -> datetime | None:
+    """By when somebody must have acted on what leaves the watch band, or is out of it already."""
     due_at = incident.due_at
-    if incident.state is IncidentState.NEW and not incident.units:
-        anew = deadline(context.now, context.obligations.take_s[level - 1])
-        due_at = anew if due_at is None or anew is None else min(anew, due_at)
-    return IncidentRaised(reason, due_at=due_at)
+    if not incident.watch or incident.state is not IncidentState.NEW or incident.units:
+        return due_at
+    anew = deadline(context.now, context.obligations.take_s[level - 1])
+    return anew if due_at is None or anew is None else min(anew, due_at)
 
 
 def call_signs(incident: Incident) -> list[str]:

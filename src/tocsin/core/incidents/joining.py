@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 from uuid import UUID
 
@@ -13,12 +14,15 @@ from tocsin.core.commands import (
     SplitIncident,
     UnlinkIncidents,
 )
+from tocsin.core.confirmation import RaisedBecause
 from tocsin.core.incidents.alarms import evidence_of
-from tocsin.core.incidents.decide import call_signs, require_open
+from tocsin.core.incidents.decide import call_signs, raised, require_open
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
+    IncidentFact,
     IncidentLinked,
     IncidentMerged,
+    IncidentPrioritised,
     IncidentReleasedOther,
     IncidentSplit,
     IncidentUnlinked,
@@ -34,12 +38,12 @@ from tocsin.core.incidents.state import (
 )
 from tocsin.core.signals import Effect, SignalMoved, VerdictReason
 from tocsin.core.states import Decided, States, the_incident, the_signal
-from tocsin.core.terms import Reason, Refused, SubjectKind
+from tocsin.core.terms import Context, Reason, Refused, SubjectKind
 
 JoiningCommand = LinkIncidents | UnlinkIncidents | MergeIncidents | SplitIncident | MoveSignal
 
 
-def decide(states: States, command: JoiningCommand) -> list[Decided]:
+def decide(states: States, command: JoiningCommand, context: Context) -> list[Decided]:
     """The facts on both incidents, or `Refused`."""
     match command:
         case LinkIncidents():
@@ -47,7 +51,7 @@ def decide(states: States, command: JoiningCommand) -> list[Decided]:
         case UnlinkIncidents():
             return _unlink(states, command)
         case MergeIncidents():
-            return _merge(states, command)
+            return _merge(states, command, context)
         case SplitIncident():
             return _split(states, command)
         case MoveSignal():
@@ -79,7 +83,7 @@ def _unlink(states: States, command: UnlinkIncidents) -> list[Decided]:
     ]
 
 
-def _merge(states: States, command: MergeIncidents) -> list[Decided]:
+def _merge(states: States, command: MergeIncidents, context: Context) -> list[Decided]:
     incident, into = _two(states, command.incident, command.into)
     require_open(incident)
     require_open(into)
@@ -95,7 +99,25 @@ def _merge(states: States, command: MergeIncidents) -> list[Decided]:
     return [
         (SubjectKind.INCIDENT, command.incident, IncidentMerged(command.into)),
         (SubjectKind.INCIDENT, command.into, absorbed),
+        *((SubjectKind.INCIDENT, command.into, fact) for fact in _as_loud(into, incident, context)),
     ]
+
+
+def _as_loud(into: Incident, other: Incident, context: Context) -> list[IncidentFact]:
+    """What is merged into another incident is no quieter there: no lower level, no later deadline,
+    not in the watch band if it was not."""
+    facts: list[IncidentFact] = []
+    due_at = into.due_at
+    if into.state is IncidentState.NEW and not into.units:
+        times = [one for one in (into.due_at, other.due_at) if one is not None]
+        due_at = min(times, default=None)
+    level = min(into.level, other.level)
+    if level < into.level or due_at != into.due_at:
+        facts.append(IncidentPrioritised(level, due_at=due_at))
+    if into.watch and not other.watch:
+        after = replace(into, due_at=due_at)
+        facts.append(raised(after, RaisedBecause.TIMELY, level, context))
+    return facts
 
 
 def _split(states: States, command: SplitIncident) -> list[Decided]:
