@@ -89,12 +89,13 @@ def _state(state: dict[str, Any] | None) -> str:
     def word(name: str) -> str:
         return say(WORDS[name].en, WORDS[name].zh)
 
-    if state is None or (not state["skipped"] and state["counted_at"] is None):
+    if state is None:
         return word("waiting")
     if state["skipped"]:
         return f"{word('skipped')}: {state['skipped']}"
     if not state["misses"]:
-        return f"{word('arrived')} {state['arrived_at']:%H:%M:%S}Z"
+        at = state["arrived_at"]
+        return word("waiting") if at is None else f"{word('last_arrived')} {at:%H:%M:%S}Z"
     stage = STAGES[Stage(state["stage"])]
     return (
         f"{word('missed')} x {state['misses']}: {say(stage.en, stage.zh)} {state['why']}".rstrip()
