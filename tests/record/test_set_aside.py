@@ -1,21 +1,24 @@
 """What cannot be sorted in is set aside and tried again, and holds up nothing else."""
 
+import contextlib
 import os
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 from arriving import NOW, READ, Arrivals, message
 
 from tocsin.record import arrivals as module
-from tocsin.record.arrivals import Sorter
-from tocsin.record.database import Connection
+from tocsin.record.arrivals import Arrival, Sorter
+from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.figures import lag
 from tocsin.record.floods import Lane
-from tocsin.record.heard_rows import SIGNALS_MAX
+from tocsin.record.heard_rows import SIGNALS_MAX, Heard
 from tocsin.record.ids import OrderedIds, following, milliseconds, time_of
 from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
 
 
 @pytest.fixture
@@ -140,3 +143,32 @@ def test_what_was_packed_otherwise_is_said_and_set_aside(
     assert arrivals.sort() == []
     (said,) = (one for one in caplog.records if "set aside" in one.message)
     assert "packed by another version of Tocsin" in said.__dict__["why"]
+
+
+def test_what_is_divided_is_not_sorted_in_by_another_worker_too(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, urls: Urls
+) -> None:
+    """One worker, of an earlier version, cannot read a message that the next one can."""
+    before = len(arrivals.stored())
+    arrivals.commit(message(), message(signals=None))
+    first = Sorter(arrivals.keyring, {})
+    reads = Sorter(arrivals.keyring, {"dc09": lambda _body, _opened: ((READ,), None)})
+    divide, unpack = Sorter._divide, module.unpack
+
+    def opened_meanwhile(keys: DayKeys, arrival: UUID, body: bytes) -> tuple[Heard, ...]:
+        monkeypatch.setattr(module, "unpack", unpack)
+        with connect(urls.application) as other:
+            other.execute("SET lock_timeout = '100ms'")
+            other.commit()
+            with contextlib.suppress(psycopg.errors.LockNotAvailable):
+                reads.sort(other)
+        return unpack(keys, arrival, body)
+
+    def late(sorter: Sorter, connection: Connection, one: Arrival) -> bool:
+        monkeypatch.setattr(module, "unpack", opened_meanwhile)
+        return divide(sorter, connection, one)
+
+    monkeypatch.setattr(Sorter, "_divide", late)
+    first.sort(arrivals.connection)
+    Sorter(arrivals.keyring, reads._readers).sort(arrivals.connection)
+    assert (arrivals.waiting(), len(arrivals.stored())) == (0, before + 2)

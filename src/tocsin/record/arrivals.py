@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from tocsin.core.probing import PROBLEM
 from tocsin.core.signals import SignalRead
 from tocsin.record import probing
+from tocsin.record.arrays import Byteas
 from tocsin.record.database import Connection, is_away
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
@@ -61,7 +62,6 @@ class CannotRead(Exception):
     """There is no reader of the message's protocol, or it failed."""
 
 
-# These say nothing about what is sorted in: the connection is gone, and all of it comes again.
 class Arrival(NamedTuple):
     """One row of an intake's commit, without its body."""
 
@@ -217,9 +217,10 @@ class Sorter:
         """A row for each message, in the place of the one that held them all; False where it cannot
         be opened."""
         try:
-            for arrival, body in connection.execute(_TAKE, ([one.lane], [one.id])).fetchall():
+            # Taken before it is read: another worker may have dealt with it meanwhile.
+            found = connection.execute(f"{_TAKEN} RETURNING a.id, a.body", ([one.lane], [one.id]))
+            for arrival, body in found.fetchall():
                 messages = _named(arrival, unpack(self._keys, arrival, body))
-                connection.execute(_TAKEN, ([one.lane], [one.id]))
                 for piece, message in messages:
                     packed = pack(self._keys, piece, [message])
                     connection.execute(_PUT, (one.lane, piece, message.received_at, packed))
@@ -282,7 +283,7 @@ def _within(
 ) -> Originals:
     if not messages:
         return {}
-    keys = [message.repeat_key for _, message in messages]
+    keys = Byteas.of({message.repeat_key for _, message in messages})
     times = [message.received_at for _, message in messages]
     since, until = min(times) - window, max(times) + window
     # An id's time is that of the commit, and that of a later one after a clock was set back. Whole
@@ -292,11 +293,10 @@ def _within(
     found: Originals = {}
     for key, at, identifier in connection.execute(_ORIGINALS, (keys, first, last, since, until)):
         found.setdefault(key, []).append((at, identifier))
-    replays = [message.replay_key for _, message in messages if message.replay_key is not None]
+    replays = {message.replay_key for _, message in messages} - {None}
     if replays:
-        for key, at, identifier in connection.execute(
-            _SAID_BEFORE, (replays, first, last, since, until)
-        ):
+        said = connection.execute(_SAID_BEFORE, (Byteas.of(replays), first, last, since, until))
+        for key, at, identifier in said:
             found.setdefault(key, []).append((at, identifier))
     return found
 
@@ -348,13 +348,18 @@ INSERT INTO heard.arrived SELECT 3, id, messages, oldest_at, body FROM gone"""
 _COUNT: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
 ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
+# Key by key (OFFSET 0 keeps it so): of a day that has just begun the planner knows nothing, and for
+# all keys at once would read the whole of it instead of its index.
 _ORIGINALS: Final = """
-SELECT repeat_key, received_at, id FROM heard.message
-WHERE repeat_key = ANY(%s) AND repeat_of IS NULL AND id >= %s AND id < %s
-    AND received_at BETWEEN %s AND %s"""
+SELECT m.* FROM unnest(%b::bytea[]) AS k (key), LATERAL (
+    SELECT repeat_key, received_at, id FROM heard.message
+    WHERE repeat_key = k.key AND repeat_of IS NULL AND id >= %s AND id < %s
+        AND received_at BETWEEN %s AND %s OFFSET 0) m"""
 _SAID_BEFORE: Final = """
-SELECT replay_key, received_at, coalesce(repeat_of, id) FROM heard.message
-WHERE replay_key = ANY(%s) AND id >= %s AND id < %s AND received_at BETWEEN %s AND %s"""
+SELECT m.* FROM unnest(%b::bytea[]) AS k (key), LATERAL (
+    SELECT replay_key, received_at, coalesce(repeat_of, id) FROM heard.message
+    WHERE replay_key = k.key AND id >= %s AND id < %s
+        AND received_at BETWEEN %s AND %s OFFSET 0) m"""
 
 
 # -- the queues -----------------------------------------------------------------------------------

@@ -62,6 +62,8 @@ CLOCK_OFF: Final = "clock_off"
 """The problem of a message in clear that its device stamped with a wrong time: kept all the same
 (`tocsin.wire.dc09.answers`)."""
 
+# Signal by signal (OFFSET 0 keeps it so): of a day that has just begun the planner knows nothing,
+# and would read all that a storm has left between the first and the last of them.
 _PENDING: Final = """
 SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s.device,
     s.repeat_of, s.read, s.text IS NOT NULL AS has_text, s.source_address AS source,
@@ -73,7 +75,8 @@ SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s
     ARRAY(SELECT w.id FROM view.on_test w WHERE w.open AND w.site = t.id ORDER BY w.id) AS on_test
 FROM unnest(%b::uuid[]) WITH ORDINALITY picked (signal, place)
 JOIN heard.pending p USING (signal)
-JOIN heard.signal s ON s.id = p.signal AND s.id BETWEEN %s AND %s
+JOIN LATERAL (
+    SELECT * FROM heard.signal WHERE id = p.signal AND id BETWEEN %s AND %s OFFSET 0) s ON true
 LEFT JOIN ref.device d ON d.id = s.device
 LEFT JOIN ref.site t ON t.id = coalesce(s.site, d.site)
 ORDER BY picked.place"""
