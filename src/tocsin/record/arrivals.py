@@ -220,8 +220,7 @@ class Sorter:
             # Taken before it is read: another worker may have dealt with it meanwhile.
             found = connection.execute(f"{_TAKEN} RETURNING a.id, a.body", ([one.lane], [one.id]))
             for arrival, body in found.fetchall():
-                messages = _named(arrival, unpack(self._keys, arrival, body))
-                for piece, message in messages:
+                for piece, message in _named(arrival, unpack(self._keys, arrival, body)):
                     packed = pack(self._keys, piece, [message])
                     connection.execute(_PUT, (one.lane, piece, message.received_at, packed))
             connection.commit()
@@ -348,8 +347,8 @@ INSERT INTO heard.arrived SELECT 3, id, messages, oldest_at, body FROM gone"""
 _COUNT: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
 ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
-# Key by key (OFFSET 0 keeps it so): of a day that has just begun the planner knows nothing, and for
-# all keys at once would read the whole of it instead of its index.
+# Key by key (OFFSET 0 keeps it so): of a day that has just begun the planner knows nothing, and
+# for all keys at once would read the whole of it instead of its index.
 _ORIGINALS: Final = """
 SELECT m.* FROM unnest(%b::bytea[]) AS k (key), LATERAL (
     SELECT repeat_key, received_at, id FROM heard.message
