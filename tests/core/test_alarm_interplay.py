@@ -16,6 +16,7 @@ from tocsin.core.commands import (
     MoveSignal,
     ReportStatus,
     TakeIncident,
+    ValidateIncident,
 )
 from tocsin.core.confirmation import Avs, CancelOutcome, Confirming, ConfirmRule
 from tocsin.core.crowds import OWN_MAX
@@ -232,3 +233,13 @@ def test_what_is_overdue_and_leaves_the_watch_band_by_a_merge_has_a_deadline_aga
         Band.UNASSIGNED,
         site.world.now + timedelta(seconds=60),
     )
+
+
+def test_what_was_classified_and_let_pass_has_a_deadline_again_when_it_is_confirmed() -> None:
+    site = AlarmedSite(TWO_ZONES)
+    site.hear("BA", "1")
+    site.world.do(ClassifyIncident(site.id, IncidentType.HOLDUP))
+    site.after(3_601)
+    assert site.incident.overdue == "take"
+    site.world.do(ValidateIncident(site.id, Avs.LIFE, "seen on the camera"))
+    assert due(site.incident) is not None

@@ -86,7 +86,9 @@ def decide(  # noqa: C901 - one case each
             require_open(incident)
             if incident.type is command.incident_type:
                 raise Refused(Reason.ALREADY_SO)
-            due_at = _out_of_watch_by(incident, incident.level, context)
+            due_at = incident.due_at
+            if incident.watch:
+                due_at = _out_of_watch_by(incident, incident.level, context)
             return [IncidentClassified(command.incident_type, due_at=due_at)]
         case PrioritiseIncident():
             require_open(incident)
@@ -322,9 +324,9 @@ def raised(
 
 
 def _out_of_watch_by(incident: Incident, level: Level, context: Context) -> datetime | None:
-    """By when somebody must have acted on what leaves the watch band, or is out of it already."""
+    """By when somebody must have acted on what leaves the watch band."""
     due_at = incident.due_at
-    if not incident.watch or incident.state is not IncidentState.NEW or incident.units:
+    if incident.state is not IncidentState.NEW or incident.units:
         return due_at
     anew = deadline(context.now, context.obligations.take_s[level - 1])
     return anew if due_at is None or anew is None else min(anew, due_at)
