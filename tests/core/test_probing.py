@@ -9,6 +9,7 @@ from core.world import SYSTEM, World
 from tocsin.core.incidents.facts import IncidentOpened, Source
 from tocsin.core.incidents.state import Band, band
 from tocsin.core.probing import (
+    EVERY,
     MISSES_MAX,
     NONCE_DIGITS,
     STAGES,
@@ -21,6 +22,7 @@ from tocsin.core.probing import (
     after,
     is_reserved,
     missed_stage,
+    one_cause,
     secret_name,
     title,
     told,
@@ -111,9 +113,34 @@ def test_the_incident_is_in_the_watch_band_and_says_what_failed() -> None:
 @pytest.mark.parametrize("stage", Stage)
 def test_every_stage_has_its_words(stage: Stage) -> None:
     assert all(title("call", stage))
-    assert STAGES[stage].zh in told("mqtt.tls", Act.MISSED_AGAIN, stage)
-    assert STAGES[stage].en in told("mqtt.tls", Act.MISSED_AGAIN, stage)
-    assert "mqtt.tls" in told("mqtt.tls", Act.RESTORED, None)
+    assert all(title(EVERY, stage))
+    assert STAGES[stage].zh in told(["mqtt.tls"], Act.MISSED_AGAIN, stage)
+    assert STAGES[stage].en in told(["mqtt.tls"], Act.MISSED_AGAIN, stage)
+    assert "Intake mqtt.tls:" in told(["mqtt.tls"], Act.RESTORED, None)
+    assert "Intakes mail.tcp, mqtt.tls:" in told(["mail.tcp", "mqtt.tls"], Act.RESTORED, None)
+
+
+@pytest.mark.parametrize(
+    ("stages", "cause"),
+    [
+        ((Stage.NOT_JUDGED, Stage.NOT_JUDGED, None), Stage.NOT_JUDGED),
+        ((Stage.NOT_ON_RECORD, Stage.NOT_ON_RECORD, None), Stage.NOT_ON_RECORD),
+        ((Stage.NOT_JUDGED, Stage.NOT_JUDGED, Stage.NOT_REACHABLE), Stage.NOT_JUDGED),
+        ((Stage.NOT_JUDGED, None, None), None),
+        ((Stage.NOT_JUDGED, Stage.NOT_ON_RECORD, None), None),
+        ((Stage.NOT_REACHABLE, Stage.NOT_REACHABLE, None), None),
+        ((Stage.NOT_ACKNOWLEDGED, Stage.NOT_ACKNOWLEDGED, None), None),
+    ],
+)
+def test_what_all_ways_in_for_devices_miss_has_one_cause(
+    stages: tuple[Stage | None, ...], cause: Stage | None
+) -> None:
+    ways_in = ("dc09.tcp", "mail.tcp", "call")
+    counted = {one: Standing(1, stage) for one, stage in zip(ways_in, stages, strict=True) if stage}
+    assert one_cause(counted, ways_in) is cause
+    # One that was not counted now has arrived, or is still on its way.
+    assert one_cause(counted, (*ways_in, "mqtt.tls")) is None
+    assert one_cause(counted, ("dc09.tcp", "call")) is None
 
 
 @pytest.mark.parametrize("protocol", ["dc09", "mqtt", "webhook", "sos_access", "mail", "call"])

@@ -5,6 +5,7 @@ is synthetic, so that nobody can hide an alarm by calling it a test."""
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -141,12 +142,31 @@ def after(standing: Standing, probe: Probe) -> tuple[Standing, Act]:
     return replace(now, is_restored=False), Act.MISSED_AGAIN if is_news else Act.NONE
 
 
+EVERY: Final = "*"
+"""In place of a way in: all of them, but those for people, whose test calls `work` does not see."""
+
+
+def one_cause(standings: Mapping[str, Standing], ways_in: Collection[str]) -> Stage | None:
+    """The step behind the ways in, which all of `ways_in` but those for people have just missed:
+    one thing has failed, and one incident tells of it. None where they fail each by itself.
+
+    `standings` are those that were counted together, by way in.
+    """
+    wanted = [one for one in ways_in if one not in CALLS]
+    stages = {standings[one].stage if one in standings else None for one in wanted}
+    if len(wanted) < 2 or len(stages) != 1:
+        return None
+    (stage,) = stages
+    return stage if stage in (Stage.NOT_ON_RECORD, Stage.NOT_JUDGED) else None
+
+
 # -- the incident ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class OpenProbeIncident:
-    """Test alarms or calls of `intake` did not arrive, the first of them sent at `since`."""
+    """Test alarms or calls of `intake`, or of `EVERY` one, did not arrive, the first of them sent
+    at `since`."""
 
     intake: str
     stage: Stage
@@ -159,6 +179,11 @@ class OpenProbeIncident:
 def title(intake: str, stage: Stage) -> Text:
     """Of the incident: which way in, and what failed first."""
     zh, en = STAGES[stage]
+    if intake == EVERY:
+        return Text(
+            f"所有接入：连续两次测试信号未到达（{zh}）",
+            f"All intakes: two test alarms not recorded ({en})",
+        )
     what_zh, what_en = (
         ("测试报警", "test calls") if intake in CALLS else ("测试信号", "test alarms")
     )
@@ -168,16 +193,18 @@ def title(intake: str, stage: Stage) -> Text:
     )
 
 
-def told(intake: str, act: Act, stage: Stage | None) -> str:
+def told(intakes: Sequence[str], act: Act, stage: Stage | None) -> str:
     """What is said on the incident later, in both languages, since a note has one text."""
+    which_zh = f"接入 {'、'.join(intakes)} 的测试信号"
+    which_en = f"{'Intake' if len(intakes) == 1 else 'Intakes'} {', '.join(intakes)}"
     if act is Act.RESTORED:
         return (
-            f"接入 {intake} 的测试信号恢复正常，请核实原因后结案。"
-            f" / Intake {intake}: test signals arrive again. Find out why they did not, then close."
+            f"{which_zh}恢复正常，请核实原因后结案。"
+            f" / {which_en}: test signals arrive again. Find out why they did not, then close."
         )
     assert stage is not None
     zh, en = STAGES[stage]
-    return f"接入 {intake} 的测试信号再次未到达：{zh}。 / Intake {intake}: missed again: {en}."
+    return f"{which_zh}再次未到达：{zh}。 / {which_en}: missed again: {en}."
 
 
 def decide(

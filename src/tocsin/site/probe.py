@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from prometheus_client import Gauge
@@ -23,12 +24,16 @@ from prometheus_client import Gauge
 from tocsin.core.commands import AddNote
 from tocsin.core.obligations import Obligations
 from tocsin.core.probing import (
+    CALLS,
+    EVERY,
     NONCE_DIGITS,
     Act,
     OpenProbeIncident,
+    Stage,
     Standing,
     account_of,
     after,
+    one_cause,
     told,
 )
 from tocsin.core.terms import Refused
@@ -216,67 +221,125 @@ class Prober:
     def _settle(self, connection: Connection, now: datetime) -> int:
         """Counts each that has arrived, and each whose time is over."""
         limit = timedelta(seconds=self._settings.interval_s * SETTLE_SHARE)
-        settled = 0
-        for under in probing.unsettled(connection):
-            if not under.probe.has_arrived and now - under.probe.sent_at < limit:
-                continue
-            self._count(connection, under, now)
-            settled += 1
-        return settled
+        over = [
+            under
+            for under in probing.unsettled(connection)
+            if under.probe.has_arrived or now - under.probe.sent_at >= limit
+        ]
+        if not over:
+            return 0
+        results = {under.intake: after(under.standing, under.probe) for under in over}
+        standings = {intake: standing for intake, (standing, _) in results.items()}
+        acts = {intake: act for intake, (_, act) in results.items()}
+        self._open(connection, over[0].probe.sent_at, standings, acts, now)
+        self._tell(connection, over, standings, acts, now)
+        for under in over:
+            self._count(connection, under, standings[under.intake], now)
+        return len(over)
 
-    def _count(self, connection: Connection, under: Under, now: datetime) -> None:
-        standing, act = after(under.standing, under.probe)
+    def _count(
+        self, connection: Connection, under: Under, standing: Standing, now: datetime
+    ) -> None:
         if standing.misses:
             extra = {"intake": under.intake, "stage": standing.stage, "why": under.why}
             logger.error("a test alarm did not arrive", extra=extra)
-        if act is Act.OPEN:
-            standing = self._opened(connection, under, standing, now)
-        elif act is not Act.NONE:
-            self._note(connection, under, standing, act, now)
         has_arrived = not standing.misses
         probing.settle(connection, under, standing, now, has_arrived=has_arrived)
         _MISSES.labels(under.intake).set(standing.misses)
         if has_arrived:
             _ARRIVED.labels(under.intake).set(now.timestamp())
 
+    def _open(
+        self,
+        connection: Connection,
+        sent_at: datetime,
+        standings: dict[str, Standing],
+        acts: Mapping[str, Act],
+        now: datetime,
+    ) -> None:
+        """Notes the incidents that are opened in `standings`: one for each way in, or one for all
+        of them where it is none of them that failed."""
+        asking = [intake for intake, act in acts.items() if act is Act.OPEN]
+        probed = [one["intake"] for one in probing.states(connection) if not one["skipped"]]
+        stage = one_cause(standings, probed) if asking else None
+        if stage is not None:
+            theirs = [one for one in standings if one not in CALLS]
+            mine = [one for one in asking if one not in CALLS]
+            # Those that missed it for the first time are told of by the same one.
+            without = [one for one in theirs if standings[one].incident is None] if mine else []
+            self._opened(connection, sent_at, EVERY, without, standings, now)
+            asking = [one for one in asking if one in CALLS]
+        for intake in asking:
+            self._opened(connection, sent_at, intake, [intake], standings, now)
+
     def _opened(
-        self, connection: Connection, under: Under, standing: Standing, now: datetime
-    ) -> Standing:
-        assert standing.stage is not None
-        assert standing.since is not None
+        self,
+        connection: Connection,
+        sent_at: datetime,
+        name: str,
+        intakes: Sequence[str],
+        standings: dict[str, Standing],
+        now: datetime,
+    ) -> None:
+        """Opens the incident of `name`, which tells of `intakes`; none if there are none."""
+        known = [standings[one] for one in intakes]
+        since = min((one.since for one in known if one.since is not None), default=None)
+        if since is None:
+            return
+        stage = known[0].stage
+        assert stage is not None
         outcome = handle(
             connection,
             self._keyring,
-            OpenProbeIncident(
-                under.intake,
-                standing.stage,
-                standing.since,
-                self._chosen.district,
-                self._chosen.agency,
-            ),
+            OpenProbeIncident(name, stage, since, self._chosen.district, self._chosen.agency),
             actor=process_actor(self._chosen.agency),
-            key=f"probe:{under.intake}:{standing.since.isoformat()}",
+            # Of this round: whoever closed the last one while it still fails hears of it again.
+            key=f"probe:{name}:{sent_at.isoformat()}",
             now=now,
             obligations=self._obligations,
         )
         incident = outcome.facts[0].subject
         logger.error(
             "two test alarms did not arrive: an incident is open",
-            extra={"intake": under.intake, "stage": standing.stage, "incident": str(incident)},
+            extra={"intake": name, "stage": stage, "incident": str(incident)},
         )
-        return replace(standing, incident=incident, is_restored=False)
+        for one in intakes:
+            standings[one] = replace(standings[one], incident=incident, is_restored=False)
+
+    def _tell(
+        self,
+        connection: Connection,
+        over: Sequence[Under],
+        standings: Mapping[str, Standing],
+        acts: Mapping[str, Act],
+        now: datetime,
+    ) -> None:
+        """What is news on an incident that was open, once for all ways in that it tells of."""
+        together: dict[tuple[UUID, Act, Stage | None], list[Under]] = {}
+        for under in over:
+            act, standing = acts[under.intake], standings[under.intake]
+            if act in (Act.RESTORED, Act.MISSED_AGAIN) and standing.incident is not None:
+                together.setdefault((standing.incident, act, standing.stage), []).append(under)
+        for (incident, act, stage), of in together.items():
+            self._note(connection, incident, of, act, stage, now)
 
     def _note(
-        self, connection: Connection, under: Under, standing: Standing, act: Act, now: datetime
+        self,
+        connection: Connection,
+        incident: UUID,
+        of: Sequence[Under],
+        act: Act,
+        stage: Stage | None,
+        now: datetime,
     ) -> None:
-        assert standing.incident is not None
+        intakes = [one.intake for one in of]
         try:
             handle(
                 connection,
                 self._keyring,
-                AddNote(standing.incident, told(under.intake, act, standing.stage)),
+                AddNote(incident, told(intakes, act, stage)),
                 actor=process_actor(self._chosen.agency),
-                key=f"probe:{under.intake}:{act}:{under.probe.sent_at.isoformat()}",
+                key=f"probe:{'+'.join(intakes)}:{act}:{of[0].probe.sent_at.isoformat()}",
                 now=now,
                 obligations=self._obligations,
             )

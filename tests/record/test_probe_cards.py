@@ -1,0 +1,145 @@
+"""What the probe opens: one incident for what fails behind all ways in, one for each that fails by
+itself, and another one if it was closed while it still fails."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from record_desk import Desk
+
+from tocsin.core.commands import CloseIncident
+from tocsin.core.probing import account_of
+from tocsin.core.terms import Disposition
+from tocsin.record import probing
+from tocsin.record.probing import Expected
+from tocsin.site.configuration import load
+from tocsin.site.probe import Prober
+
+NOW = datetime.now(UTC)
+WAYS_IN = ("dc09.tcp", "dc09.udp", "mail.tcp", "call")
+REACHED, ACKNOWLEDGED, JUDGED = range(3)
+"""The last step that a test alarm came to."""
+
+
+_ROUNDS = itertools.count(0, 100)  # the tests share a record, and no round comes twice
+
+
+class Rounds:
+    """The probe's rounds, a minute apart."""
+
+    def __init__(self, desk: Desk, tmp_path: Path) -> None:
+        self.desk, self.connection = desk, desk.connection
+        for table in ("ref.probe", "ref.probe_expected"):
+            self.connection.execute(f"DELETE FROM {table}".encode())
+        self.connection.commit()
+        file = tmp_path / "tocsin.toml"
+        file.write_text("")
+        self.prober = Prober(desk.keyring, load(file))
+        self.number = next(_ROUNDS)
+        self.before = set(self._all())
+
+    def round(self, came: Mapping[str, int]) -> None:
+        self.number += 1
+        at = NOW + timedelta(minutes=self.number)
+        accounts = {
+            one: account_of("dc09", f"{self.number:06x}{i:06x}") for i, one in enumerate(came)
+        }
+        self.connection.execute("DELETE FROM ref.probe_expected")
+        expected = [Expected(one, account, "") for one, account in accounts.items()]
+        probing.begin(self.connection, expected, {"mqtt.tcp": "left out"}, at)
+        for one, step in came.items():
+            acknowledged = at if step >= ACKNOWLEDGED else None
+            probing.sent(
+                self.connection, accounts[one], reached_at=at, acknowledged_at=acknowledged
+            )
+            if step >= JUDGED:
+                probing.arrived(self.connection, accounts[one], at)
+        self.prober._settle(self.connection, at + timedelta(seconds=58))
+
+    def cards(self) -> list[str]:
+        """Titles of the incidents that these rounds opened."""
+        found = self._all()
+        return [found[one] for one in sorted(set(found) - self.before)]
+
+    def close(self) -> None:
+        """Every card of these rounds."""
+        for one in set(self._all()) - self.before:
+            self.desk.do(CloseIncident(one, Disposition.HANDLED))
+        self.before = set(self._all())
+
+    def notes(self) -> int:
+        row = self.connection.execute(
+            "SELECT count(*) FROM log.fact WHERE kind = 'incident.noted'"
+        ).fetchone()
+        self.connection.rollback()
+        assert row is not None
+        return int(row[0])
+
+    def _all(self) -> dict[UUID, str]:
+        found = self.connection.execute("SELECT id, row FROM view.incident").fetchall()
+        self.connection.rollback()
+        return {one: json.loads(row)["title_en"] for one, row in found}
+
+
+@pytest.fixture
+def rounds(desk: Desk, tmp_path: Path) -> Rounds:
+    return Rounds(desk, tmp_path)
+
+
+def all_came(step: int) -> dict[str, int]:
+    """The test alarms of devices to this step; calls are no affair of `work`."""
+    return dict.fromkeys(WAYS_IN, step) | {"call": JUDGED}
+
+
+ONE_CARD = ["All intakes: two test alarms not recorded (acknowledged, not on record)"]
+
+
+def test_what_fails_behind_all_ways_in_is_one_card(rounds: Rounds) -> None:
+    rounds.round(all_came(ACKNOWLEDGED))
+    assert rounds.cards() == []
+    rounds.round(all_came(ACKNOWLEDGED))
+    assert rounds.cards() == ONE_CARD
+    before = rounds.notes()
+    rounds.round(all_came(ACKNOWLEDGED))
+    assert (rounds.cards(), rounds.notes()) == (ONE_CARD, before)
+    rounds.round(all_came(JUDGED))
+    assert (rounds.cards(), rounds.notes()) == (ONE_CARD, before + 1)  # one note for all
+
+
+def test_it_is_one_card_though_some_missed_it_a_round_later(rounds: Rounds) -> None:
+    rounds.round(all_came(ACKNOWLEDGED) | {"mail.tcp": JUDGED})
+    for _ in range(3):
+        rounds.round(all_came(ACKNOWLEDGED))
+        assert rounds.cards() == ONE_CARD
+
+
+def test_who_closes_it_while_it_still_fails_has_another(rounds: Rounds) -> None:
+    for _ in range(2):
+        rounds.round(all_came(ACKNOWLEDGED))
+    rounds.close()
+    rounds.round(all_came(ACKNOWLEDGED))
+    assert rounds.cards() == ONE_CARD
+
+
+def test_each_that_fails_by_itself_has_its_own_and_another_when_that_is_closed(
+    rounds: Rounds,
+) -> None:
+    came = all_came(REACHED) | {"mail.tcp": JUDGED, "call": REACHED}
+    titles = sorted(
+        f"Intake {one}: two {what} not recorded (not acknowledged)"
+        for one, what in (
+            ("dc09.tcp", "test alarms"),
+            ("dc09.udp", "test alarms"),
+            ("call", "test calls"),
+        )
+    )
+    for _ in range(2):
+        rounds.round(came)
+    assert sorted(rounds.cards()) == titles
+    rounds.close()
+    rounds.round(came)
+    assert sorted(rounds.cards()) == titles
