@@ -87,6 +87,7 @@ def test_each_way_in_is_there_with_its_standing(intakes: Site) -> None:
         "an odd reason",
         "no result yet",
         "Bad checksum: 7",
+        "Whoever floods (degraded)",
     ):
         assert said in text, said
     assert ">41<" in text

@@ -14,7 +14,7 @@ from tocsin.core.signals import SignalRead
 from tocsin.record import arrivals as module
 from tocsin.record.arrivals import UNKNOWN_SHARE, Reader, Sorter
 from tocsin.record.database import Connection, Urls, connect
-from tocsin.record.figures import lag
+from tocsin.record.figures import lag, lanes
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, unpack
 from tocsin.record.ids import following
@@ -251,6 +251,24 @@ def test_lag_says_how_many_wait_and_for_how_long(arrivals: Arrivals) -> None:
     arrivals.connection.rollback()
     assert figures["signals_waiting"] == before + 1_503
     assert figures["oldest_s"] > 2 * 86_400 - 1
+
+
+def test_each_lane_says_how_many_wait_and_for_how_long(arrivals: Arrivals) -> None:
+    while arrivals.sorter.sort(arrivals.connection):
+        pass
+    before = {one.lane: one.messages for one in lanes(arrivals.connection)}
+    now = datetime.now(UTC)
+    for lane, count in ((Lane.KNOWN, 1), (Lane.UNKNOWN, 2), (Lane.FLOOD, 3)):
+        for number in range(count):
+            at = now - timedelta(hours=lane + 1, minutes=-number)
+            arrivals.commit(message(received_at=at), lane=lane)
+    found = {one.lane: one for one in lanes(arrivals.connection)}
+    arrivals.connection.rollback()
+    assert list(found) == list(Lane)
+    for lane, count in ((Lane.KNOWN, 1), (Lane.UNKNOWN, 2), (Lane.FLOOD, 3), (Lane.ASIDE, 0)):
+        assert found[lane].messages - before[lane] == count
+        if count:
+            assert 0 <= found[lane].oldest_s - 3_600 * (lane + 1) < 60
 
 
 def plan_of(connection: Connection, query: str, values: tuple[object, ...]) -> str:

@@ -208,6 +208,8 @@ def test_every_process_serves_health_and_metrics(addresses: dict[str, tuple[str,
     metrics = httpx.get(f"http://{host}:{port}/metrics").text
     assert "tocsin_database_up 1.0" in metrics
     assert 'tocsin_lag{name="signals_waiting"} 0.0' in metrics
+    assert 'tocsin_lag{name="lane_flood"} 0.0' in metrics
+    assert 'tocsin_lag{name="lane_flood_oldest_s"} 0.0' in metrics
 
 
 def test_the_web_answers_on_both_address_families(addresses: dict[str, tuple[str, int]]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tocsin.record.database import Connection
+from tocsin.record.floods import Lane
 
 # Somebody asks each second: more than 10 000 waiting rows are not counted out. The oldest of what
 # is not sorted in yet is found lane by lane, by the key.
@@ -42,6 +44,32 @@ def lag(connection: Connection) -> dict[str, Any]:
         "sequencer_behind": behind,
         "quarantined": quarantined,
     }
+
+
+# As above: no more rows of a lane are counted out, and its oldest is found by the key.
+_LANES: Final = """
+SELECT l.lane,
+    (SELECT coalesce(sum(a.messages), 0) FROM (
+        SELECT messages FROM heard.arrived WHERE lane = l.lane LIMIT 10001) a),
+    (SELECT greatest(0, extract(epoch FROM clock_timestamp() - a.oldest_at))
+        FROM heard.arrived a WHERE a.lane = l.lane ORDER BY a.id LIMIT 1)::float8
+FROM generate_series(0, 3) AS l (lane) ORDER BY l.lane"""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneWait:
+    """How many messages of a lane wait to be sorted in, and for how long the first of them does,
+    in seconds; 0 where none waits."""
+
+    lane: Lane
+    messages: int
+    oldest_s: float
+
+
+def lanes(connection: Connection) -> list[LaneWait]:
+    """What waits in each lane, in their order."""
+    rows = connection.execute(_LANES).fetchall()
+    return [LaneWait(Lane(lane), int(count), round(age or 0.0, 3)) for lane, count, age in rows]
 
 
 def counters(connection: Connection) -> dict[str, int]:

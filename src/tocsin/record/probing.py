@@ -20,7 +20,6 @@ from tocsin.core.probing import (
 )
 from tocsin.core.terms import Actor
 from tocsin.record.database import Connection
-from tocsin.record.floods import Lane
 from tocsin.record.handle import handle
 from tocsin.record.heard_rows import Heard
 from tocsin.record.keys import Keyring
@@ -198,13 +197,6 @@ def counters_with_times(connection: Connection) -> list[tuple[str, int, datetime
     return [(name, value, at) for name, value, at in found]
 
 
-def waiting_in_flood(connection: Connection) -> int:
-    """Messages in the degraded lane, of no more rows than are quickly counted."""
-    row = connection.execute(_FLOOD, (Lane.FLOOD,)).fetchone()
-    connection.rollback()
-    return 0 if row is None else int(row[0])
-
-
 # -- on the road ----------------------------------------------------------------------------------
 
 
@@ -267,9 +259,6 @@ def is_expected(connection: Connection, account: str, now: datetime) -> bool:
     return row is not None
 
 
-_FLOOD: Final = """
-SELECT coalesce(sum(f.messages), 0) FROM (
-    SELECT messages FROM heard.arrived WHERE lane = %s LIMIT 10001) f"""
 _FORGET_LISTENING: Final = "DELETE FROM ref.listening WHERE host = %s AND process = %s"
 _LISTENING: Final = """
 INSERT INTO ref.listening (host, process, intake, over, bound, port, since)

@@ -13,6 +13,7 @@ from tocsin.record import caller_places, code_force, judging, retention, sequenc
 from tocsin.record.arrivals import Sorter
 from tocsin.record.block_guard import Guard
 from tocsin.record.database import Connection, DatabaseAway, connect
+from tocsin.record.figures import lanes
 from tocsin.record.keys import Keyring
 from tocsin.record.supervision import Watch, forget_spans
 from tocsin.site.configuration import Configuration
@@ -102,6 +103,7 @@ def measure(url: str, heard_days: int) -> None:
     try:
         with connect(url, name="tocsin metrics") as connection:
             figures = working.lag(connection)
+            waits = lanes(connection)
             kept = retention.heard_kept(connection, _now(), heard_days)
     except DatabaseAway:
         _DATABASE.set(0)
@@ -110,6 +112,10 @@ def measure(url: str, heard_days: int) -> None:
     for name, value in figures.items():
         if isinstance(value, int | float):
             _LAG.labels(name).set(value)
+    for wait in waits:
+        name = f"lane_{wait.lane.name.lower()}"
+        _LAG.labels(name).set(wait.messages)
+        _LAG.labels(f"{name}_oldest_s").set(wait.oldest_s)
     _KEPT.labels("days").set(kept.days)
     _KEPT.labels("bytes").set(kept.size_bytes)
     for why in (*retention.HELD_BY, "free"):

@@ -3,7 +3,7 @@ took and turned away, and how our own test alarms fare. It looks at itself every
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,10 +17,12 @@ from tocsin.apps.readiness.screens import for_readers_of_intakes
 from tocsin.core.probing import SILENT_AFTER, STAGES, Stage
 from tocsin.core.terms import Actor
 from tocsin.core.texts.counters import ACKNOWLEDGED, COUNTERS, NO_REFUSAL
-from tocsin.core.texts.intakes import IN_CLEAR, OVER_TLS, TITLES, WORDS, vouched
+from tocsin.core.texts.intakes import IN_CLEAR, LANES, OVER_TLS, TITLES, WORDS, vouched
 from tocsin.core.texts.lists import ASSURANCES
 from tocsin.record import probing
 from tocsin.record.database import Connection
+from tocsin.record.figures import lanes
+from tocsin.record.floods import Lane
 
 Row = dict[str, Any]
 
@@ -75,8 +77,23 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
         "rows": rows,
         "is_stale": is_stale,
         "is_off": not settings.PROBE_ENABLED,
-        "flood": probing.waiting_in_flood(opened),
+        "lanes": _lanes(opened, language),
     }
+
+
+def _lanes(opened: Connection, language: str) -> list[Row]:
+    """What waits to be sorted in, lane by lane."""
+    found = lanes(opened)
+    opened.rollback()
+    return [
+        {
+            "title": LANES[wait.lane.name.lower()].of(language),
+            "messages": wait.messages,
+            "oldest": str(timedelta(seconds=int(wait.oldest_s))) if wait.messages else "",
+            "is_trouble": bool(wait.messages) and wait.lane in (Lane.FLOOD, Lane.ASIDE),
+        }
+        for wait in found
+    ]
 
 
 def _probe(one: Row | None, language: str) -> Row:

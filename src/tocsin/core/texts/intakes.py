@@ -153,6 +153,16 @@ def vouched(name: str, *, asks_certificate: bool = False, takes_unsigned: bool =
 
 NAMES: Final = tuple(_BY_NAME)
 
+LANES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "known": Text("已登记设备", "Known devices"),
+        "unknown": Text("未登记来源", "Unknown sources"),
+        "flood": Text("报文洪泛（降级处理）", "Whoever floods (degraded)"),
+        "aside": Text("无法处理，已搁置，将重试", "Could not be sorted in, tried again"),
+    }
+)
+"""In which order messages are sorted in (`tocsin.record.floods`), by the lane's name."""
+
 WORDS: Final[Mapping[str, Text]] = MappingProxyType(
     {
         "title": Text("接入", "Intakes"),
@@ -184,7 +194,10 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
             "计数按协议累计，自数据库建立以来。",
             "Counters are of each protocol, since the database was made.",
         ),
-        "flood": Text("降级通道中等待的报文", "Messages waiting in the degraded lane"),
+        "lanes": Text("等待处理的报文", "Messages waiting to be sorted in"),
+        "lane": Text("通道", "Lane"),
+        "messages": Text("报文数", "Messages"),
+        "oldest": Text("最早一条已等待", "The oldest has waited"),
         "stale_title": Text("自检没有结果", "No test alarm has a result"),
         "stale_text": Text(
             "三分钟以来没有任何自检结果：自检程序（clock 进程）可能已停止，此时接入故障无人发现。"
