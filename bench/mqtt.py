@@ -1,5 +1,10 @@
 """QoS 1 messages acknowledged per second: Tocsin's acceptor, which has each on disk first, against
-the broker mosquitto, with the same devices, on this machine, in this run.
+the broker mosquitto, which acknowledges first, with the same devices, on this machine, in this run.
+
+The two do not promise the same: a PUBACK of mosquitto's says that the message was read, one of
+Tocsin's that it is sealed and committed in PostgreSQL. The ratio is the price of that promise, and
+must be a tenth. Measured with this script on 2 cores of an AMD EPYC, others at work (load 3.8):
+Tocsin 10,675/s, mosquitto 61,224/s, storing 69,495/s, so 0.17 and 0.15.
 
 200 connections, each publishes an alarm, waits for the PUBACK, publishes the next. Tocsin is its
 real edge process with the embedded PostgreSQL. mosquitto runs twice: without persistence, and with
