@@ -46,7 +46,7 @@ TELL_AGAIN_S: Final = 60.0
 
 
 class SupervisionClass(StrEnum):
-    """The category of an alarm transmission system (EN 50136-1, 5.2): one path, or two."""
+    """The category of an alarm transmission system (EN 50136-1): one path, or two."""
 
     SP1 = "SP1"
     SP2 = "SP2"
@@ -60,9 +60,10 @@ class SupervisionClass(StrEnum):
     DP4 = "DP4"
 
 
-# EN 50136-1:2012, table 3: the longest time from the loss of a path to its report. Of two paths the
-# primary's; the alternative one reports more rarely (DP1 50 h, DP2 and DP3 25 h, DP4 5 h), and is a
-# device with an interval of its own where it has an account of its own.
+# The longest time from the loss of a path to its report, after EN 50136-1 (2012, 2018) as we
+# understand it: the table could not be checked against the standard's text. Of two paths the
+# primary's; the alternative one reports more rarely, and is a device with an interval of its own
+# where it has an account of its own. `interval_s` stands before the class.
 REPORTING_S: Final = {
     SupervisionClass.SP1: 32 * 86_400,
     SupervisionClass.SP2: 25 * 3_600,
