@@ -3,12 +3,10 @@ are made to be read out loud and typed on a phone: no 0 and O, no 1, I and L, no
 
 from __future__ import annotations
 
-from math import log2
 from typing import Final
 
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRTVWXY"
 SYMBOLS: Final = 15  # without the check symbol
-BITS: Final = SYMBOLS * log2(len(ALPHABET))
 GROUP: Final = 4
 
 _VALUE: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
