@@ -5,6 +5,7 @@ import os
 import random
 from datetime import timedelta
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from record_desk import LI, PLACE, WANG, Desk
 
@@ -240,13 +241,15 @@ def site_row(account: str, **fields: str) -> dict[str, str]:
     return row | fields
 
 
-_ids = OrderedIds()
+_ids: WeakKeyDictionary[Keyring, OrderedIds] = WeakKeyDictionary()
+"""Of each test: one that says the time of its machine must put no other's ids ahead."""
 
 
 def hear(
-    connection: Connection, keyring: Keyring, *messages: Heard, ids: OrderedIds = _ids
+    connection: Connection, keyring: Keyring, *messages: Heard, ids: OrderedIds | None = None
 ) -> UUID:
     """Messages as they are when they have been sorted in; the id of the last one's first signal."""
+    ids = ids or _ids.setdefault(keyring, OrderedIds())
     rows = Rows(DayKeys(keyring))
     for message in messages:
         identifier = UUID(bytes=ids.next(milliseconds(message.received_at), os.urandom(6)))
