@@ -319,7 +319,9 @@ export function Card() {
     void refreshSignals(selected);
   }, [selected, version]);
   const card = useRef<HTMLElement>(null);
-  useEffect(() => card.current?.scrollTo({ top: 0 }), [selected]); // another one begins at its head
+  useEffect(() => {
+    card.current?.scrollTo({ top: 0 }); // another one begins at its head
+  }, [selected]);
   return (
     <section ref={card} className="card" data-scrolls="y" aria-label={words.card.label} tabIndex={0}>
       {incident ? (
