@@ -84,7 +84,7 @@ def test_a_rule_is_tried_put_in_force_watched_made_longer_and_ended(
     for text in ("Dry run on the 24 hours", "Burglary", "Put in force", "Gateway sends without"):
         assert text in page
     assert "End the rule" not in page
-    assert "The rule is in force." in press(author, path, "put")
+    put_in_force(author, second, path)
     hear(site, row, "BA", "8", address=f"{NET}.1")
     live = author.get(path, params={"live": "1"}).text
     assert re.search(r"Signals muted</dt><dd>1<", live)
