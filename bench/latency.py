@@ -68,8 +68,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tocsin-b-") as temporary:
         directory = Path(temporary)
         syncs = sync_ms(directory)
-        with tocsin(directory) as address:
-            told = offer(address, PANELS, RATE, SECONDS)
+        with tocsin(directory) as receiver:
+            told = offer(receiver.address, PANELS, RATE, SECONDS)
     p50, p99 = percentile(told["ms"], 0.5), percentile(told["ms"], 0.99)
     disk50, disk99 = percentile(syncs, 0.5), percentile(syncs, 0.99)
     kept, _ = AFTERWARDS[-1]

@@ -34,7 +34,7 @@ CALLS_PER_S = 20
 ACK_P99_MS, CALL_P99_MS = 500.0, 250.0
 COMMAND = [sys.executable, "-m", "tocsin.site.command"]
 NO_PROBE = "[probe]\nenabled = false\n"
-PLACE = {"lat": 31.23, "lon": 121.47, "datum": "WGS-84", "source": "call_taker"}
+PLACE = {"lat": 31.23, "lon": 121.47, "datum": "WGS-84"}
 
 
 class Site:
@@ -102,6 +102,7 @@ async def calls(url: str, token: str, seconds: float) -> tuple[list[float], int]
                     "incident_type": "medical",
                     "level": 2,
                     "district": "main",
+                    "agency": "main",
                     "place": PLACE | {"lat": 31.0 + number / 1_000, "lon": 121.0},
                 },
                 headers={
