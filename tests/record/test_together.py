@@ -76,6 +76,7 @@ def test_one_that_cannot_be_decided_leaves_the_others_together(
         return handle(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(together, "decide", choke)
+    monkeypatch.setattr(together, "HOLD_S", 60.0)  # they are one batch, however slow the machine
     monkeypatch.setattr(judging, "handle", note)
     assert judge_pending(desk.connection, desk.keyring, desk.now) == 6
     assert singly == [signals[2]]
