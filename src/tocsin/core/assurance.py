@@ -26,6 +26,11 @@ ORDER: Final = tuple(Assurance)
 """From the weakest to the strongest."""
 
 
+def at_least(one: Assurance, other: Assurance) -> bool:
+    """Whether `one` vouches for as much as `other` does."""
+    return ORDER.index(one) >= ORDER.index(other)
+
+
 # -- what a machine may do ------------------------------------------------------------------------
 
 
@@ -111,6 +116,11 @@ def require_dispatch(actor: Actor, incident: Incident) -> None:
     why = why_not_by_machine(incident)
     if why is not None:
         raise Refused(why)
+
+
+def may_be_dispatched_by_machine(incident: Incident) -> bool:
+    """Whether one of its own alarms is authenticated, and it is timely."""
+    return why_not_by_machine(incident) is None
 
 
 def why_not_by_machine(incident: Incident) -> Reason | None:
