@@ -41,10 +41,11 @@ def process_actor(agency: str) -> Actor:
 
 # -- deadlines ----------------------------------------------------------------------------------
 
+# ARRAY: the subjects are chosen once; IN lets the planner choose anew for every row it meets.
 _CLAIM: Final = """
-UPDATE log.due SET ring_at = %s WHERE subject IN (
+UPDATE log.due SET ring_at = %s WHERE subject = ANY(ARRAY(
     SELECT subject FROM log.due WHERE ring_at <= %s ORDER BY ring_at LIMIT %s
-    FOR UPDATE SKIP LOCKED)
+    FOR UPDATE SKIP LOCKED))
 RETURNING subject, kind, due_at"""
 
 

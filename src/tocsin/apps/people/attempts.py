@@ -51,9 +51,10 @@ def count(key: str, limit: tuple[int, timedelta], now: datetime) -> bool:
         )
         row = cursor.fetchone()
         # SKIP LOCKED: never waits for a neighbour who is just clearing or counting the same row.
+        # ARRAY: the rows are chosen once; IN lets the planner choose anew for every row it meets.
         cursor.execute(
-            "DELETE FROM people_attempt WHERE key IN (SELECT key FROM people_attempt"
-            " WHERE ends_at <= %s ORDER BY ends_at LIMIT %s FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM people_attempt WHERE key = ANY(ARRAY(SELECT key FROM people_attempt"
+            " WHERE ends_at <= %s ORDER BY ends_at LIMIT %s FOR UPDATE SKIP LOCKED))",
             [now, CLEARED_AT_ONCE],
         )
     return bool(row[0] <= limit[0])
