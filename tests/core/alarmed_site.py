@@ -7,11 +7,21 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from core.world import World
-from tocsin.core.assurance import Assurance
+from core.world import SYSTEM, World
+from tocsin.core.assurance import Assurance, require_dispatch
 from tocsin.core.confirmation import Confirming
 from tocsin.core.incidents.state import Incident
 from tocsin.core.signals import Signal
+from tocsin.core.terms import Reason, Refused
+
+
+def refused_to_machine(incident: Incident) -> Reason | None:
+    """Why only a person may send units to it; None where a machine may."""
+    try:
+        require_dispatch(SYSTEM, incident)
+    except Refused as refused:
+        return refused.reason
+    return None
 
 
 @dataclass

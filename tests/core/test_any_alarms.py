@@ -7,10 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from core.alarmed_site import AlarmedSite
+from core.alarmed_site import AlarmedSite, refused_to_machine
 from core.world import LI
 from tocsin.core import avs
-from tocsin.core.assurance import Assurance, may_be_dispatched_by_machine
+from tocsin.core.assurance import Assurance
 from tocsin.core.code_tables import meaning
 from tocsin.core.commands import (
     ClassifyIncident,
@@ -148,7 +148,7 @@ class AnyAlarms(RuleBasedStateMachine):
             assert 0 <= alarms.late <= incident.alarm_count
             assert 0 <= alarms.integrity + alarms.authenticated <= incident.alarm_count
             if incident.late:
-                assert not may_be_dispatched_by_machine(incident)
+                assert refused_to_machine(incident) is not None
             if incident.state is IncidentState.NEW:
                 # What waits is never forgotten: it has a deadline, or somebody was told of it.
                 assert due(incident) is not None or incident.overdue is not None

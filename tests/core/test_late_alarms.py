@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from core.alarmed_site import AlarmedSite
+from core.alarmed_site import AlarmedSite, refused_to_machine
 from core.world import NOON
-from tocsin.core.assurance import Assurance, may_be_dispatched_by_machine
+from tocsin.core.assurance import Assurance
 from tocsin.core.commands import HoldIncident, MoveSignal
 from tocsin.core.confirmation import Confirming, ConfirmRule, RaisedBecause
 from tocsin.core.incidents.facts import IncidentRaised
 from tocsin.core.incidents.state import SIGNALS_NAMED_MAX, Band, IncidentState, band, due
 from tocsin.core.signals import VerdictReason
-from tocsin.core.terms import IncidentType, Level
+from tocsin.core.terms import IncidentType, Level, Reason
 
 TWO_ZONES = Confirming(ConfirmRule.TWO_ZONES, window_s=600)
 
@@ -33,7 +33,7 @@ def test_by_its_age(age_s: float, late: bool, where: Band, reason: VerdictReason
     assert (site.signal(signal).late, site.incident.late) == (late, late)
     assert (band(site.incident), site.signal(signal).reason) == (where, reason)
     assert site.incident.level is Level.P2  # as grave as it is
-    assert may_be_dispatched_by_machine(site.incident) is not late
+    assert refused_to_machine(site.incident) is (Reason.ALARM_LATE if late else None)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_where_the_clock_is_wrong_it_alarms_and_no_machine_sends_anybody(age_s: 
     signal = site.hear("BA", "1", age_s=age_s, is_clock_off=True)
     assert site.signal(signal).reason is VerdictReason.ALARM
     assert band(site.incident) is Band.UNASSIGNED
-    assert not may_be_dispatched_by_machine(site.incident)
+    assert refused_to_machine(site.incident) is Reason.ALARM_LATE
 
 
 @pytest.mark.parametrize("age_s", [None, 0.0, -7_200.0])
@@ -105,7 +105,7 @@ def test_a_timely_alarm_makes_it_an_alarm() -> None:
     ]
     assert (band(site.incident), site.incident.late) == (Band.UNASSIGNED, False)
     assert due(site.incident) == NOON + timedelta(seconds=180)
-    assert may_be_dispatched_by_machine(site.incident)
+    assert refused_to_machine(site.incident) is None
 
 
 def test_where_a_second_alarm_is_asked_for_one_timely_alarm_is_not_enough() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core.world import World
-from tocsin.core.assurance import ORDER, Assurance, at_least
+from tocsin.core.assurance import Assurance
 from tocsin.core.commands import MoveSignal
 from tocsin.core.incidents.alarms import NO_ALARMS
 from tocsin.core.incidents.facts import SignalJoined, SignalLeft
@@ -14,11 +14,6 @@ from tocsin.core.incidents.state import Incident
 from tocsin.core.signals import SignalJudged
 
 AUTHENTICATED, INTEGRITY, NONE = Assurance.AUTHENTICATED, Assurance.INTEGRITY, Assurance.NONE
-
-
-def test_the_order_is_from_the_weakest() -> None:
-    assert ORDER == (NONE, INTEGRITY, AUTHENTICATED)
-    assert [at_least(INTEGRITY, one) for one in ORDER] == [True, True, False]
 
 
 def test_a_signal_and_its_incident_say_what_vouches_for_them() -> None:

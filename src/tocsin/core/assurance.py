@@ -22,15 +22,6 @@ class Assurance(StrEnum):
     AUTHENTICATED = "authenticated"  # whoever said it holds a secret of that device or source
 
 
-ORDER: Final = tuple(Assurance)
-"""From the weakest to the strongest."""
-
-
-def at_least(one: Assurance, other: Assurance) -> bool:
-    """Whether `one` vouches for as much as `other` does."""
-    return ORDER.index(one) >= ORDER.index(other)
-
-
 # -- what a machine may do ------------------------------------------------------------------------
 
 
@@ -113,19 +104,8 @@ def require_dispatch(actor: Actor, incident: Incident) -> None:
     happened long ago. People may always send."""
     if not is_machine(actor):
         return
-    why = why_not_by_machine(incident)
-    if why is not None:
-        raise Refused(why)
-
-
-def may_be_dispatched_by_machine(incident: Incident) -> bool:
-    """Whether one of its own alarms is authenticated, and it is timely."""
-    return why_not_by_machine(incident) is None
-
-
-def why_not_by_machine(incident: Incident) -> Reason | None:
-    """Why only a person may send units to it; None where a machine may."""
     if incident.assurance is not Assurance.AUTHENTICATED:
-        return Reason.NOT_AUTHENTICATED
+        raise Refused(Reason.NOT_AUTHENTICATED)
     # One that is authenticated and late does not vouch for a timely one that nothing vouches for.
-    return None if incident.alarms.vouched > 0 else Reason.ALARM_LATE
+    if incident.alarms.vouched <= 0:
+        raise Refused(Reason.ALARM_LATE)
