@@ -178,6 +178,3 @@ def test_partitions_are_made_ahead_by_the_application(connection: Connection) ->
 def test_an_absent_server_is_said_to_be_away() -> None:
     with pytest.raises(DatabaseAway):
         connect("postgresql://tocsin_app@/tocsin?host=/nonexistent")
-    with pytest.raises(DatabaseAway, match="TOCSIN_DATABASE_URL"):
-        Urls.from_environment({})
-    assert Urls.from_environment({"TOCSIN_DATABASE_URL": "a"}) == Urls("a", "a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from math import cos, radians
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,10 +22,16 @@ from tocsin.sim.city import model
 from tocsin.sim.city.build import build
 from tocsin.sim.city.model import City, encode
 from tocsin.sim.city.names import DISTRICTS, chinese_number
-from tocsin.sim.city.plane import to_plane
+from tocsin.sim.city.plane import LAT, LON, METRES_PER_DEGREE, Xy
 from tocsin.sim.tiles import LAYERS, write_layers
 
 CJK = re.compile(r"[\u4e00-\u9fff]")
+
+
+def to_plane(lat: float, lon: float) -> Xy:
+    """Metres east and north of the drum tower, from what the city says in degrees."""
+    east = METRES_PER_DEGREE * cos(radians(LAT))
+    return (lon - LON) * east, (lat - LAT) * METRES_PER_DEGREE
 
 
 def everything(made: Built, folder: Path) -> dict[str, bytes]:

@@ -3,8 +3,6 @@ followers. Both take the same libpq URLs, embedded server or external one."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,21 +52,6 @@ class Urls:
 
     application: str
     owner: str
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Urls:
-        """From TOCSIN_DATABASE_URL and TOCSIN_DATABASE_OWNER_URL (default: the same URL).
-
-        Raises `DatabaseAway` when none is set: then there is no database to speak of.
-        """
-        application = environment.get("TOCSIN_DATABASE_URL")
-        if not application:
-            raise DatabaseAway(
-                "TOCSIN_DATABASE_URL is not set: start this process with `tocsin up`, or name"
-                " a database, for example postgresql://tocsin_app@/tocsin?host=/run/postgresql"
-            )
-        owner = environment.get("TOCSIN_DATABASE_OWNER_URL") or application
-        return cls(application=application, owner=owner)
 
 
 def connect(url: str, *, name: str = "tocsin") -> Connection:

@@ -102,7 +102,6 @@ export const en: Messages = {
     clock: "Time",
     onTest: (n) => `${n} on test`,
     onTestTitle: "On test",
-    onTestNone: "Nothing is on test.",
     onTestUntil: (time) => `until ${time}`,
     onTestHeard: (signals, would) => `${count(signals, "signal", "signals")}, ${would} would have opened an incident`,
     call: "New call",

@@ -121,7 +121,6 @@ export const zh = {
     clock: "时间",
     onTest: (count: number) => `${count} 项测试中`,
     onTestTitle: "测试中",
-    onTestNone: "目前没有测试。",
     onTestUntil: (time: string) => `至 ${time}`,
     onTestHeard: (signals: number, would: number) => `收到信号 ${signals} 条，其中 ${would} 条本应立为警情`,
     call: "接警",

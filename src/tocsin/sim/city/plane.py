@@ -16,7 +16,3 @@ Xy = tuple[float, float]
 def to_lat_lon(point: Xy) -> tuple[float, float]:
     """Metres east and north of the drum tower as degrees, rounded to 0.01 m."""
     return round(LAT + point[1] / METRES_PER_DEGREE, 7), round(LON + point[0] / _EAST, 7)
-
-
-def to_plane(lat: float, lon: float) -> Xy:
-    return (lon - LON) * _EAST, (lat - LAT) * METRES_PER_DEGREE
