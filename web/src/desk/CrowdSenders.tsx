@@ -38,7 +38,9 @@ function usePages(incident: Incident["id"]): [Pages, () => void] {
     },
     [incident],
   );
-  useEffect(() => read(null), [read]);
+  useEffect(() => {
+    read(null);
+  }, [read]);
   const more = (): void => {
     setPages((before) => ({ ...before, state: "reading" }));
     read(pages.next);
@@ -87,7 +89,9 @@ export default function CrowdSenders({ incident }: { incident: Incident }) {
   const [wanted, setWanted] = useState("");
   const sites = useDesk((state) => state.sites);
   const streamed = useDesk((state) => state.live?.signals);
-  useEffect(() => void readSites(), []);
+  useEffect(() => {
+    void readSites();
+  }, []);
   const senders = useMemo(
     () => sendersOf([...pages.signals, ...(streamed?.values() ?? [])], incident.id),
     [pages.signals, streamed, incident.id],

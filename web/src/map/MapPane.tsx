@@ -275,8 +275,12 @@ export default function MapPane() {
     };
   }, [hasLive]);
 
-  useEffect(() => ready.current?.drawSoon(), [live]);
-  useEffect(() => ready.current?.draw(), [selected, shownUnit, picked, opened]);
+  useEffect(() => {
+    ready.current?.drawSoon();
+  }, [live]);
+  useEffect(() => {
+    ready.current?.draw();
+  }, [selected, shownUnit, picked, opened]);
   useEffect(() => {
     // The theme's attribute is set by the desk in the same round; its colours are read after it.
     const frame = requestAnimationFrame(() => ready.current?.restyle());
