@@ -15,8 +15,8 @@ from tocsin.core.signals import SignalRead
 from tocsin.core.zones import ZoneKind
 from tocsin.record.database import Connection
 from tocsin.record.exporting import export_sheets
-from tocsin.record.heard_rows import Heard
-from tocsin.record.judging import CLOCK_OFF, judge_pending
+from tocsin.record.heard_rows import CLOCK_OFF, Heard
+from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
 from tocsin.record.register import Register, write_register
 from tocsin.record.register_rows import ZoneRow

@@ -11,7 +11,7 @@ from tocsin.core.codes.confirming import ends_alarm, is_verified, technology
 from tocsin.core.codes.meaning import STILL_PRESENT, Meaning
 from tocsin.core.commands import JudgeSignal
 from tocsin.core.confirmation import Evidence, Says, Sensor
-from tocsin.core.signals import Effect
+from tocsin.core.signals import Effect, SignalRead
 from tocsin.core.terms import IncidentType
 from tocsin.core.zones import zone_number
 
@@ -31,10 +31,14 @@ def is_old(command: JudgeSignal) -> bool:
     """Whether it occurred more than an hour ago, as far as that can be known: where the device's
     clock is wrong, it may be of now, and in doubt it is. A warning is as old as it is and in force
     nevertheless."""
-    occurred_at = command.read.occurred_at
-    if occurred_at is None or command.is_clock_off or command.read.codes == "cap":
+    return is_of_long_ago(command.read, command.received_at, is_clock_off=command.is_clock_off)
+
+
+def is_of_long_ago(read: SignalRead, received_at: datetime, *, is_clock_off: bool) -> bool:
+    """`is_old`, asked before it is known what the signal is judged by."""
+    if read.occurred_at is None or is_clock_off or read.codes == "cap":
         return False
-    return command.received_at - occurred_at > OLD_AFTER
+    return received_at - read.occurred_at > OLD_AFTER
 
 
 def happened_at(command: JudgeSignal) -> datetime:

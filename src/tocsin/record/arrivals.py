@@ -1,6 +1,6 @@
 """Signals between the intake and their judging: what an intake committed is sorted in here, its
-messages into rows of their own and their signals into a queue for each sender; and the queues are
-taken from in turn."""
+messages into rows of their own and their signals into a queue for each sender
+(`tocsin.record.turns`)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
 from tocsin.record.ids import first_at, following, time_of
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
+from tocsin.record.unread import Aside, Teller
 
 logger = logging.getLogger("tocsin.work")
 
@@ -42,8 +43,8 @@ ASIDE_S: Final = 30.0
 others after so long."""
 
 UNKNOWN_SHARE: Final = 5
-"""A fifth of what is sorted in or judged in one turn is of unknown sources, however much known
-devices send."""
+"""A fifth of what is sorted in in one turn is of unknown sources, however much known devices
+send."""
 
 REPEAT_WINDOW: Final = timedelta(minutes=3)
 """A message equal to one heard at most this long ago repeats it; later it is news."""
@@ -74,9 +75,18 @@ class Sorter:
     """Sorts in what intakes have committed. All that it knows is in the tables, so that any worker
     may go on where another one stopped."""
 
-    def __init__(self, keyring: Keyring, readers: Mapping[str, Reader]) -> None:
-        """`readers` by protocol, for what intakes left to be read later."""
+    def __init__(
+        self,
+        keyring: Keyring,
+        readers: Mapping[str, Reader],
+        *,
+        district: str = "",
+        agency: str = "",
+    ) -> None:
+        """`readers` by protocol, for what intakes left to be read later. `district` and `agency`
+        hear of what nobody can open."""
         self._readers = readers
+        self._teller = Teller(keyring, district=district, agency=agency)
         self._keys = DayKeys(keyring, create=False)
         self._transactions = 0
         self._try_aside_at = 0.0
@@ -118,6 +128,7 @@ class Sorter:
         back. Ends when one was divided: its messages come before those behind it."""
         done = 0
         aside = Counter[str]()
+        failed: list[Arrival] = []
         for one in picked:
             if not _is_ours(connection):
                 break
@@ -131,17 +142,37 @@ class Sorter:
                     done += one.messages
                     break
                 if one.lane != Lane.ASIDE:
-                    done += connection.execute(_SET_ASIDE, (one.lane, one.id)).rowcount
-                    connection.commit()
+                    failed.append(one)
                     aside[str(error) or repr(error)] += one.messages
             if time.monotonic() > until:
                 break
+        if failed:
+            done += self._set_aside(connection, failed)
         for why, messages in aside.items():
             logger.error(
                 "messages that cannot be sorted in were set aside",
                 extra={"messages": messages, "why": why},
             )
         return done
+
+    def _set_aside(self, connection: Connection, failed: list[Arrival]) -> int:
+        """Returns how many rows were. Each was acknowledged, so it is told of, in the same
+        transaction: what is counted only, nobody looks at."""
+        asked = ([one.lane for one in failed], [one.id for one in failed])
+        if not _is_ours(connection):
+            return 0
+        try:
+            asides = [Aside(*row) for row in connection.execute(_SET_ASIDE, asked)]
+            self._teller.rows(connection, asides, datetime.now(UTC)).write(connection)
+            connection.execute("SELECT pg_notify('sorted', '')")
+        except Exception as error:
+            if is_away(error):
+                raise
+            connection.rollback()
+            logger.exception("nobody could be told of what was set aside")
+            asides = [Aside(*row) for row in connection.execute(_SET_ASIDE, asked)]
+        connection.commit()
+        return len(asides)
 
     def _pick(self, connection: Connection) -> list[Arrival]:
         """The next rows, as many as one transaction takes, which is open then: of known devices,
@@ -339,11 +370,13 @@ _PUT: Final = "INSERT INTO heard.arrived VALUES (%s, %s, 1, %s, %s)"
 # One of that name may be there already, where a database was put together by hand: then it stays.
 _SET_ASIDE: Final = """
 WITH gone AS (
-    DELETE FROM heard.arrived a WHERE a.lane = %s AND a.id = %s
+    DELETE FROM heard.arrived a USING unnest(%s::smallint[], %s::uuid[]) AS failed (lane, id)
+    WHERE a.lane = failed.lane AND a.id = failed.id
         AND NOT EXISTS (SELECT FROM heard.arrived b WHERE b.lane = 3 AND b.id = a.id)
-    RETURNING *
+    RETURNING a.*
 )
-INSERT INTO heard.arrived SELECT 3, id, messages, oldest_at, body FROM gone"""
+INSERT INTO heard.arrived SELECT 3, id, messages, oldest_at, body FROM gone
+RETURNING id, messages, oldest_at, body"""
 _COUNT: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
 ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
@@ -359,42 +392,3 @@ SELECT m.* FROM unnest(%b::bytea[]) AS k (key), LATERAL (
     SELECT replay_key, received_at, coalesce(repeat_of, id) FROM heard.message
     WHERE replay_key = k.key AND id >= %s AND id < %s
         AND received_at BETWEEN %s AND %s OFFSET 0) m"""
-
-
-# -- the queues -----------------------------------------------------------------------------------
-
-SENDERS_MAX: Final = 1_000
-"""Queues that are looked at in one turn; the oldest signals of all are looked at besides."""
-
-# The queues are found by stepping through the index, whatever waits in each: one sender's flood
-# hides nobody. Where more send than are stepped through, the oldest signals still have their turn.
-_NEXT: Final = """
-WITH RECURSIVE sender(queue) AS (
-    SELECT min(queue) FROM heard.pending WHERE {known}
-    UNION ALL
-    SELECT (SELECT min(p.queue) FROM heard.pending p WHERE {known} AND p.queue > s.queue)
-    FROM sender s WHERE s.queue IS NOT NULL
-), looked_at AS MATERIALIZED (
-    SELECT queue FROM sender WHERE queue IS NOT NULL LIMIT %(senders)s
-)
-SELECT signal, row_number() OVER (PARTITION BY queue ORDER BY signal) AS turn FROM (
-    SELECT w.signal, l.queue FROM looked_at l, LATERAL (
-        SELECT p.signal FROM heard.pending p WHERE {known} AND p.queue = l.queue ORDER BY p.signal
-        LIMIT (SELECT greatest(1, %(limit)s / greatest(1, count(*))) FROM looked_at)) w
-    UNION
-    SELECT signal, queue FROM (
-        SELECT signal, queue FROM heard.pending WHERE {known} ORDER BY signal LIMIT %(limit)s) o
-) waiting
-ORDER BY turn, signal LIMIT %(limit)s"""
-_NEXT_KNOWN: Final = _NEXT.format(known="known")
-_NEXT_UNKNOWN: Final = _NEXT.format(known="NOT known")
-
-
-def next_in_turn(connection: Connection, limit: int) -> list[UUID]:
-    """Up to `limit` signals to judge: of known devices, then of unknown sources, one of each sender
-    in turn, each sender's in the order heard."""
-    wanted = {"limit": limit, "senders": SENDERS_MAX}
-    known = [signal for signal, _ in connection.execute(_NEXT_KNOWN, wanted)]
-    unknown = [signal for signal, _ in connection.execute(_NEXT_UNKNOWN, wanted)]
-    of_unknown = min(len(unknown), max(limit - len(known), limit // UNKNOWN_SHARE))
-    return known[: limit - of_unknown] + unknown[:of_unknown]

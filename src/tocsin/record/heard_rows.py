@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
 from tocsin.core.caller_places import CallerPlace
+from tocsin.core.evidence import is_of_long_ago
 from tocsin.core.signals import SignalRead
 from tocsin.record import caller_places
 from tocsin.record.database import Connection
@@ -19,6 +20,7 @@ from tocsin.record.ids import following
 from tocsin.record.keys import CannotOpen, seal, unseal
 from tocsin.record.networks import network_of
 from tocsin.record.sealing import DayKeys, body_binding, seal_text
+from tocsin.record.turns import queue_of
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
@@ -103,6 +105,10 @@ def unpack(keys: DayKeys, arrival: UUID, sealed: bytes) -> tuple[Heard, ...]:
 
 # -- as rows ------------------------------------------------------------------------------------
 
+CLOCK_OFF: Final = "clock_off"
+"""The problem of a message in clear that its device stamped with a wrong time: kept all the same
+(`tocsin.wire.dc09.answers`)."""
+
 SIGNALS_MAX: Final = 65
 """Of one message (64 that were read, and the rest as text): so many ids are set aside for each."""
 
@@ -180,8 +186,11 @@ class Rows:
 
     def _queue(self, message: Heard, signals: list[UUID]) -> None:
         known = message.device is not None
-        queue = str(message.device) if known else network_of(message.source)
-        self._pending += [(signal, known, queue, 0, None) for signal in signals]
+        sender = str(message.device) if known else network_of(message.source)
+        clock_off = message.problem == CLOCK_OFF
+        for signal, read in zip(signals, message.signals or (), strict=True):
+            old = is_of_long_ago(read, message.received_at, is_clock_off=clock_off)
+            self._pending.append((signal, known, queue_of(sender, old), 0, None))
 
     def _add_place(self, identifier: UUID, message: Heard, place: CallerPlace) -> None:
         owner = (message.district, message.agency, message.assurance)

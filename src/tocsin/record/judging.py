@@ -26,16 +26,17 @@ from tocsin.core.terms import Datum, Place, Reason, Refused
 from tocsin.core.zones import ZoneKind
 from tocsin.record import code_book, probing
 from tocsin.record.arrays import Uuids
-from tocsin.record.arrivals import next_in_turn
 from tocsin.record.blocks import note_rules
 from tocsin.record.confirming_columns import confirming
 from tocsin.record.crowds import Crowds
 from tocsin.record.database import Connection
 from tocsin.record.handle import handle
+from tocsin.record.heard_rows import CLOCK_OFF
 from tocsin.record.keys import Keyring
 from tocsin.record.networks import network_of
 from tocsin.record.plans import Planned, planned
 from tocsin.record.together import judge_together
+from tocsin.record.turns import Turns
 from tocsin.record.views.sql import fetch
 from tocsin.record.working import FAILURES_MAX, process_actor, says_nothing
 
@@ -49,23 +50,16 @@ TOGETHER_MAX: Final = 200
 JUDGED_MAX: Final = 400
 """Signals that are taken up in one turn: whoever sends now waits for its end."""
 
-AGAIN: Final = timedelta(seconds=2)
-"""A signal whose judging failed n times rests n times as long."""
-
 ONCE_MORE: Final = timedelta(hours=1)
-"""And one that was set aside is tried once more so often, for good: an alarm is never forgotten."""
+"""A signal that was set aside is tried again so often, for good: an alarm is never forgotten."""
 ONCE_MORE_MAX: Final = 100
 
 _JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
 
-CLOCK_OFF: Final = "clock_off"
-"""The problem of a message in clear that its device stamped with a wrong time: kept all the same
-(`tocsin.wire.dc09.answers`)."""
-
 # Signal by signal (OFFSET 0 keeps it so): of a day that has just begun the planner knows nothing,
 # and would read all that a storm has left between the first and the last of them.
 _PENDING: Final = """
-SELECT p.signal, p.failures, p.failed_at, s.received_at, s.district, s.agency, s.device,
+SELECT p.signal, p.failures, s.received_at, s.district, s.agency, s.device,
     s.repeat_of, s.read, s.text IS NOT NULL AS has_text, s.source_address AS source,
     s.assurance, s.problem,
     t.id AS site, t.name_zh, t.name_en, t.address, t.address_en, t.lat, t.lon, t.datum,
@@ -113,12 +107,12 @@ def judge_pending(
     limit: int = JUDGED_MAX,
     *,
     obligations: Obligations = DEFAULT_OBLIGATIONS,
+    turns: Turns | None = None,
 ) -> int:
     """Judge up to `limit` signals; returns how many were dealt with.
 
     One worker at a time: what is open at a site is read before a signal is judged, and two at once
-    would both find nothing. One signal of each sender in turn, in the order they were heard; known
-    devices first, a share for the others.
+    would both find nothing. `turns` knows whose signals are next; without it all senders are new.
     The idempotency key is the signal's id. A signal that cannot be judged is tried again in the
     next rounds and set aside after FAILURES_MAX; it never stops the others. Raises what says that
     the database is away.
@@ -128,12 +122,12 @@ def judge_pending(
     if locked != (True,):
         return 0  # another worker judges
     try:
-        picked = next_in_turn(connection, limit)
-        found: list[Any] = []
+        picked = (turns or Turns()).next(connection, limit, now)
+        waiting: list[dict[str, Any]] = []
         if picked:  # their ids bound the days that are looked into
-            found = fetch(connection, _PENDING, [Uuids.of(picked), min(picked), max(picked)])
+            asked = [Uuids.of(picked), min(picked), max(picked)]
+            waiting = fetch(connection, _PENDING, asked)
         connection.rollback()
-        waiting = [one for one in found if not _rests(one, now)]
         note_rules(connection, waiting)
         book = code_book.current(connection, now)
         rest: list[Waiting] = list(waiting)
@@ -146,12 +140,6 @@ def judge_pending(
             connection.rollback()
             connection.execute("SELECT pg_advisory_unlock(%s)", (_JUDGING,))
             connection.commit()
-
-
-def _rests(one: Waiting, now: datetime) -> bool:
-    """One that failed has a pause that grows: what it met may pass."""
-    failed_at: datetime | None = one["failed_at"]
-    return failed_at is not None and now < failed_at + one["failures"] * AGAIN
 
 
 def _judge_some(

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tocsin.core.commands import TimeIsUp
+from tocsin.core.kinds import KIND_OF
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
-from tocsin.core.reactions import reactions
+from tocsin.core.reactions import REACTED_TO, reactions
 from tocsin.core.terms import Actor, Reason, Refused, Role, SubjectKind
 from tocsin.record.database import Connection, is_away
 from tocsin.record.facts import decode
@@ -89,12 +90,21 @@ def sound_due(
 # -- reactions ----------------------------------------------------------------------------------
 
 _REACTIONS: Final = "reactions"
+_REACTED_TO: Final = [KIND_OF[one] for one in REACTED_TO]
+
+FACTS_MAX: Final = 2_000
+"""Facts among which those that call for something are looked for in one turn."""
+
+# Positions have no gaps.
+_REACH: Final = """
+SELECT c.position, least(c.position + %s, (SELECT coalesce(max(position), 0) FROM log.position))
+FROM (SELECT coalesce(max(position), 0) AS position FROM log.cursor WHERE name = %s) c"""
 
 _AFTER: Final = """
 SELECT p.position, f.subject, f.kind, f.kind_version, f.agency, f.body
 FROM log.position p JOIN log.fact f ON f.id = p.fact
-WHERE p.position > (SELECT coalesce(max(position), 0) FROM log.cursor WHERE name = %s)
-ORDER BY p.position LIMIT %s"""
+WHERE p.position > %s AND p.position <= %s AND f.kind = ANY(%s)
+ORDER BY p.position"""
 
 _RETRY: Final = """
 SELECT w.position, w.failures, f.subject, f.kind, f.kind_version, f.agency, f.body
@@ -118,11 +128,11 @@ def react_after(
     connection: Connection,
     keyring: Keyring,
     now: datetime,
-    limit: int = 200,
+    limit: int = FACTS_MAX,
     *,
     obligations: Obligations = DEFAULT_OBLIGATIONS,
 ) -> int:
-    """Send the commands that the next `limit` facts call for; returns the number of facts read.
+    """Send the commands that the next facts call for; returns how many facts were looked at.
 
     Where it has come to is stored; the key of a reaction is the fact's position, so a fact that is
     read twice is reacted to once. What fails is written down before the place moves on: it is tried
@@ -130,7 +140,8 @@ def react_after(
     away.
     """
     again = fetch(connection, _RETRY, [FAILURES_MAX, now, limit])
-    facts = fetch(connection, _AFTER, [_REACTIONS, limit])
+    ((before, reach),) = connection.execute(_REACH, (limit, _REACTIONS)).fetchall()
+    facts = fetch(connection, _AFTER, [before, reach, _REACTED_TO]) if reach > before else []
     connection.rollback()
     for one in (*again, *facts):
         try:
@@ -147,10 +158,10 @@ def react_after(
                     "DELETE FROM log.reaction_waiting WHERE position = %s", (one["position"],)
                 )
                 connection.commit()
-    if facts:
-        connection.execute(_ADVANCE, (_REACTIONS, facts[-1]["position"]))
+    if reach > before:
+        connection.execute(_ADVANCE, (_REACTIONS, reach))
         connection.commit()
-    return len(facts)
+    return int(reach - before)
 
 
 def _react(

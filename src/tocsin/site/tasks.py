@@ -16,6 +16,7 @@ from tocsin.record.database import Connection, DatabaseAway, connect
 from tocsin.record.figures import lanes
 from tocsin.record.keys import Keyring
 from tocsin.record.supervision import Watch, forget_spans
+from tocsin.record.turns import Turns
 from tocsin.site.configuration import Configuration
 from tocsin.site.loops import Loop
 from tocsin.site.probe import Prober
@@ -25,7 +26,7 @@ READERS: Final = {"dc09": read_kept}
 """Who reads what an intake left to be read later, by protocol."""
 
 BATCH: Final = 200
-"""Facts or deadlines taken up in one turn."""
+"""Deadlines taken up in one turn."""
 
 _LAG: Final = Gauge("tocsin_lag", "What waits, by kind (counts) and for how long (_s).", ["name"])
 _KEPT: Final = Gauge(
@@ -41,11 +42,15 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
     """The loops of `work` or `clock`."""
     durations = Obligations(**msgspec.structs.asdict(chosen.obligations))
 
+    turns = Turns()
+
     def judge(connection: Connection) -> int:
-        return judging.judge_pending(connection, keyring, _now(), obligations=durations)
+        return judging.judge_pending(
+            connection, keyring, _now(), obligations=durations, turns=turns
+        )
 
     def react(connection: Connection) -> int:
-        return working.react_after(connection, keyring, _now(), BATCH, obligations=durations)
+        return working.react_after(connection, keyring, _now(), obligations=durations)
 
     def sound(connection: Connection) -> int:
         return working.sound_due(connection, keyring, _now(), BATCH, obligations=durations)
@@ -56,9 +61,10 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
         return guard.turn(connection, _now())
 
     if process == "work":
+        sorter = Sorter(keyring, READERS, district=chosen.district, agency=chosen.agency)
         return [
             Loop("sequencer", sequencer.assign, idle_s=0.02),
-            Loop("sort", Sorter(keyring, READERS).sort, idle_s=0.5, channel="heard"),
+            Loop("sort", sorter.sort, idle_s=0.5, channel="heard"),
             Loop("judge", judge, idle_s=0.5, channel="sorted"),
             Loop("blocks", guard_blocks, idle_s=1.0),
             Loop("react", react, idle_s=0.5, channel="facts"),

@@ -13,3 +13,7 @@ CREATE INDEX further_with_problem ON heard.further (id DESC) WHERE problem IS NO
 CREATE INDEX incident_at_site ON view.incident (site, opened_at DESC, id DESC)
     WHERE site IS NOT NULL;
 CREATE INDEX incident_number ON view.incident (number);
+
+-- Signals are taken from the queues, never from all of them by age.
+DROP INDEX heard.pending_known;
+DROP INDEX heard.pending_unknown;

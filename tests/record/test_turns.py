@@ -1,0 +1,176 @@
+"""Whose signals are judged next: a sender that was quiet waits for no backlog, however many senders
+have one, and the backlogs go on."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from record_desk import NOW
+
+from tocsin.core.signals import SignalRead
+from tocsin.record import turns as turns_module
+from tocsin.record.database import Connection
+from tocsin.record.heard_rows import CLOCK_OFF, Heard, Rows
+from tocsin.record.keys import Keyring
+from tocsin.record.sealing import DayKeys
+from tocsin.record.turns import AGAIN, RUN, SERVED_SHARE, UNKNOWN_SHARE, Turns
+
+
+class Queues:
+    """Signals that wait, numbered in the order heard, and what `Turns` picks of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        connection.execute("DELETE FROM heard.pending")
+        self.connection = connection
+        self.turns = Turns()
+        self._last = 0
+
+    def wait(self, queue: str, count: int = 1, *, known: bool = True) -> list[UUID]:
+        signals = [UUID(int=self._last + n + 1) for n in range(count)]
+        self._last += count
+        self.connection.cursor().executemany(
+            "INSERT INTO heard.pending (signal, known, queue) VALUES (%s, %s, %s)",
+            [(signal, known, queue) for signal in signals],
+        )
+        return signals
+
+    def judge(self, limit: int) -> list[str]:
+        """The queues of what is picked, which is judged and gone."""
+        picked = self.turns.next(self.connection, limit, NOW)
+        assert len(picked) == len(set(picked)) <= limit
+        rows = self.connection.execute(
+            "DELETE FROM heard.pending WHERE signal = ANY(%s) RETURNING signal, queue", (picked,)
+        ).fetchall()
+        queue_of = dict(rows)
+        return [queue_of[signal] for signal in picked]
+
+    def judge_all(self, limit: int, turns_max: int = 1_000) -> list[str]:
+        order: list[str] = []
+        for _ in range(turns_max):
+            picked = self.judge(limit)
+            if not picked:
+                break
+            order += picked
+        return order
+
+
+@pytest.fixture
+def queues(connection: Connection) -> Iterator[Queues]:
+    yield Queues(connection)
+    connection.rollback()
+
+
+def test_a_sender_that_was_quiet_waits_for_no_backlog_of_many_others(queues: Queues) -> None:
+    for sender in range(100):
+        queues.wait(f"{sender:03}", 50)
+    for _ in range(5):
+        queues.judge(40)
+    queues.wait("fire")
+    assert "fire" in queues.judge(40)
+
+
+def test_every_backlog_goes_on_while_new_senders_come_without_end(queues: Queues) -> None:
+    for sender in range(3):
+        queues.wait(f"{sender:03}", 60)
+    queues.judge(40)
+    served: list[str] = []
+    for turn in range(12):
+        for sender in range(60):
+            queues.wait(f"new {turn} {sender}")
+        picked = queues.judge(40)
+        served += [queue for queue in picked if not queue.startswith("new")]
+        assert len([queue for queue in picked if queue.startswith("new")]) >= 20
+    assert len(served) == 12 * 40 // SERVED_SHARE
+    assert {*served} == {"000", "001", "002"}
+
+
+def test_signals_of_a_backlog_are_taken_together_and_in_order(queues: Queues) -> None:
+    names = [f"{sender:03}" for sender in range(10)]
+    for name in names:
+        queues.wait(name, 5 * RUN)
+    queues.judge(10)  # now all have had a turn
+    first, second = queues.judge(2 * RUN), queues.judge(2 * RUN)
+    assert sorted({*first}) == names[:2]
+    assert sorted({*second}) == names[2:4]
+    assert len(queues.judge_all(2 * RUN)) == 10 * 5 * RUN - 10 - 4 * RUN
+
+
+def test_known_devices_leave_a_share_to_the_unknown(queues: Queues) -> None:
+    queues.wait("device", 500)
+    queues.wait("192.0.2.1", 500, known=False)
+    picked = queues.judge(50)
+    assert picked.count("192.0.2.1") == 50 // UNKNOWN_SHARE
+    assert picked.count("device") == 50 - 50 // UNKNOWN_SHARE
+
+
+def test_where_more_wait_than_are_looked_for_each_has_its_turn(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns_module, "QUEUES_MAX", 10)
+    names = [f"{sender:03}" for sender in range(35)]
+    for name in names:
+        queues.wait(name, 3)
+    order = queues.judge_all(10, 8)
+    assert {*order} == {*names}
+    assert sorted([*order, *queues.judge_all(10)]) == sorted(names * 3)
+
+
+def test_more_queues_than_are_remembered_are_all_judged(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns_module, "SERVED_MAX", 5)
+    names = [f"{sender:03}" for sender in range(20)]
+    for name in names:
+        queues.wait(name, 30)
+    assert sorted(queues.judge_all(25)) == sorted(names * 30)
+
+
+def test_one_that_failed_rests_and_holds_up_nobody(queues: Queues) -> None:
+    poison, *_ = queues.wait("device", 3)
+    queues.connection.execute(
+        "UPDATE heard.pending SET failures = 2, failed_at = %s WHERE signal = %s",
+        (NOW - 2 * AGAIN + timedelta(milliseconds=1), poison),
+    )
+    assert poison not in queues.turns.next(queues.connection, 10, NOW)
+    assert queues.judge(10) == ["device", "device"]
+    assert queues.judge(10) == []
+    later = NOW + timedelta(milliseconds=1)
+    assert queues.turns.next(queues.connection, 10, later) == [poison]
+
+
+@pytest.mark.parametrize(
+    ("fields", "read", "is_old"),
+    [
+        ({}, {}, False),
+        ({}, {"occurred_at": NOW - timedelta(hours=1)}, False),
+        ({}, {"occurred_at": NOW - timedelta(hours=1, seconds=1)}, True),
+        ({"problem": CLOCK_OFF}, {"occurred_at": NOW - timedelta(hours=9)}, False),
+        ({}, {"occurred_at": NOW - timedelta(hours=9), "codes": "cap"}, False),
+    ],
+)
+def test_what_a_panel_kept_does_not_delay_what_it_says_now(
+    queues: Queues,
+    keyring: Keyring,
+    fields: dict[str, object],
+    read: dict[str, object],
+    is_old: bool,
+) -> None:
+    one = SignalRead(protocol="dc09", token="SIA-DCS", account="1234", code="FA", **read)  # type: ignore[arg-type]
+    message = Heard(
+        received_at=NOW,
+        intake="dc09.tcp",
+        protocol="dc09",
+        source="192.0.2.7",
+        body=b"frame",
+        answer="ack",
+        district="huangpu",
+        agency="fire",
+        signals=(one,),
+        **fields,  # type: ignore[arg-type]
+    )
+    rows = Rows(DayKeys(keyring))
+    rows.add(UUID(int=1 << 100), message)
+    rows.write(queues.connection)
+    waiting = queues.connection.execute("SELECT queue FROM heard.pending").fetchall()
+    assert waiting == [("192.0.2.7 old" if is_old else "192.0.2.7",)]
