@@ -11,11 +11,17 @@ from tocsin.core.codes import cap, contact_id, sia
 from tocsin.core.codes.meaning import Meaning, Number, numbered, said
 from tocsin.core.codes.overrides import CodeTable, overridden
 from tocsin.core.signals import Effect, SignalRead
+from tocsin.core.supervision import is_unread
 from tocsin.core.terms import IncidentType, Level
 
 _UNKNOWN_CODE: Final = ("代码不明", "Unknown code")
 UNREADABLE: Final = said(
     Effect.UNKNOWN, IncidentType.UNKNOWN, Level.P4, ("内容无法读取", "Content cannot be read")
+)
+# Our own word about what a device was told that we have.
+KEPT_UNREAD: Final = said(
+    *(Effect.UNKNOWN, IncidentType.UNKNOWN, Level.P4),
+    ("已确认并保存的报文无法读取，可能是报警", "Kept message cannot be read, it may be an alarm"),
 )
 # It was read, in a person's or a device's own words; there is only no code in them.
 IN_WORDS: Final = said(
@@ -36,6 +42,8 @@ def meaning(read: SignalRead, tables: Sequence[CodeTable] = ()) -> Meaning:
 
 def looked_up(read: SignalRead, tables: Sequence[CodeTable] = ()) -> tuple[Meaning, int]:
     """The meaning, and the version of the table that gave it: 0 where it is the built-in one."""
+    if is_unread(read):
+        return KEPT_UNREAD, 0
     listed = list_of(read)
     for table in tables:
         row = table.row_for(listed, read.code, read.qualifier, read.zone)

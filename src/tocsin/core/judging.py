@@ -23,6 +23,7 @@ from tocsin.core.confirmation import (
 )
 from tocsin.core.evidence import is_old, restores
 from tocsin.core.incidents import cancelling
+from tocsin.core.incidents.crowd import ExceptionKind
 from tocsin.core.incidents.state import OPEN, Incident
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
 from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
@@ -195,13 +196,18 @@ def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
 
 
 def _open_at_site(states: States, command: JudgeSignal) -> Iterator[tuple[UUID, UUID, Incident]]:
-    """Each candidate with the open incident that it is, or lives on in; the newest first."""
+    """Each candidate with the open incident that it is, or lives on in; the newest first. What
+    cannot be read may have been an alarm of any type: it hides in no other card than one of such.
+    """
+    kind = ExceptionKind.UNKNOWN_CODE if supervision.is_unread(command.read) else None
     for one in command.candidates:
         if crowds.is_one(states.get(one)):
             continue  # it is of many sites
         where = lives_on(states, one)
         incident = states.get(where)
-        if isinstance(incident, Incident) and incident.state in OPEN:
+        if not isinstance(incident, Incident) or incident.state not in OPEN:
+            continue
+        if kind is None or incident.exception is kind:
             yield one, where, incident
 
 

@@ -15,6 +15,7 @@ from tocsin.core.terms import IncidentType, Level
 PROTOCOL: Final = "supervision"
 SILENCE: Final = "SILENCE"  # token of a signal about one device
 OUTAGE: Final = "OUTAGE"  # and about many of one way in
+UNREAD: Final = "UNREAD"  # about a message that was acknowledged and kept, and cannot be read
 FAILED: Final = "YC"  # SIA DC-03: communications fail
 RESTORED: Final = "YK"  # communications restoral
 
@@ -116,6 +117,11 @@ def outage_meaning(read: SignalRead) -> Meaning | None:
     if read.protocol != PROTOCOL or read.token != OUTAGE:
         return None
     return _BEGUN if read.code == FAILED else _ENDED
+
+
+def is_unread(read: SignalRead) -> bool:
+    """Whether it is our own signal that a kept message cannot be read."""
+    return read.protocol == PROTOCOL and read.token == UNREAD
 
 
 class Hearing:
