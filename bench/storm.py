@@ -76,8 +76,8 @@ class Site:
             self.running.wait()
 
 
-def register(site: Site, directory: Path) -> None:
-    rows = [device(number) for number in range(PANELS)]
+def register(site: Site, directory: Path, panels: int = PANELS) -> None:
+    rows = [device(number) for number in range(panels)]
     file = directory / "sites.csv"
     with file.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.DictWriter(opened, list(rows[0]))
