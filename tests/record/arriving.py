@@ -74,8 +74,10 @@ class Arrivals:
         return [one for one in self.stored() if one.id not in before]
 
     def stored(self) -> list[Stored]:
+        """Without our own signals about what was set aside."""
         rows = self.connection.execute(
-            "SELECT id, received_at, repeat_of FROM heard.message ORDER BY id"
+            "SELECT id, received_at, repeat_of FROM heard.message"
+            " WHERE protocol <> 'supervision' ORDER BY id"
         ).fetchall()
         self.connection.rollback()
         return [Stored(*row) for row in rows]

@@ -104,6 +104,13 @@ def test_known_devices_leave_a_share_to_the_unknown(queues: Queues) -> None:
     assert picked.count("device") == 50 - 50 // UNKNOWN_SHARE
 
 
+def test_what_has_no_sender_has_its_turn_too(queues: Queues) -> None:
+    """Our own signals about many devices, or about what cannot be read."""
+    queues.wait("", known=False)
+    queues.wait("192.0.2.1", known=False)
+    assert sorted(queues.judge_all(40)) == ["", "192.0.2.1"]
+
+
 def test_where_more_wait_than_are_looked_for_each_has_its_turn(
     queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:

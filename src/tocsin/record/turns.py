@@ -35,7 +35,7 @@ AGAIN: Final = timedelta(seconds=2)
 # Stepping through the index, whatever waits in each queue: one sender's flood hides nobody.
 _QUEUES: Final = """
 WITH RECURSIVE step AS (
-    (SELECT queue, signal FROM heard.pending WHERE {known} AND queue > %(after)s
+    (SELECT queue, signal FROM heard.pending WHERE {known} AND queue >= %(start)s
      ORDER BY queue, signal LIMIT 1)
     UNION ALL
     SELECT n.queue, n.signal FROM step s, LATERAL (
@@ -59,19 +59,19 @@ class _Lane:
     def __init__(self, known: str) -> None:
         self._queues_of = _QUEUES.format(known=known)
         self._signals_of = _SIGNALS.format(known=known)
-        self._after = ""
+        self._start = ""
         self._new: list[str] = []
         self._served: dict[str, None] = {}
         """Queues that had a turn and were not empty after it; the first is next."""
 
     def look(self, connection: Connection) -> bool:
         """Find the queues that wait; whether there are any."""
-        asked = {"after": self._after, "queues": QUEUES_MAX}
+        asked = {"start": self._start, "queues": QUEUES_MAX}
         found = connection.execute(self._queues_of, asked).fetchall()
-        if not found and self._after:
-            asked["after"] = ""
+        if not found and self._start:
+            asked["start"] = ""
             found = connection.execute(self._queues_of, asked).fetchall()
-        self._after = found[-1][0] if len(found) == QUEUES_MAX else ""
+        self._start = found[-1][0] if len(found) == QUEUES_MAX else ""
         new = [(signal, queue) for queue, signal in found if queue not in self._served]
         self._new = [queue for _, queue in sorted(new)]
         return bool(found or self._served)
