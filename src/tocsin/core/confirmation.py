@@ -104,10 +104,28 @@ class Sensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happened. `at`: as far as that can be known; `stamped`: by its device's own
+    clock, which may be wrong."""
+
+    at: datetime
+    stamped: datetime | None = None
+
+
+def is_before(one: Moment, other: Moment) -> bool:
+    """Whether it happened before something else at the same device, in whatever order they came:
+    its own clock tells, also a wrong one, where it stamped both."""
+    if one.stamped is not None and other.stamped is not None:
+        return one.stamped < other.stamped
+    return one.at < other.at
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What one alarm of an activation tells: nothing in it is of another day, site or person.
 
-    `at`: when it happened, as far as that can be known. `still`: reported before, so no new trip.
+    `at`: when it happened, as far as that can be known; `stamped`: as its device says. `still`:
+    reported before, so no new trip.
     """
 
     says: Says
@@ -116,6 +134,11 @@ class Evidence:
     sensor: Sensor
     partition: str = ""
     still: bool = False
+    stamped: datetime | None = None
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.at, self.stamped)
 
 
 class RaisedBecause(StrEnum):

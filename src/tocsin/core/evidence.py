@@ -10,7 +10,7 @@ from tocsin.core.code_tables import partition_of, zone_of
 from tocsin.core.codes.confirming import ends_alarm, is_verified, technology
 from tocsin.core.codes.meaning import STILL_PRESENT, Meaning
 from tocsin.core.commands import JudgeSignal
-from tocsin.core.confirmation import Evidence, Says, Sensor
+from tocsin.core.confirmation import Evidence, Moment, Says, Sensor
 from tocsin.core.signals import Effect, SignalRead
 from tocsin.core.terms import IncidentType
 from tocsin.core.zones import zone_number
@@ -49,6 +49,11 @@ def happened_at(command: JudgeSignal) -> datetime:
     return occurred_at
 
 
+def moment(command: JudgeSignal) -> Moment:
+    """The same with what its device says, which orders what one device told."""
+    return Moment(happened_at(command), command.read.occurred_at)
+
+
 def evidence(command: JudgeSignal, means: Meaning) -> Evidence | None:
     """What an alarm of a known site tells; None for what is no alarm, or of long ago."""
     if means.effect is not Effect.ALARM or command.site is None or is_old(command):
@@ -65,6 +70,7 @@ def evidence(command: JudgeSignal, means: Meaning) -> Evidence | None:
         sensor=sensor,
         partition=partition(command),
         still=command.read.qualifier == STILL_PRESENT,
+        stamped=command.read.occurred_at,
     )
 
 

@@ -17,7 +17,7 @@ from tocsin.core.confirmation import (
     Says,
     confirmed_by,
 )
-from tocsin.core.evidence import evidence, is_late, is_old, restores
+from tocsin.core.evidence import evidence, is_late, is_old, moment, restores
 from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.decide import assign_by, prioritised, raised, titled
 from tocsin.core.incidents.duplicates import ids, possible_duplicates
@@ -181,6 +181,7 @@ def _judged(
 
 def _joined(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> SignalJoined:
     alarms = means.effect is Effect.ALARM
+    quiet = restores(command, means)
     return SignalJoined(
         command.signal,
         reason,
@@ -188,7 +189,8 @@ def _joined(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Sign
         assurance=command.assurance,
         late=alarms and is_late(command),
         evidence=evidence(command, means),
-        restores=restores(command, means),
+        restores=quiet,
+        restored=None if quiet is None else moment(command),
     )
 
 

@@ -19,9 +19,11 @@ from tocsin.core.confirmation import (
     Confirming,
     ConfirmRule,
     Evidence,
+    Moment,
     RaisedBecause,
     Says,
     Sensor,
+    is_before,
     two_technologies,
     two_zones,
 )
@@ -51,11 +53,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class OpenZone:
-    """A zone that alarmed and has not restored. `since`: when it last alarmed."""
+    """A zone that alarmed and has not restored. `since`: when it last alarmed; `stamped`: by its
+    device's own clock."""
 
     sensor: Sensor
     partition: str
     since: datetime
+    stamped: datetime | None = None
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.since, self.stamped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,8 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """A user took the alarm back. `overtaken`: something alarmed after it, so it says nothing any
-    more."""
+    """A user took the alarm back. `overtaken`: something alarmed after it, or was heard to, so it
+    says nothing any more."""
 
     signal: UUID
     at: datetime
@@ -142,7 +150,9 @@ def evolve(alarms: Alarms, fact: AlarmFact) -> Alarms:
                 return alarms
             return replace(alarms, confirmation=replace(alarms.confirmation, by=fact.reason))
         case IncidentCancelled():
-            cancelled = Cancelled(fact.signal, fact.at, fact.how, fact.outcome)
+            newer = any(one.evidence.at > fact.at for one in alarms.evidence)
+            overtaken = newer and fact.outcome is not CancelOutcome.CLOSED
+            cancelled = Cancelled(fact.signal, fact.at, fact.how, fact.outcome, overtaken)
             return replace(alarms, cancelled=cancelled)
         case IncidentValidated():
             validated = Validated(fact.avs, fact.by_name, fact.at, fact.by_evidence)
@@ -190,13 +200,7 @@ def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
         cancelled = replace(cancelled, overtaken=True)
     zones, more = alarms.open_zones, alarms.open_zones_more
     if new is not None and new.sensor.zone:
-        # The cheap comparison first: asked of every open zone, for every alarm.
-        zone, sensor = new.sensor.zone, new.sensor
-        zones = tuple([one for one in zones if one.sensor.zone != zone or one.sensor != sensor])
-        if len(zones) < OPEN_ZONES_MAX:
-            zones = (*zones, OpenZone(new.sensor, new.partition, new.at))
-        else:
-            more = True
+        zones, more = _with_zone(zones, more, new)
     return Alarms(
         integrity=alarms.integrity + (fact.assurance is Assurance.INTEGRITY),
         authenticated=alarms.authenticated + (fact.assurance is Assurance.AUTHENTICATED),
@@ -214,14 +218,30 @@ def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
     )
 
 
+def _with_zone(
+    zones: tuple[OpenZone, ...], more: bool, new: Evidence
+) -> tuple[tuple[OpenZone, ...], bool]:
+    """With the zone that alarmed; since its newest alarm, whichever of them came first."""
+    # The cheap comparison first: asked of every open zone, for every alarm.
+    zone, sensor = new.sensor.zone, new.sensor
+    known = [one for one in zones if one.sensor.zone == zone and one.sensor == sensor]
+    if any(is_before(new.moment, one.moment) for one in known):
+        return zones, more
+    rest = tuple([one for one in zones if one not in known]) if known else zones
+    if len(rest) >= OPEN_ZONES_MAX:
+        return rest, True
+    return (*rest, OpenZone(sensor, new.partition, new.at, new.stamped)), more
+
+
 def _is_vouched(fact: SignalJoined | SignalLeft) -> bool:
     return fact.assurance is Assurance.AUTHENTICATED and not fact.late
 
 
 def _with(alarms: Alarms, new: Told) -> tuple[Told, ...]:
-    """With one more. Of a sensor that told the same before, its first and its newest stay, and what
-    alone confirms it with another sensor; where there are too many, the newest but one goes that
-    was not checked: the first ones show that it is no single sensor. So no alarm lowers a level."""
+    """With one more. Of a sensor that told the same before, its first and its newest stay, in
+    whatever order they came, and what alone confirms it with another sensor; where there are too
+    many, the newest but one goes that was not checked: the first ones show that it is no single
+    sensor. So no alarm lowers a level."""
     known = alarms.evidence
     sensor, says = new.evidence.sensor, new.evidence.says
     zone = sensor.zone
@@ -233,7 +253,8 @@ def _with(alarms: Alarms, new: Told) -> tuple[Told, ...]:
         and one.evidence.sensor == sensor
     ]
     if len(same) > 1:
-        rest = (*[one for one in known if one is not same[-1]], new)
+        goes = sorted((*same, new), key=_at)[-2]
+        rest = tuple([one for one in (*known, new) if one is not goes])
         window = timedelta(seconds=alarms.window_s)
         if not _has_pair((*known, new), window) or _has_pair(rest, window):
             return rest
@@ -242,6 +263,10 @@ def _with(alarms: Alarms, new: Told) -> tuple[Told, ...]:
     unchecked = [one for one in known if one.evidence.says is Says.ALARM]
     goes = (unchecked or known)[-1]
     return (*(one for one in known if one is not goes), new)
+
+
+def _at(told: Told) -> datetime:
+    return told.evidence.at
 
 
 def _has_pair(told: tuple[Told, ...], window: timedelta) -> bool:
@@ -254,8 +279,14 @@ def _has_pair(told: tuple[Told, ...], window: timedelta) -> bool:
 
 
 def _restored(alarms: Alarms, fact: SignalJoined) -> Alarms:
-    because = alarms.opened_because or fact.reason
-    zones = tuple(one for one in alarms.open_zones if one.sensor != fact.restores)
+    """A restore of before the zone's newest alarm, which a panel kept or a path delayed, closes
+    nothing."""
+    because, quiet = alarms.opened_because or fact.reason, fact.restored
+    zones = tuple(
+        one
+        for one in alarms.open_zones
+        if one.sensor != fact.restores or (quiet is not None and is_before(quiet, one.moment))
+    )
     if because is alarms.opened_because and len(zones) == len(alarms.open_zones):
         return alarms
     return replace(alarms, opened_because=because, open_zones=zones)

@@ -13,8 +13,8 @@ from tocsin.core.assurance import Assurance
 from tocsin.core.code_tables import meaning
 from tocsin.core.codes.confirming import CancelHow, takes_back
 from tocsin.core.commands import JudgeSignal
-from tocsin.core.confirmation import WAITING_TYPES, CancelOutcome, Says
-from tocsin.core.evidence import happened_at, is_late, partition
+from tocsin.core.confirmation import WAITING_TYPES, CancelOutcome, Says, is_before
+from tocsin.core.evidence import happened_at, is_late, moment, partition
 from tocsin.core.incidents.facts import (
     IncidentCancelled,
     IncidentClosed,
@@ -83,6 +83,9 @@ def _outcome(
     said = partition(command)
     if said and any(one.partition and one.partition != said for one in told):
         return CancelOutcome.OTHER_PARTITION
+    newest = max(told, key=lambda one: one.at)
+    if is_before(moment(command), newest.moment):  # it was heard out of its order
+        return CancelOutcome.OUTSIDE_WINDOW
     after = happened_at(command) - first.at
     if not timedelta(0) <= after <= timedelta(seconds=command.confirming.abort_s):
         return CancelOutcome.OUTSIDE_WINDOW

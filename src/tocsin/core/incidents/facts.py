@@ -18,6 +18,7 @@ from tocsin.core.confirmation import (
     CancelOutcome,
     Confirming,
     Evidence,
+    Moment,
     RaisedBecause,
     Sensor,
 )
@@ -89,7 +90,8 @@ class IncidentOpened:
 class SignalJoined:
     """`reason` is why it belongs here, `assurance` what vouches for it. `late`: an alarm that
     occurred long before we heard it. `evidence` is that of a timely alarm of a known site,
-    `restores` what a restore says is quiet again. `crowd` is what a crowd counts of it."""
+    `restores` what a restore says is quiet again, `restored` since when. `crowd` is what a crowd
+    counts of it."""
 
     signal: UUID
     reason: VerdictReason
@@ -99,6 +101,7 @@ class SignalJoined:
     evidence: Evidence | None = None
     restores: Sensor | None = None
     crowd: CrowdEntry | None = None
+    restored: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
