@@ -67,7 +67,8 @@ test-long: packages check ## The full figures; LONG=FILE runs one part again
 	@$(call in_turn,$(LONG),long)
 
 bench: setup ## Every performance claim against its peer or limit, in this run, on this machine
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@code=0; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || \
+		{ code=1; echo "MISSED: $$script"; }; done; exit $$code
 
 fix: $(VENV)/.installed ## Format, and repair what the linter can
 	$(BIN)/ruff format .

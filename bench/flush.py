@@ -1,6 +1,7 @@
-"""1,000 panels that were cut off each tell 1,000 events that they kept: a million signals, all
-late, are on disk, sorted in and judged within 15 minutes, and no unit is sent. Meanwhile panels
-that were quiet each send an alarm of now: every one has its card within two seconds of its ACK.
+"""1,000 panels that were cut off each tell 1,000 events that they kept, half of them burglary
+alarms, half restores: a million signals, all late, are on disk, sorted in and judged within 15
+minutes, and no unit is sent. Meanwhile panels that were quiet each send an alarm of now: every one
+has its card within two seconds of its ACK.
 
 The whole site runs as `tocsin up` starts it. `--events N` for each panel (default 1,000). The rate
 is set beside that of the same frames only acknowledged, in the same run.

@@ -178,7 +178,8 @@ def main() -> int:
     print(
         f"{told['acknowledged']:,} of {told['sent']:,} alarms acknowledged in"
         f" {told['seconds']:.1f} s, {count:,} of {told['ever_sent']:,} messages in the record;"
-        f" all judged {judged_s:.1f} s after the storm: {incidents:,} incidents open"
+        f" all judged {judged_s:.1f} s after the storm: {incidents:,} incidents open;"
+        f" the load generator used {told['cpu']:.0%} of a core"
     )
     print(
         f"ACK p50 {percentile(told['ms'], 0.5):.1f} ms, p99 {ack:.1f} ms (limit {ACK_P99_MS:.0f})"

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from intake import PEERS
+from intake import PEERS, process
 from machine import machine
 from tocsin.record.database import connect
 from tocsin.record.keys import Keyring
@@ -34,6 +34,7 @@ INTERVAL_S = 60
 SILENT = 100
 GRACE = 0.10
 SITES = 1_000
+CEILING_TIMES, CEILING_S = 5, 10.0
 
 
 def fill(url: str, devices: int) -> None:
@@ -134,6 +135,7 @@ def main() -> int:
     arguments = parser.parse_args()
     devices, seconds = arguments.devices, arguments.seconds
     print(machine())
+    limit = polled(PEERS / "udp_ack_server.py", devices)
     with started(devices) as (postgres, urls, processes, address):
         host, _, port = address.rpartition(":")
         pids = {name: [process.running.pid] for name, process in processes.items()}
@@ -156,7 +158,27 @@ def main() -> int:
                 "SELECT d.account, extract(epoch FROM s.told_at)::float8 FROM ref.silence s"
                 " JOIN ref.device d ON d.id = s.device"
             ).fetchall()
+    print(
+        f"the same load at {CEILING_TIMES} times the pace has {limit:,.0f} answers/s of a receiver"
+        " that answers without reading"
+    )
     return report(devices, seconds, told, silences, before, after)
+
+
+def polled(receiver: Path, devices: int) -> float:
+    """Answers a second of a receiver that prints where it listens."""
+    with process(sys.executable, str(receiver)) as answering:
+        done = subprocess.run(
+            [
+                *(sys.executable, str(PEERS / "dc09_polls.py")),
+                *answering.address.rsplit(":", 1),
+                *(str(devices), str(INTERVAL_S / CEILING_TIMES), str(CEILING_S), "0", "0"),
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    return float(json.loads(done.stdout)["answered"]) / CEILING_S
 
 
 def report(

@@ -1,8 +1,9 @@
 """Panels that send one plain frame, wait for its ACK, and send the next: the load of intake.py.
 
 `dc09_load.py HOST PORT PANELS SECONDS FIRST_SEQUENCE [KEY] [--any]` prints one line of JSON:
-answers per second, their latency, and how many were not the ACK of the frame sent (`--any`: not
-looked at). With a key the frames are encrypted, all of them before the first is sent.
+answers per second, their latency, how many frames were ever sent and answered, and how many answers
+were not the ACK of the frame sent (`--any`: not looked at). With a key the frames are encrypted,
+all of them before the first is sent.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ class Panel(asyncio.Protocol):
 
     def __init__(self, frames: list[bytes], told: list[float], wrong: list[bytes], any_: bool):
         self.frames, self.told, self.wrong, self.any = frames, told, wrong, any_
-        self.next = self.ever = 0
+        self.next = self.ever = self.acknowledged = 0
         self.is_sealed = frames[0][9:11] == b'"*'
         self.running = True
 
@@ -61,6 +62,7 @@ class Panel(asyncio.Protocol):
             wanted = b'"*ACK"' + self.sent[19:23] if self.is_sealed else b'"ACK"' + self.sent[18:22]
             if said != wanted:
                 self.wrong.append(data)
+        self.acknowledged += 1
         if self.running:
             self.send()
 
@@ -101,6 +103,7 @@ async def main(
                 "wrong_first": wrong[0].decode("latin-1") if wrong else None,
                 "load_cpu": cpu / took,
                 "sent": sum(panel.ever for panel in opened),
+                "acknowledged": sum(panel.acknowledged for panel in opened),
             }
         )
     )
