@@ -17,7 +17,7 @@ MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 # What is longer, with its length: it may shrink, not grow, and leaves the list once it is short.
 LONGER = {
-    "src/tocsin/edge/stream.py": 443,
+    "src/tocsin/edge/stream.py": 434,
     "tests/access/test_matrix.py": 432,
     "tests/apps/test_api.py": 419,
     "tests/record/test_handle.py": 449,

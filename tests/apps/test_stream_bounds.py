@@ -11,8 +11,10 @@ from starlette.types import Message, Scope
 
 from little_city import call
 from tocsin.core.terms import Actor, Role
+from tocsin.edge import replay, screen
 from tocsin.edge import stream as module
-from tocsin.edge.stream import Client, Stream
+from tocsin.edge.screen import Client
+from tocsin.edge.stream import Stream
 from tocsin.record.follow import Batch
 from web_site import Site
 
@@ -53,9 +55,8 @@ def test_ticks_and_positions_do_not_queue_up() -> None:
 
 
 def test_the_memory_kept_for_those_who_come_back_is_bounded(monkeypatch: Any) -> None:
-    monkeypatch.setattr(module, "REPLAY_FACTS_MAX", 100)
+    monkeypatch.setattr(replay, "FACTS_MAX", 100)
     stream = Stream("postgresql://nowhere")
-    stream._replay_from = 0
     for position in range(1, 501):
         stream._spread(batch(position))
     assert len(stream._replay) == 100
@@ -79,12 +80,11 @@ def test_the_memory_kept_for_those_who_come_back_is_bounded(monkeypatch: Any) ->
 def test_nothing_is_read_for_a_client_that_is_reset(
     monkeypatch: pytest.MonkeyPatch, seen: int, told_before: bool, shown: int
 ) -> None:
-    monkeypatch.setattr(module, "QUEUE_BYTES_MAX", 3_500)
+    monkeypatch.setattr(screen, "QUEUE_BYTES_MAX", 3_500)
     stream = Stream("postgresql://nowhere")
-    stream._replay_from = 0
     for position in range(1, 51):
         stream._spread(batch(position, size=800))
-    resets = module.RESETS._value.get()
+    resets = screen.RESETS._value.get()
     encoded: list[int | None] = []
     original = module.sse
 
@@ -100,7 +100,7 @@ def test_nothing_is_read_for_a_client_that_is_reset(
     assert encoded == list(range(1, shown + 1))
     assert (client.seen, client.pending_bytes) == (shown or seen, 0)
     assert client.take() == b"event: reset\ndata: {}\n\n"
-    assert module.RESETS._value.get() == resets + 1, "counted once"
+    assert screen.RESETS._value.get() == resets + 1, "counted once"
 
 
 def test_one_encoding_serves_all_who_see_the_same(monkeypatch: Any) -> None:
@@ -172,7 +172,6 @@ def test_a_client_that_takes_nothing_is_let_go(monkeypatch: Any) -> None:
 
     async def run() -> None:
         stream = Stream("postgresql://nowhere")
-        stream._replay_from = 0
         client = Client(A, DESK, 0)
 
         async def stuck(message: Message) -> None:
@@ -191,8 +190,7 @@ def test_a_client_that_takes_nothing_is_let_go(monkeypatch: Any) -> None:
 
 def test_a_client_ahead_of_the_follower_waits_for_what_it_does_not_know() -> None:
     stream = Stream("postgresql://nowhere")
-    stream._replay_from = stream.position = 100
-    stream._head_at_begin = 103
+    stream._stand_at(100)
     client, too_old = Client(A, DESK, 102), Client(A, DESK, 99)
     stream._resume(client)
     stream._resume(too_old)
@@ -201,10 +199,8 @@ def test_a_client_ahead_of_the_follower_waits_for_what_it_does_not_know() -> Non
     for position in (101, 102):
         stream._spread(batch(position))
     assert not client.pending
-    assert not stream.is_caught_up
     stream._spread(batch(103))
     assert [b"id: 103" in event for event in client.pending] == [True]
-    assert stream.is_caught_up
 
 
 def test_a_web_process_that_just_started_resets_nobody_who_is_up_to_date(site: Site) -> None:

@@ -14,11 +14,13 @@ from record_desk import Desk, batches_after
 
 from tocsin.core.commands import AcceptOrder, AddNote
 from tocsin.record import follow as following
-from tocsin.record.database import Urls, connect
+from tocsin.record.database import Urls, connect, connect_async
 from tocsin.record.follow import Batch, follow
 from tocsin.record.keys import Keyring
 from tocsin.record.migrate import migrate
 from tocsin.record.sequencer import assign
+from tocsin.record.views.facts import FACTS_AFTER
+from tocsin.record.views.overlay import BY_ID
 from tocsin.site.postgres import Postgres
 
 
@@ -34,15 +36,15 @@ async def take(batches: AsyncIterator[Batch], facts: int, limit_s: float = 10) -
 def read_all(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set whenever a follower has found nothing new: from then on it waits."""
     found_nothing = asyncio.Event()
-    read = following._read
+    read = following.read
 
-    async def told(*arguments: Any) -> Batch | None:
-        batch = await read(*arguments)
-        if batch is None:
+    async def told(*arguments: Any) -> list[Batch]:
+        batches = await read(*arguments)
+        if not batches:
             found_nothing.set()
-        return batch
+        return batches
 
-    monkeypatch.setattr(following, "_read", told)
+    monkeypatch.setattr(following, "read", told)
     return found_nothing
 
 
@@ -148,3 +150,68 @@ def test_every_batch_size_reads_the_same(urls: Urls, limit: int) -> None:
     with connect(urls.application) as connection:
         whole = connection.execute("SELECT count(*) FROM log.position").fetchone()
     assert whole == (len(positions),)
+
+
+def test_a_batch_of_large_rows_is_cut_and_loses_nothing(
+    fresh_urls: Urls, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(fresh_urls.application) as connection:
+        desk = Desk(connection, keyring)
+        made = [desk.open() for _ in range(4)]
+        for incident in made * 2:
+            desk.do(AddNote(incident, "x"))
+        assign(connection)
+        stored = connection.execute("SELECT max(length(row)) FROM view.incident").fetchone()
+    assert stored is not None
+    (whole,) = batches_after(fresh_urls.application, 0, 500)
+    assert [row["id"] for row in whole.rows["incidents"]] == [str(one) for one in made]
+    assert len(whole.facts) == 12, "a row that changed three times is read once"
+    for rows_max, at_least, at_most in ((9, 1, 1), (2, 4, 11), (0, 12, 12)):
+        monkeypatch.setattr(following, "BATCH_BYTES_MAX", rows_max * (stored[0] + 300))
+        batches = batches_after(fresh_urls.application, 0, 500)
+        assert at_least <= len(batches) <= at_most
+        assert [fact for batch in batches for fact in batch.facts] == whole.facts
+        for batch in batches:
+            assert batch.position == batch.facts[-1]["position"]
+            of_facts = list(dict.fromkeys(fact["subject"] for fact in batch.facts))
+            assert [row["id"] for row in batch.rows["incidents"]] == of_facts
+
+
+def test_what_is_not_asked_for_is_not_read_and_only_counts(
+    fresh_urls: Urls, keyring: Keyring
+) -> None:
+    with connect(fresh_urls.application) as connection:
+        desk = Desk(connection, keyring)
+        unit = desk.unit()
+        incident = desk.open()
+        desk.send(incident, unit)
+        assign(connection)
+    asked: list[str] = []
+
+    async def run() -> list[Batch]:
+        reader = await connect_async(fresh_urls.application)
+
+        async def fetch(query: str, *arguments: Any) -> list[Any]:
+            asked.append(query)
+            found: list[Any] = await reader.fetch(query, *arguments)
+            return found
+
+        try:
+            return await following.read(fetch, 0, 500, ("incidents", "blocks"))
+        finally:
+            await reader.close()
+
+    (batch,) = asyncio.run(run())
+    assert asked == [FACTS_AFTER, BY_ID["incidents"]]
+    assert batch.rows.keys() == {"incidents"}
+    assert {fact["subject"] for fact in batch.facts} == {str(incident)}
+    with connect(fresh_urls.application) as connection:
+        last = connection.execute("SELECT max(position) FROM log.position").fetchone()
+    assert last == (batch.position,)
+
+
+def test_it_ends_when_it_is_told_without_another_look(urls: Urls) -> None:
+    async def run() -> list[Batch]:
+        return [batch async for batch in follow(urls.application, 0, until=lambda: True)]
+
+    assert asyncio.run(run()) == []

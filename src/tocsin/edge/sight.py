@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from tocsin.core.access import may
 from tocsin.core.terms import Actor, Role
 from tocsin.record.follow import Batch
 from tocsin.record.views.snapshot import may_read_position
+
+KINDS: Final = ("incidents", "units", "orders", "signals", "on_tests")
+"""Whose rows and facts any screen may see; of others nothing is read for the stream."""
 
 Row = Mapping[str, Any]
 # Actors with the same outlook see the same: an event is filtered and encoded once for all of them.

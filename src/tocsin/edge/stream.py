@@ -1,23 +1,17 @@
-"""The stream down to the screens (Server-Sent Events): one follower of the log per process, fanned
-out to every client through the one policy, with bounded memory whatever a client does.
-
-Events: `change` (id = position in the log), `tick` each second, `positions` at most once a second,
-`reset` (fetch a fresh snapshot). No sealed field ever comes here.
-"""
+"""The stream down to the screens (Server-Sent Events): `change` (id = position in the log), `tick`
+each second, `positions`, `reset` (fetch a fresh snapshot). One follower of the log per process,
+fanned out through the one policy; it rests while no screen is there. No sealed field comes here."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
-import msgspec
 from prometheus_client import Counter, Gauge
 from starlette.types import Receive, Scope, Send
 
@@ -26,23 +20,23 @@ from tocsin.core.terms import Actor, Role
 from tocsin.edge import sight
 from tocsin.edge.asking import Credential, Refuse, answer, credential_of, position_known
 from tocsin.edge.figures import Figures, Looker
+from tocsin.edge.replay import FACTS_MAX, Replay
+from tocsin.edge.screen import Client, sse
 from tocsin.record.database import DatabaseAway, connect_async
-from tocsin.record.follow import Batch, follow
+from tocsin.record.follow import BATCH_MAX, Batch, follow, read
 
 log = logging.getLogger(__name__)
 
 CLIENTS_MAX: Final = 2_000
-QUEUE_BYTES_MAX: Final = 2_000_000  # what may wait for one client; more, and it starts afresh
-REPLAY_FACTS_MAX: Final = 20_000  # how far back a client may resume without a fresh snapshot
-REPLAY_BYTES_MAX: Final = 32_000_000
-ROW_BYTES: Final = 1_500  # a row or fact in memory, roughly
+LINGER_S: Final = 30.0  # after the last client the log is still followed: a page is loaded anew
+READ_BACK_BYTES_MAX: Final = 8_000_000  # read from the log for one that comes back; more: afresh
 GRANT_CHECK_S: Final = 2.5  # a revoked grant ends its streams within 5 s, a lost round included
 DATABASE_TIMEOUT_S: Final = 2.0  # an answer later than this counts as a lost database
 SEND_TIMEOUT_S: Final = 30.0  # a client that takes nothing for so long is let go
 SILENT_POSITIONS_MAX: Final = 1_000  # unseen facts after which a client still gets its position
 
 CLIENTS = Gauge("tocsin_stream_clients", "Open streams.")
-RESETS = Counter("tocsin_stream_resets_total", "Clients told to start afresh: too old or too slow.")
+FOLLOWING = Gauge("tocsin_stream_following", "1 while the log is read for screens, 0 at rest.")
 TURNED_AWAY = Counter("tocsin_stream_turned_away_total", "Streams refused because of the cap.")
 REVOKED = Counter("tocsin_stream_revoked_total", "Streams ended because their grant was gone.")
 
@@ -55,61 +49,6 @@ _GRANTS = (
     " JOIN unnest($1::text[], $2::text[]) AS asked (kind, credential)"
     " ON g.kind = asked.kind AND g.credential = asked.credential"
 )
-
-
-@dataclass(eq=False)
-class Client:
-    """One open stream. `pending` is bounded by bytes; tick and positions keep only the newest."""
-
-    credential: Credential
-    actor: Actor
-    seen: int
-    pending: deque[bytes] = field(default_factory=deque)
-    pending_bytes: int = 0
-    tick: bytes = b""
-    positions: dict[str, Any] = field(default_factory=dict)
-    reset: bool = False
-    ended: bool = False
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def offer(self, event: bytes) -> None:
-        """Queues an event; over the bound, everything queued gives way to one `reset`."""
-        if self.reset:
-            return
-        self.pending.append(event)
-        self.pending_bytes += len(event)
-        if self.pending_bytes > QUEUE_BYTES_MAX:
-            self.start_afresh()
-        self.wake.set()
-
-    def start_afresh(self) -> None:
-        """The client must fetch a snapshot: nothing that waits is worth sending any more."""
-        self.reset = True
-        self.pending.clear()
-        self.pending_bytes = 0
-        RESETS.inc()
-        self.wake.set()
-
-    def take(self) -> bytes:
-        """Everything that waits, as one write."""
-        events = [*self.pending]
-        self.pending.clear()
-        self.pending_bytes = 0
-        if self.positions:
-            events.append(sse("positions", {"positions": list(self.positions.values())}))
-            self.positions = {}
-        if self.tick:
-            events.append(self.tick)
-            self.tick = b""
-        if self.reset:
-            events = [sse("reset", {})]
-        return b"".join(events)
-
-
-def sse(event: str, data: Any, position: int | None = None) -> bytes:
-    """One event on the wire; JSON holds no line break, so one `data:` line is enough."""
-    identity = f"id: {position}\n" if position is not None else ""
-    return f"event: {event}\n{identity}data: ".encode() + msgspec.json.encode(data) + b"\n\n"
 
 
 class Stream:
@@ -128,14 +67,16 @@ class Stream:
         self.demo = demo
         self.clients_max = clients_max
         self.tick_s = tick_s
-        self.position = 0
+        self.position = 0  # of the follower; at rest, where the log ends
         self.database_ok = False
         self._clients: set[Client] = set()
-        self._replay: deque[tuple[Batch, int]] = deque()
-        self._replay_facts = 0
-        self._replay_bytes = 0
-        self._replay_from = -1  # a client at this position or later may resume; -1: not begun
-        self._head_at_begin = 0  # caught up once the follower has come to here
+        self._coming = 0  # clients that are let in just now
+        self._left_at = float("-inf")
+        self._replay = Replay()
+        self._begun = False  # whether we know where the log ends
+        self._awake = asyncio.Event()
+        self._rests = 0  # how often it went to rest: a follower of before is over
+        self._reading_back = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
         self._asking = asyncio.Lock()
         self._figures = Figures()
@@ -146,16 +87,16 @@ class Stream:
         return len(self._clients)
 
     @property
-    def is_caught_up(self) -> bool:
-        """Whether the follower has come to where the log ended when it began."""
-        return self._replay_from >= 0 and self._head_at_begin <= self.position
+    def is_following(self) -> bool:
+        """Whether facts and rows are read: not while nobody is there, nor was lately."""
+        return self._awake.is_set()
 
     @property
     def problem(self) -> str | None:
         """Why screens cannot be served as they should be, in an administrator's words."""
         if not self.database_ok:
             return "database lost"
-        return None if self.is_caught_up else "catching up with the log"
+        return None if self._begun else "catching up with the log"
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -197,7 +138,6 @@ class Stream:
         credential = credential_of(scope)
         try:
             grants = await self._grants([credential]) if credential else {}
-            is_known = await self._is_known(after) if grants else False
         except _LOST:
             await answer(scope, send, 503, "database_lost", refuse)
             return
@@ -211,9 +151,28 @@ class Stream:
             await answer(scope, send, 503, "overloaded", refuse)
         else:
             client = Client(credential, grant[0], after)
-            if not is_known:
-                client.start_afresh()
+            try:
+                await self._let_in(client)
+            except _LOST:
+                await answer(scope, send, 503, "database_lost", refuse)
+                return
             await self._stream(client, receive, send)
+
+    async def _let_in(self, client: Client) -> None:
+        """Wakes the follower, and has ready what the client missed; one that knows a position of
+        another log, or misses more than may be read back, starts afresh."""
+        self._coming += 1  # from here on we do not rest: facts since `position` are followed
+        try:
+            if not self._begun:
+                self._stand_at(await self._head())
+            self._wake()
+            if client.seen > self.position and client.seen > await self._head():
+                client.start_afresh()
+            else:
+                await self._read_back(client.seen)
+        finally:
+            self._coming -= 1
+            self._left_at = asyncio.get_running_loop().time()
 
     async def _stream(self, client: Client, receive: Receive, send: Send) -> None:
         headers = [
@@ -243,61 +202,89 @@ class Stream:
         finally:
             gone.cancel()
             self._clients.discard(client)
+            self._left_at = asyncio.get_running_loop().time()
             CLIENTS.set(self.clients)
 
     def _resume(self, client: Client) -> None:
         """Gives the client what happened after the position it knows, or a reset when that is no
         longer held or more than may wait for it. Nothing more is read for one that is reset: it
         asks for a snapshot. One ahead of the follower waits until the follower has passed it."""
-        if client.seen < self._replay_from and not client.reset:
+        if client.seen < self._replay.since and not client.reset:
             client.start_afresh()
-        for batch, _ in self._replay:
+        missed = () if client.reset else self._replay.after(client.seen)
+        for batch in missed:
+            self._show(client, batch, {})
             if client.reset:
                 return
-            self._show(client, batch, {})
+
+    async def _read_back(self, after: int) -> None:
+        """Reads from the log what the replay lacks of what follows `after`: we rested, or have just
+        started. Newest first, so that all who come back share what one of them asked for. Stops at
+        what is more than a client may resume over."""
+        async with self._reading_back:
+            while after < self._replay.since and self.position - after <= FACTS_MAX:
+                if self._replay.bytes > READ_BACK_BYTES_MAX:
+                    return
+                end = self._replay.since
+                begin = max(after, end - BATCH_MAX)
+                batches = await read(self._ask, begin, end - begin, sight.KINDS)
+                if not batches or batches[-1].position != end:
+                    return  # the log was put back meanwhile
+                if end == self._replay.since:  # else the oldest gave way: the bound is reached
+                    self._replay.put_before(begin, batches)
 
     # --- from the log to every client ------------------------------------------------------
 
     async def _follow(self) -> None:
         while True:
+            await self._awake.wait()
             try:
-                await self._begin()
-                async for batch in follow(self.url, self.position):
-                    self._spread(batch)
+                await self._follow_until_rest(self._rests)
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001  whatever it was, screens must come back
                 self.database_ok = False
                 log.warning("following the log failed, trying again: %r", error)
-            await asyncio.sleep(0.5)
+                await asyncio.sleep(0.5)
 
-    async def _begin(self) -> None:
-        """Where to follow from: a little before the head, for those who come back to us after our
-        own start."""
-        if self._replay_from < 0:
-            head = await self._head()
-            if self._replay_from < 0:  # nobody else did it meanwhile
-                self._head_at_begin = head
-                self._replay_from = self.position = max(0, head - REPLAY_FACTS_MAX // 4)
+    async def _follow_until_rest(self, rests: int) -> None:
+        def is_over() -> bool:
+            return rests != self._rests
 
-    async def _is_known(self, position: int) -> bool:
-        """Whether the log has come to this position: a greater one is of another log. The follower
-        may still be behind."""
-        await self._begin()
-        return position <= self.position or position <= await self._head()
+        found = follow(self.url, self.position, kinds=sight.KINDS, until=is_over)
+        async with contextlib.aclosing(found) as batches:
+            async for batch in batches:
+                if is_over():
+                    return
+                self._spread(batch)
+
+    def _wake(self) -> None:
+        """A client comes. From now on the log is followed from `position`, which does not jump any
+        more: whatever it knows, later facts reach it by the follower, earlier ones are read back.
+        """
+        self._awake.set()
+        FOLLOWING.set(1)
+
+    def _rest(self) -> None:
+        """Nobody is there, nor was for LINGER_S: no fact and no row is read, none is kept."""
+        self._rests += 1
+        self._awake.clear()
+        self._replay.begin(self.position)
+        FOLLOWING.set(0)
+
+    def _stand_at(self, head: int) -> None:
+        """At rest only: the log ends at `head`."""
+        if not self.is_following:
+            self._begun = True
+            self.position = head
+            self._replay.begin(head)
+
+    def _may_rest(self) -> bool:
+        idle_s = asyncio.get_running_loop().time() - self._left_at
+        return not (self._clients or self._coming) and idle_s >= LINGER_S
 
     def _spread(self, batch: Batch) -> None:
-        size = ROW_BYTES * (len(batch.facts) + sum(len(rows) for rows in batch.rows.values()))
-        self._replay.append((batch, size))
-        self._replay_facts += len(batch.facts)
-        self._replay_bytes += size
-        while self._replay and (
-            self._replay_facts > REPLAY_FACTS_MAX or self._replay_bytes > REPLAY_BYTES_MAX
-        ):
-            old, old_size = self._replay.popleft()
-            self._replay_facts -= len(old.facts)
-            self._replay_bytes -= old_size
-            self._replay_from = old.position
+        self._replay.add(batch)
         self.position = batch.position
         shown: dict[sight.Outlook, bytes | None] = {}
         for client in self._clients:
@@ -348,11 +335,15 @@ class Stream:
         )
 
     async def _probe(self) -> None:
-        """Apart from the tick: an answer that does not come must not delay what tells it."""
+        """Apart from the tick: an answer that does not come must not delay what tells it. At rest
+        this is all that is asked: whether the database answers, and where the log ends."""
         while True:
             try:
-                await self._ask("SELECT 1")
+                head = await self._head()
                 self.database_ok = True
+                if self.is_following and self._may_rest():
+                    self._rest()
+                self._stand_at(head)
             except _LOST:
                 self.database_ok = False
             await asyncio.sleep(self.tick_s)

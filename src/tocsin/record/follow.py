@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 
@@ -21,10 +22,22 @@ from tocsin.record.views.rows import Row
 logger = logging.getLogger("tocsin.follow")
 
 BATCH_MAX: Final = 500
+BATCH_BYTES_MAX: Final = 500_000
+"""Of facts and rows as they are stored, in a batch of more than one fact: an incident of many zones
+has a row of many kilobytes, and hundreds of them may change at once."""
+
 LOOK_S: Final = 1.0
 """Without a NOTIFY the log is looked at this often: a lost wake-up costs a second, never a fact."""
 
+PACE_S: Final = 0.05
+"""Between two looks while facts keep coming. The first after a quiet moment comes at once; in a
+storm many facts share the queries of a batch, and a row that changed often is read once."""
+
 _TIMEOUT_S: Final = 10.0
+
+Found = Mapping[str, Any]
+Fetch = Callable[..., Awaitable[list[Any]]]
+"""A query with its arguments, to its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +58,12 @@ async def follow(
     after: int,
     *,
     batch_max: int = BATCH_MAX,
+    kinds: Collection[str] = tuple(KINDS),
     on_database: Callable[[bool], None] | None = None,
-) -> AsyncIterator[Batch]:
-    """Every fact after the position `after`, for ever, none skipped and none twice.
+    until: Callable[[], bool] = lambda: False,
+) -> AsyncGenerator[Batch, None]:
+    """Every fact of `kinds` after the position `after`, none skipped and none twice, for ever or
+    until `until`, which is asked before each look at the log (once in LOOK_S at least).
 
     A lost database is waited for, then it goes on from where it was; `on_database` is told False
     when it is lost and True when it is back.
@@ -61,7 +77,7 @@ async def follow(
         if changed and on_database is not None:
             on_database(now)
 
-    while True:
+    while not until():
         connection = None
         try:
             connection = await connect_async(url, name="tocsin follow")
@@ -70,17 +86,20 @@ async def follow(
             connection.add_termination_listener(lambda *_, event=woken: event.set())
             tell(True)
             wait_s = 0.05
-            while True:
+            while not until():
                 woken.clear()
+                before = after
                 async with asyncio.timeout(_TIMEOUT_S):
-                    batch = await _read(connection, after, batch_max)
-                if batch is not None:
+                    batches = await read(connection.fetch, after, batch_max, kinds)
+                for batch in batches:
                     after = batch.position
                     yield batch
-                    continue
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_S):
-                        await woken.wait()
+                if not batches:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_S):
+                            await woken.wait()
+                elif after - before < batch_max:  # else there is more
+                    await asyncio.sleep(PACE_S)
         except (
             *(OSError, TimeoutError, DatabaseAway),
             *(asyncpg.PostgresError, asyncpg.InterfaceError),
@@ -93,16 +112,59 @@ async def follow(
             if connection is not None:
                 connection.terminate()
                 await asyncio.sleep(0)  # the socket is closed in the loop's next turn
-        await asyncio.sleep(wait_s)
+        if not until():
+            await asyncio.sleep(wait_s)
         wait_s = min(wait_s * 2, 1.0)
 
 
-async def _read(connection: asyncpg.Connection, after: int, limit: int) -> Batch | None:
-    found = [dict(one) for one in await connection.fetch(FACTS_AFTER, after, limit)]
-    if not found:
-        return None
+async def read(
+    fetch: Fetch, after: int, limit: int, kinds: Collection[str] = tuple(KINDS)
+) -> list[Batch]:
+    """The next `limit` facts after a position, in batches of at most BATCH_BYTES_MAX; none when
+    the log ends there. A row is read once, however often it changed. What is not of `kinds` is not
+    decoded and only counts in the positions."""
+    found: list[Found] = [dict(one) for one in await fetch(FACTS_AFTER, after, limit)]
+    stored: dict[str, dict[UUID, Found]] = {}
+    for kind, ids in subjects_by_kind(found).items():
+        if ids and kind in kinds:
+            stored[kind] = {one["id"]: one for one in await fetch(BY_ID[kind], ids)}
+    return [_batch(part, stored) for part in _parts(found, stored)]
+
+
+def _parts(found: list[Found], stored: dict[str, dict[UUID, Found]]) -> Iterator[list[Found]]:
+    """Facts in their order, cut where the rows of a part would be too large together."""
+    sizes = {
+        (kind, identifier): len(row["row"] or b"")
+        for kind, rows in stored.items()
+        for identifier, row in rows.items()
+    }
+    facts = sum(len(one["body"]) for one in found)
+    if facts + sum(sizes.values()) <= BATCH_BYTES_MAX:
+        if found:
+            yield found
+        return
+    part: list[Found] = []
+    held: set[tuple[str, UUID]] = set()
+    size = 0
+    for fact in found:
+        its = {(kind, one) for kind, ids in subjects_by_kind([fact]).items() for one in ids}
+        body = len(fact["body"])
+        more = body + sum(sizes.get(one, 0) for one in its - held)
+        if part and size + more > BATCH_BYTES_MAX:
+            yield part
+            part, held, size = [], set(), 0
+            more = body + sum(sizes.get(one, 0) for one in its)
+        part.append(fact)
+        held |= its
+        size += more
+    yield part
+
+
+def _batch(found: list[Found], stored: dict[str, dict[UUID, Found]]) -> Batch:
     rows: dict[str, list[Row]] = {}
     for kind, ids in subjects_by_kind(found).items():
-        records = await connection.fetch(BY_ID[kind], ids)
-        rows[kind] = KINDS[kind]([dict(one) for one in records])
-    return Batch(position=found[-1]["position"], facts=[fact_row(one) for one in found], rows=rows)
+        of_kind = stored.get(kind, {})
+        if some := [of_kind[one] for one in ids if one in of_kind]:
+            rows[kind] = KINDS[kind](some)
+    shown = [one for one in found if f"{one['subject_kind']}s" in stored]
+    return Batch(found[-1]["position"], [fact_row(one) for one in shown], rows)
