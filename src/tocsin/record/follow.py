@@ -34,6 +34,7 @@ PACE_S: Final = 0.05
 storm many facts share the queries of a batch, and a row that changed often is read once."""
 
 _TIMEOUT_S: Final = 10.0
+_LOST: Final = (OSError, TimeoutError, DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 Found = Mapping[str, Any]
 Fetch = Callable[..., Awaitable[list[Any]]]
@@ -100,10 +101,7 @@ async def follow(
                             await woken.wait()
                 elif after - before < batch_max:  # else there is more
                     await asyncio.sleep(PACE_S)
-        except (
-            *(OSError, TimeoutError, DatabaseAway),
-            *(asyncpg.PostgresError, asyncpg.InterfaceError),
-        ) as error:
+        except _LOST as error:
             if is_there is not False:
                 why = str(error) or repr(error)
                 logger.warning("the log cannot be followed", extra={"why": why})
