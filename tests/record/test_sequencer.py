@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import pytest
 from psycopg import sql
 from record_desk import NOW, Desk
 
@@ -14,6 +15,8 @@ from tocsin.core.commands import AddNote
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.record.sequencer import assign
+from tocsin.site.configuration import Configuration
+from tocsin.site.tasks import loops_of
 
 WRITERS = 8
 FACTS_EACH = 40
@@ -185,3 +188,17 @@ def test_followers_are_woken_once_per_batch(urls: Urls, keyring: Keyring) -> Non
         assert last is not None
         assert [one.payload for one in heard] == [last[0]]
         assert assign(connection) == 0
+
+
+@pytest.mark.parametrize("process", ["work", "clock"])
+def test_either_process_places_facts_while_the_other_hangs(
+    urls: Urls, keyring: Keyring, process: str
+) -> None:
+    [loop] = [one for one in loops_of(process, keyring, Configuration()) if one.name == "sequencer"]
+    assert loop.idle_s <= 0.25
+    with connect(urls.application) as connection:
+        while assign(connection):
+            pass
+        Desk(connection, keyring).open()
+        assert loop.turn(connection) == 1
+        assert connection.execute("SELECT count(*) FROM log.pending").fetchone() == (0,)

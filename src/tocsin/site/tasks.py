@@ -80,6 +80,9 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
 
     return [
         Loop("deadlines", sound, idle_s=0.25),
+        # While `work` does it this finds nothing to do; when `work` hangs, what the clock and
+        # people write still reaches the screens.
+        Loop("sequencer", sequencer.assign, idle_s=0.25),
         Loop("silence", listen, idle_s=0.5),
         Loop("probe", Prober(keyring, chosen).turn, idle_s=0.5, is_grave=True),
         Loop("retention", _tidy, idle_s=600),
