@@ -146,6 +146,15 @@ def test_one_that_failed_rests_and_holds_up_nobody(queues: Queues) -> None:
     assert queues.turns.next(queues.connection, 10, later) == [poison]
 
 
+def test_one_that_failed_in_the_future_does_not_rest(queues: Queues) -> None:
+    """The clock was set back: a fire after one deadlock would wait for hours."""
+    [fire] = queues.wait("device")
+    queues.connection.execute(
+        "UPDATE heard.pending SET failures = 1, failed_at = %s", (NOW + timedelta(hours=6),)
+    )
+    assert queues.turns.next(queues.connection, 10, NOW) == [fire]
+
+
 @pytest.mark.parametrize(
     ("fields", "read", "is_old"),
     [

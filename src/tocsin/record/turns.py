@@ -48,7 +48,8 @@ _SIGNALS: Final = """
 SELECT q.queue, w.signal
 FROM unnest(%(queues)s::text[]) WITH ORDINALITY AS q (queue, place), LATERAL (
     SELECT signal FROM heard.pending WHERE {known} AND queue = q.queue
-        AND (failed_at IS NULL OR failed_at + failures * %(again)s <= %(now)s)
+        AND (failed_at IS NULL OR failed_at + failures * %(again)s <= %(now)s
+            OR failed_at > %(now)s)  -- the clock was set back
     ORDER BY signal LIMIT %(each)s) w
 ORDER BY q.place, w.signal"""
 
