@@ -7,8 +7,9 @@ import pytest
 
 from tocsin.wire.dc09.answers import Answer, receive
 from tocsin.wire.dc09.clocks import POLLS_NEEDED, Learnt, learn
-from tocsin.wire.dc09.dialects import ANSWER_FORMS
+from tocsin.wire.dc09.dialects import ANSWER_FORMS, NO_TIME, Register
 from tocsin.wire.dc09.frames import Form, Frame, decode, encode, seal, write_timestamp
+from tocsin.wire.dc09.signals import RIGHT_WITHIN
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KEY = b"0123456789abcdef"
@@ -54,6 +55,49 @@ def test_a_panel_that_does_show_local_time_is_still_dated() -> None:
         frame(NOW + ahead), is_known=True, key=None, now=NOW, noise=NOISE, learnt_ahead=ahead
     )
     assert said.signals[0].occurred_at == NOW
+
+
+def occurred(ahead: timedelta, sent_at: datetime | None, said: datetime, **options) -> datetime:
+    """When a frame occurred whose time of occurrence (H) says so, where `ahead` was learnt."""
+    with_h = frame(sent_at)._replace(xdata=(b"H" + write_timestamp(said).encode(),))
+    told = receive(
+        decode(encode(with_h)),
+        is_known=True,
+        key=None,
+        now=NOW,
+        noise=NOISE,
+        learnt_ahead=ahead,
+        **options,
+    )
+    at = told.signals[0].occurred_at
+    assert at is not None
+    return at
+
+
+@pytest.mark.parametrize("ahead", ZONES[::4])
+@pytest.mark.parametrize("off", [-RIGHT_WITHIN, timedelta(0), RIGHT_WITHIN])
+@pytest.mark.parametrize("stamped", [None, timedelta(0), timedelta(minutes=15), "ahead"])
+def test_no_clock_that_was_taught_moves_a_time_of_occurrence_that_is_right(
+    ahead: timedelta, off: timedelta, stamped: timedelta | str | None
+) -> None:
+    """Whatever the frame's own stamp is: none, right, wrong, or as it was taught."""
+    by = ahead if stamped == "ahead" else stamped
+    sent_at = None if by is None else NOW + by
+    assert occurred(ahead, sent_at, NOW + off) == NOW + off
+
+
+def test_what_was_learnt_dates_no_frame_without_a_stamp() -> None:
+    early = NOW - timedelta(minutes=30)
+    assert occurred(timedelta(hours=2), None, early) == early
+
+
+def test_a_time_of_occurrence_in_local_time_is_still_dated() -> None:
+    """Just beyond what is about right; and what the register says holds for any time."""
+    ahead, beyond = timedelta(hours=2), RIGHT_WITHIN + timedelta(seconds=1)
+    assert occurred(ahead, NOW + ahead, NOW + ahead) == NOW
+    assert occurred(ahead, NOW + ahead, NOW + beyond) == NOW + beyond - ahead
+    local = Register(clock_ahead=ahead)
+    assert occurred(NO_TIME, NOW + ahead, NOW, register=local) == NOW - ahead
 
 
 @pytest.mark.parametrize("ahead", ZONES[::8])

@@ -28,12 +28,11 @@ from tocsin.wire.dc09.frames import (
     wrap,
     write_timestamp,
 )
-from tocsin.wire.dc09.signals import NULL, TOKENS, is_poll, read, unread
+from tocsin.wire.dc09.signals import NULL, TOKENS, is_about, is_poll, read, unread
 
 # An encrypted message is heard from 40 s before to 20 s after our clock (DC-09 5.5.3.2).
 EARLY_S_MAX: Final = 20
 LATE_S_MAX: Final = 40
-RIGHT_WITHIN: Final = timedelta(minutes=10)
 # What receivers say. One that comes in would be answered by an answer, and that without end.
 RECEIVERS_WORDS: Final = frozenset({"ACK", "NAK", "DUH", "RSP"})
 
@@ -156,7 +155,9 @@ def receive(
             noise=noise,
         ),
         problem,
-        _signals(opened, problem, is_only_poll, ahead) if rule.is_stored else (),
+        _signals(opened, problem, is_only_poll, ahead, None if configured is not None else now)
+        if rule.is_stored
+        else (),
         _repeat_key(opened) if can_repeat else None,
         is_only_poll,
         spoken_in(opened),
@@ -165,13 +166,13 @@ def receive(
 
 
 def _learnt(frame: Frame, ahead: timedelta, now: datetime) -> timedelta:
-    """What was learnt dates frames in clear, but none whose own time is about right: it was learnt
-    from polls that may be anybody's, and must not make an alarm of now one of hours ago."""
+    """What was learnt dates frames in clear, but none whose own time is about right, or that has
+    none: it was learnt from polls that may be anybody's, and must not make an alarm of now one of
+    hours ago."""
     if frame.encrypted or not ahead:
         return NO_TIME
     sent_at = frame.sent_at
-    is_right = sent_at is not None and abs(sent_at - now) <= RIGHT_WITHIN
-    return NO_TIME if is_right else ahead
+    return NO_TIME if sent_at is None or is_about(sent_at, now) else ahead
 
 
 # What nearly every frame is: in clear, with events, from an account. Each matches `decode` too.
@@ -248,14 +249,19 @@ def _problem(
 
 
 def _signals(
-    frame: Frame, problem: Problem | None, is_only_poll: bool, ahead: timedelta
+    frame: Frame,
+    problem: Problem | None,
+    is_only_poll: bool,
+    ahead: timedelta,
+    now: datetime | None,
 ) -> tuple[SignalRead, ...]:
-    """A poll says nothing to decide unless we do not know who polls; a replay says nothing."""
+    """A poll says nothing to decide unless we do not know who polls; a replay says nothing. `now`
+    where `ahead` was learnt."""
     if is_only_poll or problem is Problem.STALE_TIME:
         return ()
     if problem in (Problem.NO_KEY, Problem.WRONG_KEY):
         return (unread(frame),)
-    return read(frame, ahead)
+    return read(frame, ahead, now)
 
 
 def is_timely(sent_at: datetime | None, now: datetime) -> bool:

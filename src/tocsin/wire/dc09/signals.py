@@ -20,6 +20,7 @@ TOKENS: Final = frozenset({SIA_DCS, ADM_CID, NULL})
 TEXT_CHARS_MAX: Final = 4_096  # what a frame can hold; nothing of it is cut off
 FURTHER_TEXT_CHARS_MAX: Final = 1_024  # of the second and further signals of one frame
 SIGNALS_MAX: Final = 64  # of one frame; what stands behind them is kept as text
+RIGHT_WITHIN: Final = timedelta(minutes=10)
 
 _CID: Final = re.compile(r"([136])([0-9A-F]{3}) ?([0-9A-F]{2}) ?([0-9A-F]{3})")
 # A value ends where the slash or the code begins: `ri1/CL501`, `ri1CL0`, `ti19:44/id1/RP`. One in
@@ -46,11 +47,19 @@ class _Event(NamedTuple):
     text: str = ""
 
 
-def read(frame: Frame, clock_ahead: timedelta = NO_TIME) -> tuple[SignalRead, ...]:
+def is_about(at: datetime, now: datetime) -> bool:
+    """Whether a time is about that of now, so that no zone need be taken from it."""
+    return abs(at - now) <= RIGHT_WITHIN
+
+
+def read(
+    frame: Frame, clock_ahead: timedelta = NO_TIME, now: datetime | None = None
+) -> tuple[SignalRead, ...]:
     """The signals of a frame in clear, in the order sent; at least one, and never an error.
 
     NULL is one signal without a code: "I am here". So is everything that cannot be read, its data
-    being the text. `clock_ahead`: of GMT, what the panel's clock shows.
+    being the text. `clock_ahead`: of GMT, what the panel's clock shows. `now` where that was only
+    learnt: then a time of occurrence that is about right stays as it is.
     """
     text = text_of(frame.data)
     if frame.token == ADM_CID:
@@ -76,7 +85,8 @@ def read(frame: Frame, clock_ahead: timedelta = NO_TIME) -> tuple[SignalRead, ..
         return (_signal(frame, events[0], occurred_at),)
     besides = extra(frame.xdata)
     occurred_at = besides.occurred_at or occurred_at
-    if occurred_at is not None and clock_ahead:
+    is_right = now is not None and occurred_at is not None and is_about(occurred_at, now)
+    if occurred_at is not None and clock_ahead and not is_right:
         try:
             occurred_at -= clock_ahead
         except OverflowError:  # in the first or last hours that a calendar has: it says nothing
