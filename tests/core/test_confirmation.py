@@ -6,7 +6,7 @@ import pytest
 
 from core.alarmed_site import AlarmedSite
 from core.world import NOON
-from tocsin.core.commands import TakeIncident
+from tocsin.core.commands import HoldIncident, TakeIncident
 from tocsin.core.confirmation import (
     WAITING_TYPES,
     Confirming,
@@ -226,3 +226,12 @@ def test_a_timely_alarm_leaves_the_watch_band_that_something_else_opened() -> No
     site.hear("WA", "1")
     assert (len(site.ids), raised(site)) == (1, [RaisedBecause.TIMELY])
     assert (band(site.incident), site.incident.level) == (Band.UNASSIGNED, Level.P3)
+
+
+def test_what_is_confirmed_while_it_is_held_has_a_deadline() -> None:
+    site = AlarmedSite(Confirming(ConfirmRule.TWO_ZONES))
+    site.hear("BA", "1")
+    site.world.do(HoldIncident(site.id, NOON + timedelta(hours=5), "keyholder on the way"))
+    site.hear("BA", "2")
+    assert (site.incident.held_until, band(site.incident)) == (None, Band.UNASSIGNED)
+    assert due(site.incident) == NOON + timedelta(seconds=180)

@@ -148,6 +148,18 @@ def test_a_further_report_ends_a_hold() -> None:
     assert [type(fact) for fact in facts] == [ReportJoined, IncidentReleased]
 
 
+def test_a_graver_report_that_ends_a_hold_has_a_deadline() -> None:
+    world = World()
+    card, _ = opened(world, report(world, kind=ReportKind.TECHNICAL, **CARD))
+    world.do(HoldIncident(card, world.now.replace(hour=17), "later"), LI)
+    facts = world.do(report(world, into=card, hurt=Hurt.YES, **CARD), SYSTEM)
+    assert [type(fact) for fact in facts] == [ReportJoined, IncidentReleased, IncidentPrioritised]
+    incident = world.incident(card)
+    assert (incident.state, incident.level) == (IncidentState.TAKEN, Level.P1)
+    assert incident.due_at is not None
+    assert (incident.due_at - NOON).seconds == DEFAULT_OBLIGATIONS.assign_s[0]
+
+
 def test_a_closed_card_takes_no_report_and_a_closed_incident_no_addition() -> None:
     world = World()
     card, _ = opened(world, report(world, **CARD))

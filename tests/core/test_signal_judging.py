@@ -12,7 +12,13 @@ from tocsin.core.commands import (
     MergeIncidents,
     TakeIncident,
 )
-from tocsin.core.incidents.facts import IncidentOpened, SignalJoined, Source
+from tocsin.core.incidents.facts import (
+    IncidentOpened,
+    IncidentOverdue,
+    IncidentStep,
+    SignalJoined,
+    Source,
+)
 from tocsin.core.incidents.state import Band, IncidentState, band
 from tocsin.core.judging import WATCH_CARDS_PER_ADDRESS_MAX
 from tocsin.core.signals import Effect, SignalRead, Verdict, VerdictReason
@@ -120,6 +126,20 @@ def test_a_further_alarm_ends_a_hold() -> None:
     now = world.incident(incident)
     assert now.state is IncidentState.TAKEN
     assert due(now) == NOON + timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(("first", "second"), [("FG", "FA"), ("BA", "BV")])
+def test_a_graver_alarm_that_ends_a_hold_has_a_deadline(first: str, second: str) -> None:
+    world = World()
+    site = world.id()
+    world.hear(first, "7", site=site)
+    incident = world.incidents()[0]
+    world.do(HoldIncident(incident, NOON + timedelta(hours=5), "wait"))
+    world.hear(second, "9", site=site)
+    now = world.incident(incident)
+    assert (now.state, now.level) == (IncidentState.TAKEN, Level.P1)
+    assert due(now) == NOON + timedelta(seconds=world.obligations.assign_s[Level.P1 - 1])
+    assert IncidentOverdue(IncidentStep.ASSIGN, due(now)) in world.pass_time(hours=1)
 
 
 def test_a_more_urgent_alarm_raises_the_level() -> None:

@@ -69,6 +69,7 @@ def test_a_graver_warning_raises_the_card_and_ends_a_hold() -> None:
     warn(world, GRAVE)
     assert card(world).level is GRAVE
     assert card(world).state is not IncidentState.HELD
+    assert card(world).due_at == NOON + timedelta(seconds=world.obligations.assign_s[GRAVE - 1])
     warn(world, CALM)
     assert card(world).level is GRAVE  # a calmer one lowers nothing
     assert card(world).alarm_count == 3

@@ -60,7 +60,7 @@ from tocsin.core.terms import (
 )
 from tocsin.core.units import FREE, OutOfServiceReason, Unit, UnitState
 
-CODES = st.sampled_from(["FA", "FA", "BA", "FH", "OP", "RP", "AT", "QQ"])
+CODES = st.sampled_from(["FA", "FA", "FG", "BA", "BV", "FH", "OP", "RP", "AT", "QQ"])
 
 
 class WholeRoad(RuleBasedStateMachine):
@@ -224,6 +224,13 @@ class WholeRoad(RuleBasedStateMachine):
                 assert due(state) is None
             if isinstance(state, Order) and state.state in ENDED:
                 assert due(state) is None
+
+    @invariant()
+    def what_is_open_has_a_deadline(self) -> None:
+        """All obligations run here: it has units, or a time, or somebody was told of it."""
+        for state in self.world.states.values():
+            if isinstance(state, Incident) and state.state in OPEN and not state.units:
+                assert due(state) is not None or state.overdue is not None
 
     @invariant()
     def attached_units_are_the_active_orders(self) -> None:

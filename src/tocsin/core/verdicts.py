@@ -21,6 +21,7 @@ from tocsin.core.evidence import evidence, is_late, is_old, moment, restores
 from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.decide import assign_by, prioritised, raised, titled
 from tocsin.core.incidents.duplicates import ids, possible_duplicates
+from tocsin.core.incidents.evolving import evolve
 from tocsin.core.incidents.facts import (
     IncidentOpened,
     IncidentPrioritised,
@@ -90,6 +91,7 @@ def join(
         # A further alarm is news: whoever held the incident must look again.
         released = IncidentReleased(due_at=assign_by(incident, context))
         decided.append((SubjectKind.INCIDENT, where, released))
+        incident = evolve(incident, released)
     decided += [
         (SubjectKind.INCIDENT, where, fact)
         for fact in _louder(command, incident, joined, means, context)

@@ -16,6 +16,7 @@ from tocsin.core.incidents.decide import (
     titled,
 )
 from tocsin.core.incidents.duplicates import ids, possible_duplicates
+from tocsin.core.incidents.evolving import evolve
 from tocsin.core.incidents.facts import (
     IncidentFact,
     IncidentOpened,
@@ -135,7 +136,9 @@ def _join(
     facts: list[IncidentFact] = [joined]
     if incident.state is IncidentState.HELD:
         # A further report is news: whoever held the card must look again.
-        facts.append(IncidentReleased(due_at=assign_by(incident, context)))
+        released = IncidentReleased(due_at=assign_by(incident, context))
+        facts.append(released)
+        incident = evolve(incident, released)
     _, level = comes_to(command.kind, command.hurt)
     if level < incident.level:
         facts.append(prioritised(incident, level, context))
