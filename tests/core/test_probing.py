@@ -1,5 +1,6 @@
 """Test alarms of the built-in probe: how far they come, and when their absence is an incident."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -62,7 +63,7 @@ def test_two_misses_in_a_row_are_one_incident() -> None:
         standing, act = after(standing, probe(2, minute))
         if act is Act.OPEN:
             assert standing.incident is None
-            standing = Standing(standing.misses, standing.stage, standing.since, INCIDENT)
+            standing = replace(standing, incident=INCIDENT, told=standing.stage)
         acts.append(act)
     assert acts == [Act.NONE, Act.OPEN, Act.NONE, Act.NONE, Act.NONE, Act.NONE]
     assert (standing.misses, standing.stage, standing.since) == (6, Stage.NOT_ON_RECORD, T0)
@@ -75,17 +76,42 @@ def test_one_miss_alone_is_nothing() -> None:
         assert act is Act.NONE
 
 
-def test_what_works_again_is_told_once_and_a_new_failure_on_the_same_incident() -> None:
-    standing, acts = Standing(3, Stage.NOT_JUDGED, T0, INCIDENT), []
-    for minute, steps in enumerate((4, 4, 0, 0, 0, 1, 4)):
-        standing, act = after(standing, probe(steps, minute))
+def acts_of(standing: Standing, *steps: int) -> tuple[list[Act], Standing]:
+    """What one result after the other calls for; `OPEN` opens or finds another incident."""
+    acts = []
+    for minute, come in enumerate(steps):
+        standing, act = after(standing, probe(come, minute))
+        if act is Act.OPEN:
+            standing = replace(standing, incident=INCIDENT, is_restored=False, told=standing.stage)
         acts.append(act)
-        assert standing.incident == INCIDENT
+    return acts, standing
+
+
+OPEN_CARD = Standing(3, Stage.NOT_JUDGED, T0, INCIDENT, told=Stage.NOT_JUDGED)
+
+
+def test_what_works_again_is_told_once_and_what_fails_again_speaks_again() -> None:
+    acts, standing = acts_of(OPEN_CARD, 4, 4, 3, 3, 3, 4, 4)
     assert acts == [
         *(Act.RESTORED, Act.NONE),
-        *(Act.NONE, Act.MISSED_AGAIN, Act.NONE),
-        *(Act.MISSED_AGAIN, Act.RESTORED),  # another stage is news
+        *(Act.NONE, Act.OPEN, Act.NONE),  # two in a row, as the first time
+        *(Act.RESTORED, Act.NONE),
     ]
+    assert standing.incident == INCIDENT
+
+
+def test_another_step_twice_in_a_row_speaks_again() -> None:
+    acts, standing = acts_of(OPEN_CARD, 0, 0, 0, 3, 0, 3, 0)
+    assert acts == [Act.NONE, Act.OPEN, *[Act.NONE] * 5]
+    assert (standing.told, standing.misses) == (Stage.NOT_REACHABLE, 10)
+    acts, standing = acts_of(standing, 3, 3, 3)
+    assert acts == [Act.NONE, Act.OPEN, Act.NONE]
+    assert standing.told is Stage.NOT_JUDGED
+
+
+def test_one_miss_after_it_worked_again_is_nothing() -> None:
+    acts, _ = acts_of(OPEN_CARD, 4, 3, 4, 0, 4)
+    assert acts == [Act.RESTORED, *[Act.NONE] * 4]
 
 
 def test_after_the_incident_was_closed_a_failure_that_lasts_has_another() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from record_desk import Desk
 
-from tocsin.core.commands import CloseIncident
+from tocsin.core.commands import CloseIncident, HoldIncident, TakeIncident
 from tocsin.core.probing import account_of
 from tocsin.core.terms import Disposition
 from tocsin.record import probing
@@ -22,7 +22,7 @@ from tocsin.site.probe import Prober
 NOW = datetime.now(UTC)
 WAYS_IN = ("dc09.tcp", "dc09.udp", "mail.tcp", "call")
 REACHED, ACKNOWLEDGED, JUDGED = range(3)
-"""The last step that a test alarm came to."""
+"""The last step that a test alarm came to; -1: none."""
 
 
 _ROUNDS = itertools.count(0, 100)  # the tests share a record, and no round comes twice
@@ -53,8 +53,9 @@ class Rounds:
         probing.begin(self.connection, expected, {"mqtt.tcp": "left out"}, at)
         for one, step in came.items():
             acknowledged = at if step >= ACKNOWLEDGED else None
+            reached = at if step >= REACHED else None
             probing.sent(
-                self.connection, accounts[one], reached_at=at, acknowledged_at=acknowledged
+                self.connection, accounts[one], reached_at=reached, acknowledged_at=acknowledged
             )
             if step >= JUDGED:
                 probing.arrived(self.connection, accounts[one], at)
@@ -70,6 +71,23 @@ class Rounds:
         for one in set(self._all()) - self.before:
             self.desk.do(CloseIncident(one, Disposition.HANDLED))
         self.before = set(self._all())
+
+    def ids(self) -> list[UUID]:
+        """Of these cards, in the order they were opened."""
+        return sorted(set(self._all()) - self.before)
+
+    def due(self, incident: UUID) -> datetime | None:
+        row = self.connection.execute(
+            "SELECT due_at FROM log.due WHERE subject = %s", (incident,)
+        ).fetchone()
+        self.connection.rollback()
+        return None if row is None else row[0]
+
+    def hold(self, incident: UUID) -> None:
+        """For three days, as somebody does who waits for a part."""
+        self.desk.now = NOW + timedelta(minutes=self.number)
+        self.desk.do(TakeIncident(incident))
+        self.desk.do(HoldIncident(incident, self.desk.now + timedelta(days=3), "a part"))
 
     def notes(self) -> int:
         row = self.connection.execute(
@@ -143,3 +161,69 @@ def test_each_that_fails_by_itself_has_its_own_and_another_when_that_is_closed(
     rounds.close()
     rounds.round(came)
     assert sorted(rounds.cards()) == titles
+
+
+NOT_REACHED = {"dc09.tcp": -1, "dc09.udp": JUDGED, "mail.tcp": JUDGED, "call": JUDGED}
+UNREACHABLE = "Intake dc09.tcp: two test alarms not recorded (not reachable)"
+
+
+def test_one_that_fails_again_after_it_was_restored_speaks_again_past_a_hold(
+    rounds: Rounds,
+) -> None:
+    for _ in range(2):
+        rounds.round(NOT_REACHED)
+    [first] = rounds.ids()
+    rounds.round(all_came(JUDGED))
+    rounds.hold(first)
+    before = rounds.notes()
+    for _ in range(3):
+        rounds.round(all_came(JUDGED) | {"dc09.tcp": ACKNOWLEDGED})
+    assert rounds.cards() == [
+        UNREACHABLE,
+        "Intake dc09.tcp: two test alarms not recorded (acknowledged, not on record)",
+    ]
+    second = rounds.ids()[1]
+    assert rounds.due(second) is not None
+    assert rounds.notes() == before + 1  # on the one that is held: another tells of it now
+    rounds.round(all_came(JUDGED))
+    assert rounds.notes() == before + 2
+    assert len(rounds.ids()) == 2
+
+
+def test_another_cause_speaks_while_the_first_card_is_open(rounds: Rounds) -> None:
+    for _ in range(2):
+        rounds.round(NOT_REACHED)
+    rounds.round(NOT_REACHED | {"dc09.tcp": REACHED})
+    assert rounds.cards() == [UNREACHABLE]
+    for _ in range(2):
+        rounds.round(NOT_REACHED | {"dc09.tcp": REACHED})
+    assert rounds.cards() == [
+        UNREACHABLE,
+        "Intake dc09.tcp: two test alarms not recorded (not acknowledged)",
+    ]
+
+
+def test_one_that_comes_and_goes_has_one_card_while_nobody_has_answered_it(
+    rounds: Rounds,
+) -> None:
+    for _ in range(4):
+        for _ in range(2):
+            rounds.round(NOT_REACHED)
+        rounds.round(all_came(JUDGED))
+    assert rounds.cards() == [UNREACHABLE]
+    assert rounds.due(rounds.ids()[0]) is not None
+
+
+def test_where_all_ways_in_have_a_card_what_fails_behind_them_has_one_too(
+    rounds: Rounds,
+) -> None:
+    not_reached = dict.fromkeys(WAYS_IN, -1)
+    for _ in range(2):
+        rounds.round(not_reached)
+    assert len(rounds.cards()) == len(WAYS_IN)
+    rounds.round(all_came(JUDGED))
+    for incident in rounds.ids():
+        rounds.hold(incident)
+    for _ in range(4):
+        rounds.round(all_came(ACKNOWLEDGED))
+    assert rounds.cards()[len(WAYS_IN) :] == ONE_CARD

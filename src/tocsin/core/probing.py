@@ -107,39 +107,45 @@ class Act(StrEnum):
     """What a result calls for."""
 
     NONE = "none"
-    OPEN = "open"  # an incident of its own
-    MISSED_AGAIN = "missed_again"  # said on the incident that is open
+    OPEN = "open"  # an incident that speaks: a new one, or one that nobody has answered yet
+    MISSED_AGAIN = "missed_again"  # said on an incident that told of the same way in
     RESTORED = "restored"  # said on it too; a person closes
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one way in stands. `incident`: the open one that tells of it; `is_restored`: it has been
-    said there that test alarms arrive again."""
+    """How one way in stands. `incident`: the open one that tells of it, and of the step `told`;
+    `is_restored`: it has been said there that test alarms arrive again."""
 
     misses: int = 0
     stage: Stage | None = None
     since: datetime | None = None  # the first of these misses was sent then
     incident: UUID | None = None
     is_restored: bool = False
+    told: Stage | None = None
 
 
 def after(standing: Standing, probe: Probe) -> tuple[Standing, Act]:
-    """The standing after one result. Whoever does `OPEN` puts the incident's id into it."""
+    """The standing after one result. Whoever does `OPEN` puts the incident's id into it, and what
+    it tells. It is done for a failure that is new: of what had worked again, or at another step,
+    twice in a row. An incident that somebody holds or has taken says nothing of it by itself."""
     stage = missed_stage(probe)
     if stage is None:
         is_news = standing.incident is not None and not standing.is_restored
-        now = Standing(incident=standing.incident, is_restored=standing.incident is not None)
+        now = Standing(
+            incident=standing.incident,
+            is_restored=standing.incident is not None,
+            told=standing.told,
+        )
         return now, Act.RESTORED if is_news else Act.NONE
     misses = standing.misses + 1
     since = standing.since or probe.sent_at
     now = replace(standing, misses=misses, stage=stage, since=since)
     if misses < MISSES_MAX:
         return now, Act.NONE
-    if standing.incident is None:
-        return now, Act.OPEN
-    is_news = standing.is_restored or stage is not standing.stage
-    return replace(now, is_restored=False), Act.MISSED_AGAIN if is_news else Act.NONE
+    is_other = stage is standing.stage and stage is not standing.told
+    is_news = standing.incident is None or standing.is_restored or is_other
+    return now, Act.OPEN if is_news else Act.NONE
 
 
 EVERY: Final = "*"
@@ -174,6 +180,11 @@ class OpenProbeIncident:
     district: str
     agency: str
     type: Literal["open_probe_incident"] = "open_probe_incident"
+
+
+def source_key(intake: str, stage: Stage) -> str:
+    """Tells the open incident of this again."""
+    return f"probe/{intake}/{stage}"
 
 
 def title(intake: str, stage: Stage) -> Text:
@@ -222,7 +233,7 @@ def decide(
         source=Source.PROBE,
         opened_at=context.now,
         due_at=deadline(context.now, context.obligations.take_watch_s),
-        source_key=f"probe/{command.intake}",
+        source_key=source_key(command.intake, command.stage),
         watch=True,
         title_zh=zh,
         title_en=en,

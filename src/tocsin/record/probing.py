@@ -17,6 +17,7 @@ from tocsin.core.probing import (
     Stage,
     Standing,
     is_reserved,
+    source_key,
 )
 from tocsin.core.terms import Actor
 from tocsin.record.database import Connection
@@ -146,6 +147,7 @@ def unsettled(connection: Connection) -> list[Under]:
                 row["since"],
                 row["incident"],
                 row["is_restored"],
+                Stage(row["told"]) if row["told"] else None,
             ),
             row["why"],
         )
@@ -164,6 +166,14 @@ def settle(
         (*values, now, now, now if has_arrived else None, under.intake, under.probe.sent_at),
     )
     connection.commit()
+
+
+def waiting(connection: Connection, intake: str, stage: Stage) -> UUID | None:
+    """The incident of `intake`, or `EVERY`, and `stage` that nobody has answered and whose deadline
+    runs: it speaks by itself, so no other need be opened. None where there is none."""
+    row = connection.execute(_WAITING, (source_key(intake, stage),)).fetchone()
+    connection.rollback()
+    return None if row is None else row[0]
 
 
 def states(connection: Connection) -> list[dict[str, Any]]:
@@ -284,9 +294,12 @@ SELECT p.intake, p.sent_at, p.reached_at, p.acknowledged_at, p.recorded_at, p.ju
     p.acknowledged_at IS NOT NULL AND EXISTS (
         SELECT FROM heard.arrived a WHERE a.oldest_at <= p.acknowledged_at) AS is_waiting,
     p.misses, p.stage, p.since, i.id AS incident,
-    p.is_restored AND i.id IS NOT NULL AS is_restored
+    p.is_restored AND i.id IS NOT NULL AS is_restored, split_part(i.source_key, '/', 3) AS told
 FROM ref.probe p LEFT JOIN view.incident i ON i.id = p.incident AND i.state = ANY(%s)
 WHERE p.sent_at IS NOT NULL AND p.settled_at IS NULL ORDER BY p.intake"""
+_WAITING: Final = """
+SELECT i.id FROM view.incident i JOIN log.due d ON d.subject = i.id
+WHERE i.open AND i.source_key = %s AND i.state = 'new' ORDER BY i.id DESC LIMIT 1"""
 _SETTLE: Final = """
 UPDATE ref.probe SET misses = %s, stage = %s, since = %s, incident = %s, is_restored = %s,
     settled_at = %s, counted_at = %s, arrived_at = coalesce(%s, arrived_at)

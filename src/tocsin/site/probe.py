@@ -266,28 +266,47 @@ class Prober:
             theirs = [one for one in standings if one not in CALLS]
             mine = [one for one in asking if one not in CALLS]
             # Those that missed it for the first time are told of by the same one.
-            without = [one for one in theirs if standings[one].incident is None] if mine else []
-            self._opened(connection, sent_at, EVERY, without, standings, now)
+            of = [one for one in theirs if one in mine or standings[one].incident is None]
+            if mine:
+                self._opened(connection, sent_at, EVERY, stage, of, standings, now)
             asking = [one for one in asking if one in CALLS]
         for intake in asking:
-            self._opened(connection, sent_at, intake, [intake], standings, now)
+            own = standings[intake].stage
+            assert own is not None
+            self._opened(connection, sent_at, intake, own, [intake], standings, now)
 
     def _opened(
         self,
         connection: Connection,
         sent_at: datetime,
         name: str,
+        stage: Stage,
         intakes: Sequence[str],
         standings: dict[str, Standing],
         now: datetime,
     ) -> None:
-        """Opens the incident of `name`, which tells of `intakes`; none if there are none."""
-        known = [standings[one] for one in intakes]
-        since = min((one.since for one in known if one.since is not None), default=None)
-        if since is None:
-            return
-        stage = known[0].stage
-        assert stage is not None
+        """Opens the incident of `name`, which tells of `intakes`, or says it on the one that waits:
+        a way in that comes and goes fills no list of incidents."""
+        incident = probing.waiting(connection, name, stage)
+        if incident is None:
+            since = min(standings[one].since or sent_at for one in intakes)
+            incident = self._new(connection, sent_at, name, stage, since, now)
+        else:
+            self._note(connection, incident, intakes, sent_at, Act.MISSED_AGAIN, stage, now)
+        for one in intakes:
+            standings[one] = replace(
+                standings[one], incident=incident, is_restored=False, told=stage
+            )
+
+    def _new(
+        self,
+        connection: Connection,
+        sent_at: datetime,
+        name: str,
+        stage: Stage,
+        since: datetime,
+        now: datetime,
+    ) -> UUID:
         outcome = handle(
             connection,
             self._keyring,
@@ -303,8 +322,7 @@ class Prober:
             "two test alarms did not arrive: an incident is open",
             extra={"intake": name, "stage": stage, "incident": str(incident)},
         )
-        for one in intakes:
-            standings[one] = replace(standings[one], incident=incident, is_restored=False)
+        return incident
 
     def _tell(
         self,
@@ -315,31 +333,34 @@ class Prober:
         now: datetime,
     ) -> None:
         """What is news on an incident that was open, once for all ways in that it tells of."""
-        together: dict[tuple[UUID, Act, Stage | None], list[Under]] = {}
+        together: dict[tuple[UUID, Act, Stage | None], list[str]] = {}
         for under in over:
             act, standing = acts[under.intake], standings[under.intake]
-            if act in (Act.RESTORED, Act.MISSED_AGAIN) and standing.incident is not None:
-                together.setdefault((standing.incident, act, standing.stage), []).append(under)
+            told_before = under.standing.incident
+            if act is Act.OPEN and told_before != standing.incident:
+                act = Act.MISSED_AGAIN  # another one tells of it now
+            if told_before is not None and act in (Act.RESTORED, Act.MISSED_AGAIN):
+                together.setdefault((told_before, act, standing.stage), []).append(under.intake)
         for (incident, act, stage), of in together.items():
-            self._note(connection, incident, of, act, stage, now)
+            self._note(connection, incident, of, over[0].probe.sent_at, act, stage, now)
 
     def _note(
         self,
         connection: Connection,
         incident: UUID,
-        of: Sequence[Under],
+        intakes: Sequence[str],
+        sent_at: datetime,
         act: Act,
         stage: Stage | None,
         now: datetime,
     ) -> None:
-        intakes = [one.intake for one in of]
         try:
             handle(
                 connection,
                 self._keyring,
                 AddNote(incident, told(intakes, act, stage)),
                 actor=process_actor(self._chosen.agency),
-                key=f"probe:{'+'.join(intakes)}:{act}:{of[0].probe.sent_at.isoformat()}",
+                key=f"probe:{incident}:{'+'.join(intakes)}:{act}:{sent_at.isoformat()}",
                 now=now,
                 obligations=self._obligations,
             )
