@@ -74,9 +74,10 @@ def test_each_way_in_is_there_with_its_standing(intakes: Site) -> None:
     for said in (
         *NAMES,
         "192.0.2.1:12300",
-        "::1:8443",
+        ">[::1]:8443<",
         "listens nowhere",  # the two that nothing listens for
-        "Neither",
+        "<strong>Not authenticated</strong>",
+        "<strong>Authenticated</strong>",
         "AES shows that the sender has the key",
         "github form",
         "unsigned ones are taken too",

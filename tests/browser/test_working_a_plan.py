@@ -16,8 +16,8 @@ WHY = {"en": "same type · 0 m apart · opened", "zh-CN": "类型相同 · 相�
 TICKED = {"en": "Ticked: ", "zh-CN": "预案步骤已完成："}
 TESTED = {"en": "on test", "zh-CN": "项测试中"}
 ASSURED = {
-    "none": {"en": "Neither", "zh-CN": "来源未经验证"},
-    "integrity": {"en": "Integrity protected", "zh-CN": "内容完整，来源未经验证"},
+    "none": {"en": "Not authenticated", "zh-CN": "来源未经验证"},
+    "integrity": {"en": "Unaltered, not authenticated", "zh-CN": "内容完整，来源未经验证"},
     "authenticated": {"en": "Authenticated", "zh-CN": "来源已验证"},
 }
 COMMAND = """async ([key, body]) => {

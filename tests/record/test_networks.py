@@ -10,7 +10,7 @@ from tocsin.core.block_match import source_of
 from tocsin.record.database import Urls, connect
 from tocsin.record.floods import CALM_MAX, Floods, Lane
 from tocsin.record.keys import Keyring
-from tocsin.record.networks import network_of
+from tocsin.record.networks import at_port, network_of
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,20 @@ from tocsin.record.networks import network_of
 def test_an_address_has_the_share_of_its_network(address: str, network: str) -> None:
     assert network_of(address) == network
     assert source_of(None, address) == network  # block rules count senders alike
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("2001:db8::1", "[2001:db8::1]:9000"),
+        ("::", "[::]:9000"),
+        ("fe80::1%eth0", "[fe80::1%eth0]:9000"),
+        ("203.0.113.9", "203.0.113.9:9000"),
+        ("localhost", "localhost:9000"),
+    ],
+)
+def test_an_address_and_a_port_are_told_apart(host: str, shown: str) -> None:
+    assert at_port(host, 9000) == shown
 
 
 def test_every_address_of_one_64_is_one_sender_and_the_next_64_is_another() -> None:

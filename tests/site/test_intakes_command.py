@@ -73,7 +73,10 @@ def probed(connection: Connection, *, missed: str = "", at: datetime = NOW) -> N
 
 
 def test_each_way_in_has_a_line(intakes: Intakes, connection: Connection) -> None:
-    sockets = [Socket("dc09", "tcp", "192.0.2.1", 12300), Socket("web", "http", "127.0.0.1", 8443)]
+    sockets = [
+        Socket("dc09", "tcp", "192.0.2.1", 12300),
+        Socket("web", "http", "2001:db8::1", 8443),
+    ]
     probing.keep_listening(connection, "here", "test", sockets, NOW)
     probed(connection)
     code, lines = intakes()
@@ -81,12 +84,12 @@ def test_each_way_in_has_a_line(intakes: Intakes, connection: Connection) -> Non
     told = {line.split()[0]: line.split("  ") for line in lines}
     assert list(told) == ["dc09.tcp", "dc09.udp", "webhook.http", "call", "report"]
     arrived = f"last arrived {NOW:%H:%M:%S}Z"
-    assert told["dc09.tcp"] == ["dc09.tcp", "192.0.2.1:12300", "none", arrived]
-    assert told["dc09.udp"] == ["dc09.udp", "-", "none", arrived]
+    assert told["dc09.tcp"] == ["dc09.tcp", "192.0.2.1:12300", "Not authenticated", arrived]
+    assert told["dc09.udp"] == ["dc09.udp", "-", "Not authenticated", arrived]
     assert told["webhook.http"] == [
-        *("webhook.http", "-", "authenticated", "not sent: an odd reason"),
+        *("webhook.http", "-", "Authenticated", "not sent: an odd reason"),
     ]
-    assert told["call"][1] == told["report"][1] == "127.0.0.1:8443"
+    assert told["call"][1] == told["report"][1] == "[2001:db8::1]:8443"
 
 
 def test_a_miss_is_told_with_its_stage_and_by_the_exit_code(
@@ -101,6 +104,7 @@ def test_a_miss_is_told_with_its_stage_and_by_the_exit_code(
     code, lines = intakes("zh_CN.UTF-8")
     assert code == 1
     assert any("未收到确认" in one for one in lines)
+    assert any("  来源未经验证  " in one for one in lines)
     probed(connection)
     assert intakes()[0] == 0
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from tocsin.edge.intake import FINISH_S, Intake
 from tocsin.edge.senders import Sender
+from tocsin.record.networks import at_port
 
 logger = logging.getLogger("tocsin.edge")
 
@@ -40,8 +41,7 @@ class Reception:
             self._listening.append(sock)
             shown, number = sock.getsockname()[:2]
             self._accepting.append(asyncio.create_task(self._accept(sock, talk, turned_away)))
-            shown = f"[{shown}]" if ":" in shown else shown
-            self._intake.say(f"listening {self._intake.name} {over} {shown}:{number}")
+            self._intake.say(f"listening {self._intake.name} {over} {at_port(shown, number)}")
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[None]:

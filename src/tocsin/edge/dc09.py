@@ -24,6 +24,7 @@ from tocsin.edge.sockets import BACKLOG, connections_possible, open_pairs
 from tocsin.record.devices import Device, DeviceBook
 from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import Heard
+from tocsin.record.networks import at_port
 from tocsin.wire.dc09.answers import (
     RULES,
     Answer,
@@ -370,8 +371,8 @@ async def serve(
                     )
                 )[0]
             )
-            say(f"listening dc09 tcp {pair.host}:{pair.port}")
-            say(f"listening dc09 udp {pair.host}:{pair.port}")
+            say(f"listening dc09 tcp {at_port(pair.host, pair.port)}")
+            say(f"listening dc09 udp {at_port(pair.host, pair.port)}")
         doors = open_tls(settings, intake)
         for _, address in doors:
             say(f"listening dc09-tls tcp {address}")

@@ -15,6 +15,7 @@ from tocsin.edge.dc09_channels import TLS, Settings
 from tocsin.edge.dc09_sockets import Connection
 from tocsin.edge.senders import Sender
 from tocsin.edge.sockets import AddressNotHad, open_tcp, tls_context
+from tocsin.record.networks import at_port
 
 if TYPE_CHECKING:
     from tocsin.edge.dc09 import Intake
@@ -107,6 +108,5 @@ def open_tls(settings: Settings, intake: Intake) -> list[tuple[TlsDoor, str]]:
     doors = []
     for sock in open_tcp("dc09-tls", settings.host, settings.tls_port):
         address, port = sock.getsockname()[:2]
-        host = f"[{address}]" if ":" in address else address
-        doors.append((TlsDoor(intake, sock, context), f"{host}:{port}"))
+        doors.append((TlsDoor(intake, sock, context), at_port(address, port)))
     return doors

@@ -18,6 +18,7 @@ from tocsin.edge.http_parts import Answer, Door, Refuse, Request, Response, Sett
 from tocsin.edge.http_sockets import open_sockets
 from tocsin.edge.intake import FINISH_S, Intake
 from tocsin.edge.senders import Sender
+from tocsin.record.networks import at_port
 
 HEAD_BYTES_MAX: Final = 16 << 10
 HEADERS_MAX: Final = 64
@@ -82,9 +83,8 @@ class Server:
                     )
                 )
                 host, port = sock.getsockname()[:2]
-                shown = f"[{host}]" if ":" in host else host
                 scheme = "http" if context is None else "https"
-                self.intake.say(f"listening {self.intake.name} {scheme} {shown}:{port}")
+                self.intake.say(f"listening {self.intake.name} {scheme} {at_port(host, port)}")
             while not self.intake.stop.is_set():
                 for connection in list(self.connections):
                     connection.tidy(loop.time())

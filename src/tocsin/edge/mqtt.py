@@ -16,6 +16,7 @@ from tocsin.edge.mqtt_brokers import Hearing, follow
 from tocsin.edge.mqtt_connection import Connection
 from tocsin.edge.mqtt_taking import Taking
 from tocsin.edge.sockets import BACKLOG, tls_context
+from tocsin.record.networks import at_port
 from tocsin.record.recalling import Recall
 
 HANDSHAKE_S: Final = 10.0
@@ -81,6 +82,5 @@ async def _listen(
                 ssl_handshake_timeout=HANDSHAKE_S if context else None,
             )
         )
-        shown = f"[{host}]" if ":" in host else host
-        acceptor.intake.say(f"listening {acceptor.intake.name} {over} {shown}:{number}")
+        acceptor.intake.say(f"listening {acceptor.intake.name} {over} {at_port(host, number)}")
     return servers

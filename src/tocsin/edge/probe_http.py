@@ -17,6 +17,7 @@ import httpx
 import msgspec
 
 from tocsin.edge.probe_target import HEADER, NotAnswered, NotReached, Target
+from tocsin.record.networks import at_port
 
 _TOKEN: Final = re.compile(r'name="token"[^>]*value="([^"]{20,200})"')
 
@@ -123,11 +124,10 @@ async def _post(target: Target, path: str, body: bytes, headers: Mapping[str, st
 
 
 def _client(target: Target) -> httpx.AsyncClient:
-    shown = f"[{target.address}]" if ":" in target.address else target.address
     is_tls = target.context is not None
     return httpx.AsyncClient(
-        base_url=f"{'https' if is_tls else 'http'}://{shown}:{target.port}",
-        headers={"host": f"{target.host}:{target.port}"},
+        base_url=f"{'https' if is_tls else 'http'}://{at_port(target.address, target.port)}",
+        headers={"host": at_port(target.host, target.port)},
         verify=target.context if target.context is not None else False,
         trust_env=False,
         timeout=None,  # noqa: S113 - the whole of it has a time

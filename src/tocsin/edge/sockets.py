@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tocsin.record.networks import at_port
+
 BACKLOG: Final = 4_096
 UDP_BUFFER_BYTES: Final = 4 << 20  # a storm's datagrams wait here while the process is busy
 FILES_SPARE: Final = 64  # open files that are not connections: log, database, health port
@@ -115,7 +117,7 @@ def _addresses(name: str, host: str) -> list[tuple[socket.AddressFamily, str]]:
 
 def _not_had(name: str, host: str, port: int, error: OSError) -> OSError:
     kind = AddressNotHad if error.errno in NOT_TO_BE_HAD else OSError
-    return kind(error.errno, f"{name} cannot listen on {host}:{port}: {error.strerror}")
+    return kind(error.errno, f"{name} cannot listen on {at_port(host, port)}: {error.strerror}")
 
 
 def _tcp(family: socket.AddressFamily, address: str, port: int) -> socket.socket:

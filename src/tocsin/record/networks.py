@@ -1,5 +1,5 @@
-"""Whose share a network address has. Every bound of one sender counts by this, from the socket that
-it opens to the card that it is shown on."""
+"""How a network address is written, and whose share it has. Every bound of one sender counts by
+that, from the socket that it opens to the card that it is shown on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Final
 
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 """An IPv4 address in an IPv6 one begins so."""
+
+
+def at_port(host: str, port: int) -> str:
+    """As it is written: `203.0.113.9:9000`, an IPv6 address in brackets (RFC 3986 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def network_of(address: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from tocsin.edge.sockets import NOT_TO_BE_HAD
+from tocsin.record.networks import at_port
 from tocsin.site.configuration import Configuration
 from tocsin.site.health import HealthServer, Heart
 from tocsin.site.logs import start_logging
@@ -39,7 +40,7 @@ def served(
     except OSError as error:
         if error.errno not in NOT_TO_BE_HAD:
             raise
-        raise PortTaken(f"health-{name} {host}:{port}: {error.strerror}") from None
+        raise PortTaken(f"health-{name} {at_port(host, port)}: {error.strerror}") from None
     server.start()
     announce(f"health-{name}", "http", host, server.port)
     logger.info("process started", extra={"pid": os.getpid(), "health_port": server.port})

@@ -6,6 +6,7 @@ import errno
 import socket
 
 from tocsin.edge.sockets import NOT_TO_BE_HAD
+from tocsin.record.networks import at_port
 from tocsin.site.language import say
 
 
@@ -47,16 +48,16 @@ def why_not(host: str, port: int, error: OSError) -> str:
     """Why `host`:`port` cannot be listened on, with what to do about a low number."""
     if error.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         return say(
-            f"cannot listen on {host}:{port}: our processes are not root, and numbers below 1024"
+            f"cannot listen on {at_port(host, port)}: our processes are not root, and numbers below 1024"
             " are not for everybody here. Put a proxy in front, choose a higher number, or open"
             " them: sysctl net.ipv4.ip_unprivileged_port_start",
-            f"无法监听 {host}:{port}：本程序的进程不以 root 运行，而本机不允许普通用户使用"
+            f"无法监听 {at_port(host, port)}：本程序的进程不以 root 运行，而本机不允许普通用户使用"
             " 1024 以下的端口。请在前面设置代理、选择更大的端口号，或放开限制："
             "sysctl net.ipv4.ip_unprivileged_port_start",
         )
     return say(
-        f"cannot listen on {host}:{port}: {error.strerror}",
-        f"无法监听 {host}:{port}：{error.strerror}",
+        f"cannot listen on {at_port(host, port)}: {error.strerror}",
+        f"无法监听 {at_port(host, port)}：{error.strerror}",
     )
 
 
@@ -92,8 +93,7 @@ def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.sock
 
 def announce(name: str, kind: str, host: str, port: int) -> None:
     """`listening web http localhost:8443`, on standard output, at once."""
-    shown = f"[{host}]" if ":" in host else host
-    print_line(f"listening {name} {kind} {shown}:{port}")
+    print_line(f"listening {name} {kind} {at_port(host, port)}")
 
 
 def print_line(line: str) -> None:

@@ -6,7 +6,7 @@ import type { AlarmWords } from "./zh.alarms.ts";
 export const alarms: AlarmWords = {
   title: "What is known of the alarm",
   assurances: {
-    none: "Neither", integrity: "Integrity protected", authenticated: "Authenticated",
+    none: "Not authenticated", integrity: "Unaltered, not authenticated", authenticated: "Authenticated",
   },
   assuranceMeans: {
     none: "nothing shows who sent it",

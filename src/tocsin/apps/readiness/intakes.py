@@ -23,6 +23,7 @@ from tocsin.record import probing
 from tocsin.record.database import Connection
 from tocsin.record.figures import lanes
 from tocsin.record.floods import Lane
+from tocsin.record.networks import at_port
 
 Row = dict[str, Any]
 
@@ -58,7 +59,7 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
                 "name": name,
                 "title": TITLES[intake].of(language),
                 "listening": [
-                    f"{socket.address}:{socket.port}"
+                    at_port(socket.address, socket.port)
                     for socket in sockets
                     if (socket.intake, socket.over)[: len(here)] == here
                 ],

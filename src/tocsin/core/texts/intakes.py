@@ -57,8 +57,8 @@ _DC09_TLS: Final = Vouched(
 _DC09_CERTIFIED: Final = Vouched(
     AUTHENTICATED,
     Text(
-        "主机证书中的名称与账号一致时视为已认证，否则仅视为未被篡改。",
-        "Authenticated where the panel's certificate names the account, else not altered only.",
+        "主机证书中的名称与账号一致时，来源已验证；否则只能说明内容完整。",
+        "Authenticated where the panel's certificate names the account, else unaltered only.",
     ),
 )
 _SECRET_IN_CLEAR: Final = Vouched(
@@ -82,9 +82,9 @@ _MAIL: Final = Vouched(
 _WEBHOOK: Final = Vouched(
     AUTHENTICATED,
     Text(
-        "每个请求均以来源的密钥签名；签名不含时间的（github 形式）仅视为未被篡改。",
+        "每个请求均以来源的密钥签名；签名不含时间的（github 形式）只能说明内容完整。",
         "Every request is signed with its source's secret; where no time is signed (github form),"
-        " it counts as not altered only.",
+        " it counts as unaltered only.",
     ),
 )
 _AML: Final = Vouched(
@@ -97,7 +97,7 @@ _AML: Final = Vouched(
 _AML_UNSIGNED: Final = Vouched(
     AUTHENTICATED,
     Text(
-        "有签名的已认证；本机设置为也接受无签名的定位，这些未经认证。",
+        "有签名的，来源已验证；本机设置为也接受无签名的定位，其来源未经验证。",
         "Signed ones are; unsigned ones are taken too, as set up here, and nothing vouches for"
         " them.",
     ),
@@ -105,7 +105,7 @@ _AML_UNSIGNED: Final = Vouched(
 _CAP: Final = Vouched(
     AUTHENTICATED,
     Text(
-        "合作方以令牌、证书推送，或预警带有受信任的签名时为已认证；其余未经认证。",
+        "合作方以令牌、证书推送，或预警带有受信任的签名时，来源已验证；其余未经验证。",
         "Authenticated by a partner's token or certificate, or by a trusted signature; all else is"
         " not.",
     ),

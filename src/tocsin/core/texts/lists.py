@@ -241,8 +241,8 @@ EXCEPTION_KINDS: Final[dict[ExceptionKind, Text]] = {
 }
 
 ASSURANCES: Final[dict[Assurance, Text]] = {
-    Assurance.NONE: Text("来源未经验证", "Neither"),
-    Assurance.INTEGRITY: Text("内容完整，来源未经验证", "Integrity protected"),
+    Assurance.NONE: Text("来源未经验证", "Not authenticated"),
+    Assurance.INTEGRITY: Text("内容完整，来源未经验证", "Unaltered, not authenticated"),
     Assurance.AUTHENTICATED: Text("来源已验证", "Authenticated"),
 }
 

@@ -20,6 +20,7 @@ from typing import IO, Final
 import msgspec
 
 from tocsin.record.database import connect
+from tocsin.record.networks import at_port
 from tocsin.sim.city.names import AGENCY, CENTRE
 from tocsin.site.command.options import (
     CommandFailed,
@@ -152,7 +153,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
                 supervisor.ask_to_stop()
         elif {"web", "dc09"} <= ports.keys():
             url = web_url(chosen, ports["web"])
-            addresses = ["--web", url, "--dc09", f"{chosen.edge.dc09.host}:{ports['dc09']}"]
+            addresses = ["--web", url, "--dc09", at_port(chosen.edge.dc09.host, ports["dc09"])]
             launch = launched[0]
             city.append(
                 Child(
@@ -274,7 +275,7 @@ def _refuse_what_is_no_demo(data: Path) -> None:
 def web_url(chosen: Configuration, port: int) -> str:
     """The address for a browser: `localhost` even for 127.0.0.1, since passkeys need a name."""
     host = "localhost" if chosen.web.host in ("127.0.0.1", "::1") else chosen.web.host
-    return f"{'https' if chosen.web.tls_cert else 'http'}://{host}:{port}/"
+    return f"{'https' if chosen.web.tls_cert else 'http'}://{at_port(host, port)}/"
 
 
 def welcome(data: Path, url: str) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 
 from tocsin.core.probing import STAGES, Stage
 from tocsin.core.texts.intakes import WORDS, vouched
+from tocsin.core.texts.lists import ASSURANCES
+from tocsin.core.texts.text import Text
 from tocsin.record import probing
+from tocsin.record.networks import at_port
 from tocsin.site.command.options import configuration, data_directory
 from tocsin.site.configuration import Configuration, load
 from tocsin.site.language import say
@@ -29,9 +32,9 @@ def add_parser(
             "how far each way in can be trusted, and whether it works", "各接入方式的可信程度与状态"
         ),
         description=say(
-            "One line for each way in: name, address, assurance (none, integrity, authenticated),"
-            " and the state of its test alarms. Exit code 1 where one is missed.",
-            "每个接入方式一行：名称、地址、可信程度（none、integrity、authenticated）以及自检状态。"
+            "One line for each way in: name, address, assurance, and the state of its test alarms,"
+            " two spaces apart. Exit code 1 where one is missed.",
+            "每个接入方式一行：名称、地址、可信程度和自检状态，以两个空格分隔。"
             "有未到达的自检信号时退出码为 1。",
         ),
     )
@@ -74,29 +77,32 @@ def _lines(
         ).best
         of = ("web",) if name in ("call", "report") else tuple(name.split("."))
         where = [
-            f"{socket.address}:{socket.port}"
+            at_port(socket.address, socket.port)
             for socket in sockets
             if (socket.intake, socket.over)[: len(of)] == of
         ]
         state = states.get(name)
         is_missed = bool(state and state["misses"])
-        words = (name, ",".join(where) or "-", best.value, _state(state))
+        words = (name, ",".join(where) or "-", _word(ASSURANCES[best]), _state(state))
         found.append(("  ".join(words), is_missed))
     return found
 
 
 def _state(state: dict[str, Any] | None) -> str:
-    def word(name: str) -> str:
-        return say(WORDS[name].en, WORDS[name].zh)
-
     if state is None:
-        return word("waiting")
+        return _word(WORDS["waiting"])
     if state["skipped"]:
-        return f"{word('skipped')}: {state['skipped']}"
+        return f"{_word(WORDS['skipped'])}: {state['skipped']}"
     if not state["misses"]:
         at = state["arrived_at"]
-        return word("waiting") if at is None else f"{word('last_arrived')} {at:%H:%M:%S}Z"
-    stage = STAGES[Stage(state["stage"])]
-    return (
-        f"{word('missed')} x {state['misses']}: {say(stage.en, stage.zh)} {state['why']}".rstrip()
-    )
+        return (
+            _word(WORDS["waiting"])
+            if at is None
+            else f"{_word(WORDS['last_arrived'])} {at:%H:%M:%S}Z"
+        )
+    stage = _word(STAGES[Stage(state["stage"])])
+    return f"{_word(WORDS['missed'])} x {state['misses']}: {stage} {state['why']}".rstrip()
+
+
+def _word(text: Text) -> str:
+    return say(text.en, text.zh)

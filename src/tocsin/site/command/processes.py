@@ -25,6 +25,7 @@ from tocsin.record.database import DatabaseAway, Urls
 from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
 from tocsin.record.keys import Keyring
+from tocsin.record.networks import at_port
 from tocsin.site.command.options import CommandRefused, configuration, data_directory
 from tocsin.site.configuration import Configuration
 from tocsin.site.doors import through
@@ -157,7 +158,9 @@ async def _serve_web(
                     port = int(sockets[0].getsockname()[1])
                     scheme = "https" if tls else "http"
                     announce("web", scheme, host, port)
-                    rows.hear(f"listening web {scheme} {sockets[0].getsockname()[0]}:{port}")
+                    rows.hear(
+                        f"listening web {scheme} {at_port(sockets[0].getsockname()[0], port)}"
+                    )
             elif not said:
                 heart.beat()
             if server.should_exit:

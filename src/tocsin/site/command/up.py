@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from tocsin.record.database import Urls
+from tocsin.record.networks import at_port
 from tocsin.site.command.options import (
     CommandFailed,
     CommandRefused,
@@ -82,7 +83,7 @@ class Announced:
         self._said(line)
 
     def _pinned(self, name: str) -> str:
-        return f"{name}={listening_host(self._chosen, name)}:{self.ports[name]}"
+        return f"{name}={at_port(listening_host(self._chosen, name), self.ports[name])}"
 
 
 def run_up(arguments: argparse.Namespace) -> int:
