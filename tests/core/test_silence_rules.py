@@ -2,12 +2,15 @@
 not make a liar of a device whose last poll it took along."""
 
 import random
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from core.world import SYSTEM, World
+from core.world import NOON, SYSTEM, World
+from tocsin.core.codes.meaning import Meaning
 from tocsin.core.commands import CloseIncident, JudgeSignal
+from tocsin.core.crowds import OWN_MAX, sender_of
 from tocsin.core.incidents.state import Band, band
 from tocsin.core.signals import Effect, SignalRead, Verdict, VerdictReason
 from tocsin.core.supervision import (
@@ -17,6 +20,7 @@ from tocsin.core.supervision import (
     OUTAGE_SITES,
     PROTOCOL,
     RESTORED,
+    SILENCE,
     Hearing,
     allowed_s,
     is_outage,
@@ -102,6 +106,103 @@ def test_outage_at_its_limits(devices: int, sites: int, expected: bool) -> None:
 
 def test_what_reports_often_is_graver() -> None:
     assert [level_of(s) for s in (60, 90, 600, 86_400)] == [Level.P2, Level.P2, Level.P3, Level.P4]
+
+
+def silent(
+    world: World, level: Level, site: UUID | None = None, code: str = FAILED, **more: object
+) -> UUID:
+    """Our own signal about one device of a site is judged."""
+    signal = world.id()
+    site = site or world.id()
+    read = SignalRead(
+        protocol=PROTOCOL, token=SILENCE, account="1234", code=code, codes="sia", level=int(level)
+    )
+    command = JudgeSignal(
+        signal=signal,
+        read=read,
+        received_at=world.now,
+        district="north",
+        agency="city",
+        site=site,
+        site_name_zh="磨坊",
+        site_name_en="Mill",
+        candidates=(*world.candidates(site, "", ""), *world.crowds_with(sender_of(site, read))),
+        exceptions=world.exceptions("north"),
+        **more,  # type: ignore[arg-type]
+    )
+    world.do(command, SYSTEM)
+    return signal
+
+
+@pytest.mark.parametrize("level", [Level.P2, Level.P3, Level.P4])
+def test_a_silence_is_as_grave_as_its_interval_makes_it(level: Level) -> None:
+    world = World()
+    signal = silent(world, level)
+    (card,) = (world.incident(one) for one in world.incidents())
+    assert (band(card), card.level, card.type) == (Band.WATCH, level, IncidentType.TECHNICAL)
+    assert card.due_at == NOON + timedelta(seconds=world.obligations.take_s[level - 1])
+    assert card.title_en == "Communication failed · Mill"
+    assert (world.signal(signal).level, world.signal(signal).effect) == (level, Effect.TROUBLE)
+
+
+def test_what_a_panel_says_of_its_own_line_is_for_the_watch_only() -> None:
+    """Its own word comes over the line that it says has failed: that another one is gone."""
+    world = World()
+    world.hear(FAILED, site=world.id(), token=SILENCE)
+    (card,) = (world.incident(one) for one in world.incidents())
+    assert (card.level, card.due_at) == (Level.P4, NOON + timedelta(hours=1))
+
+
+def test_a_code_table_may_say_how_grave_a_silence_is() -> None:
+    world = World()
+    means = Meaning(
+        *(Effect.TROUBLE, IncidentType.TECHNICAL, Level.P1), "断线", "Line cut", needs_answer=True
+    )
+    silent(world, Level.P4, means=means, codes_version=1)
+    (card,) = (world.incident(one) for one in world.incidents())
+    assert (card.level, card.due_at) == (Level.P1, NOON + timedelta(seconds=60))
+
+
+def test_a_silence_raises_the_card_that_it_joins() -> None:
+    world = World()
+    site = world.id()
+    world.hear("AT", site=site)
+    (one,) = world.incidents()
+    assert world.incident(one).level is Level.P4
+    signal = silent(world, Level.P2, site)
+    card = world.incident(one)
+    assert (world.signal(signal).incident, card.level) == (one, Level.P2)
+    assert (band(card), card.due_at) == (Band.WATCH, NOON + timedelta(seconds=120))
+    silent(world, Level.P4, site)
+    assert world.incident(one).level is Level.P2  # a calmer one lowers nothing
+
+
+def test_a_restored_line_raises_nothing() -> None:
+    world = World()
+    site = world.id()
+    world.hear("AT", site=site)
+    silent(world, Level.P2, site, RESTORED)
+    (card,) = (world.incident(one) for one in world.incidents())
+    assert (card.level, card.signal_count) == (Level.P4, 2)
+
+
+def test_a_crowd_is_as_grave_as_the_gravest_silence_in_it() -> None:
+    world = World()
+    for _ in range(OWN_MAX):
+        silent(world, Level.P4)
+    silent(world, Level.P3)
+    crowd = world.incident(world.incidents()[-1])
+    assert crowd.crowd is not None
+    assert (crowd.level, crowd.due_at) == (Level.P3, NOON + timedelta(seconds=300))
+    world.hear("AT", site=world.id())
+    silent(world, Level.P2)
+    silent(world, Level.P4)
+    crowd = world.incident(world.incidents()[-1])
+    assert crowd.crowd is not None
+    assert (crowd.level, crowd.due_at) == (Level.P2, NOON + timedelta(seconds=120))
+    assert (band(crowd), crowd.crowd.senders) == (Band.WATCH, 4)
+    assert len(world.incidents()) == OWN_MAX + 1
+    assert world.rebuilt() == world.states
 
 
 def told(world: World, code: str, district: str = "north") -> UUID:

@@ -11,7 +11,7 @@ from tocsin.core.codes import cap, contact_id, sia
 from tocsin.core.codes.meaning import Meaning, Number, numbered, said
 from tocsin.core.codes.overrides import CodeTable, overridden
 from tocsin.core.signals import Effect, SignalRead
-from tocsin.core.supervision import is_unread
+from tocsin.core.supervision import is_unread, silence_meaning
 from tocsin.core.terms import IncidentType, Level
 
 _UNKNOWN_CODE: Final = ("代码不明", "Unknown code")
@@ -49,6 +49,9 @@ def looked_up(read: SignalRead, tables: Sequence[CodeTable] = ()) -> tuple[Meani
         row = table.row_for(listed, read.code, read.qualifier, read.zone)
         if row is not None:
             return numbered(overridden(row, read.qualifier, built_in), read.zone), table.version
+    silence = silence_meaning(read)
+    if silence is not None:
+        return silence, 0
     level = Level(read.level) if read.level in (1, 2, 3, 4) else None
     if not read.code and read.text and read.protocol in _SPEAK_IN_WORDS:
         return IN_WORDS, 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
@@ -105,6 +106,12 @@ _BEGUN: Final = Meaning(
     "Many devices silent",
     needs_answer=True,
 )
+_SILENT: Final = Meaning(
+    *(Effect.TROUBLE, IncidentType.TECHNICAL, Level.P4),
+    "通信失败",
+    "Communication failed",
+    needs_answer=True,
+)
 _ENDED: Final = Meaning(
     *(Effect.RESTORE, IncidentType.TECHNICAL, Level.P2),
     "设备通信大面积恢复",
@@ -117,6 +124,19 @@ def outage_meaning(read: SignalRead) -> Meaning | None:
     if read.protocol != PROTOCOL or read.token != OUTAGE:
         return None
     return _BEGUN if read.code == FAILED else _ENDED
+
+
+def is_silence(read: SignalRead) -> bool:
+    """Whether it is our own signal that a device is silent."""
+    return read.protocol == PROTOCOL and read.token == SILENCE and read.code == FAILED
+
+
+def silence_meaning(read: SignalRead) -> Meaning | None:
+    """What our own signal that a device is silent says, as grave as `level_of` found it; None for
+    any other signal."""
+    if not is_silence(read) or read.level is None:
+        return None
+    return replace(_SILENT, level=Level(read.level))
 
 
 def is_unread(read: SignalRead) -> bool:

@@ -4,6 +4,7 @@ opens one. Which of them, is decided in `tocsin.core.judging`."""
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from tocsin.core import crowds, supervision
@@ -23,6 +24,7 @@ from tocsin.core.incidents.decide import assign_by, prioritised, raised, titled
 from tocsin.core.incidents.duplicates import ids, possible_duplicates
 from tocsin.core.incidents.evolving import evolve
 from tocsin.core.incidents.facts import (
+    IncidentFact,
     IncidentOpened,
     IncidentPrioritised,
     IncidentRaised,
@@ -51,6 +53,14 @@ def is_warning(command: JudgeSignal) -> bool:
     """A warning of another service (CAP), with the priority that it gives it. Many warnings share
     its card, so a graver one raises that and ends a hold."""
     return command.read.codes == "cap" and command.read.level is not None
+
+
+def _has_own_level(command: JudgeSignal, means: Meaning) -> bool:
+    """Whether its card has the level that it says itself, in the watch band too: a warning's is its
+    source's, a silence's that of its interval."""
+    if means.effect is Effect.ALARM:
+        return is_warning(command)
+    return means.needs_answer and supervision.is_silence(command.read)
 
 
 def recorded(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Decided:
@@ -83,8 +93,10 @@ def join(
     if how is not None:
         told = cancelling.decide(states, command, where, how, context)
         return [*decided, *((SubjectKind.INCIDENT, where, fact) for fact in told)]
-    if not joined.alarms or not isinstance(incident, Incident):
+    if not isinstance(incident, Incident):
         return decided
+    if not joined.alarms:
+        return [*decided, *_as_grave(decided, command, means, incident, context)]
     if command.site is None and not is_warning(command):
         return decided
     if incident.state is IncidentState.HELD and not is_old(command):
@@ -113,12 +125,14 @@ def open_incident(
     if crowd is not None:
         judged = _judged(command, means, Verdict.JOINED, VerdictReason.CROWD, crowd.into)
         joined = _joined(command, means, VerdictReason.CROWD)
-        return crowds.taken_in(judged, joined, crowd, command, means, context)
+        decided = crowds.taken_in(judged, joined, crowd, command, means, context)
+        before = None if crowd.into is None else states[crowd.into]
+        assert before is None or isinstance(before, Incident)
+        return [*decided, *_as_grave(decided, command, means, before, context)]
     watch = reason not in (VerdictReason.ALARM, VerdictReason.OUTAGE)
     has_no_site = command.site is None
     unknown_source = has_no_site and reason is not VerdictReason.OUTAGE
-    # A warning's source states its priority, so its card has it in the watch band too.
-    as_told = not watch or (means.effect is Effect.ALARM and is_warning(command))
+    as_told = not watch or _has_own_level(command, means)
     waiting = reason in (VerdictReason.UNCONFIRMED, VerdictReason.LATE)
     incident = context.fresh_ids[0]
     alike = possible_duplicates(means.type, command.place, context.now, context.nearby)
@@ -194,6 +208,25 @@ def _joined(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Sign
         restores=quiet,
         restored=None if quiet is None else moment(command),
     )
+
+
+def _as_grave(
+    decided: list[Decided],
+    command: JudgeSignal,
+    means: Meaning,
+    before: Incident | None,
+    context: Context,
+) -> list[Decided]:
+    """A silence makes the card that it went into as grave as its own would be, also a crowd's."""
+    if not _has_own_level(command, means):
+        return []
+    after, where = before, None
+    for kind, subject, fact in decided:
+        if kind is SubjectKind.INCIDENT:
+            where, after = subject, evolve(after, cast("IncidentFact", fact))
+    if after is None or where is None or after.level <= means.level:
+        return []
+    return [(SubjectKind.INCIDENT, where, prioritised(after, means.level, context))]
 
 
 def _louder(
