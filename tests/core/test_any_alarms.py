@@ -32,7 +32,7 @@ from tocsin.core.incidents.facts import (
     IncidentRaised,
     IncidentReleased,
 )
-from tocsin.core.incidents.state import Incident, IncidentState
+from tocsin.core.incidents.state import OPEN, Incident, IncidentState, open_zones
 from tocsin.core.signals import Effect, SignalRead
 from tocsin.core.states import due
 from tocsin.core.terms import Disposition, IncidentType, Refused
@@ -144,12 +144,12 @@ class AnyAlarms(RuleBasedStateMachine):
         for incident in self._incidents().values():
             alarms = incident.alarms
             assert len(alarms.evidence) <= EVIDENCE_MAX
-            assert len(alarms.open_zones) <= OPEN_ZONES_MAX
+            assert len(alarms.open_zones) <= len(open_zones(incident)) <= OPEN_ZONES_MAX
             assert 0 <= alarms.late <= incident.alarm_count
             assert 0 <= alarms.integrity + alarms.authenticated <= incident.alarm_count
             if incident.late:
                 assert refused_to_machine(incident) is not None
-            if incident.state is IncidentState.NEW:
+            if incident.state in OPEN and not incident.units:
                 # What waits is never forgotten: it has a deadline, or somebody was told of it.
                 assert due(incident) is not None or incident.overdue is not None
 

@@ -141,6 +141,21 @@ class Evidence:
         return Moment(self.at, self.stamped)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenZone:
+    """A zone that alarmed and has not restored. `since`: when it last alarmed; `stamped`: by its
+    device's own clock."""
+
+    sensor: Sensor
+    partition: str
+    since: datetime
+    stamped: datetime | None = None
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.since, self.stamped)
+
+
 class RaisedBecause(StrEnum):
     """Why an incident left the watch band."""
 

@@ -24,7 +24,7 @@ from tocsin.core.confirmation import (
 from tocsin.core.evidence import is_old, restores
 from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.crowd import ExceptionKind
-from tocsin.core.incidents.state import OPEN, Incident
+from tocsin.core.incidents.state import OPEN, Incident, open_zones
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
 from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
 from tocsin.core.states import Decided, State, States, lives_on
@@ -186,7 +186,7 @@ def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
     quiet = restores(command, means)
     if quiet is not None:
         for _, where, incident in homes:
-            if any(zone.sensor == quiet for zone in incident.alarms.open_zones):
+            if any(zone.sensor == quiet for zone in open_zones(incident)):
                 return where
     if cancelling.takes_back_alarm(command) is not None:
         for _, where, incident in homes:

@@ -128,7 +128,14 @@ export function Worth({ incident }: { incident: Incident }) {
   const { alarms } = useMessages();
   const signals = useSignals(incident.id);
   const late = useMemo(() => signals.filter((signal) => signal.late), [signals]);
-  if (incident.source !== "signal") return null;
+  if (incident.source !== "signal") {
+    if (!incident.open_zones.length) return null;
+    return (
+      <section className="worth" aria-label={alarms.title}>
+        <OpenZones incident={incident} />
+      </section>
+    );
+  }
   return (
     <section className="worth" aria-label={alarms.title}>
       <Cancelled incident={incident} />

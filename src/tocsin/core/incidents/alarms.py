@@ -19,7 +19,7 @@ from tocsin.core.confirmation import (
     Confirming,
     ConfirmRule,
     Evidence,
-    Moment,
+    OpenZone,
     RaisedBecause,
     Says,
     Sensor,
@@ -49,21 +49,6 @@ class Told:
 
     signal: UUID
     evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class OpenZone:
-    """A zone that alarmed and has not restored. `since`: when it last alarmed; `stamped`: by its
-    device's own clock."""
-
-    sensor: Sensor
-    partition: str
-    since: datetime
-    stamped: datetime | None = None
-
-    @property
-    def moment(self) -> Moment:
-        return Moment(self.since, self.stamped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,17 +264,27 @@ def _has_pair(told: tuple[Told, ...], window: timedelta) -> bool:
 
 
 def _restored(alarms: Alarms, fact: SignalJoined) -> Alarms:
-    """A restore of before the zone's newest alarm, which a panel kept or a path delayed, closes
-    nothing."""
-    because, quiet = alarms.opened_because or fact.reason, fact.restored
-    zones = tuple(
-        one
-        for one in alarms.open_zones
-        if one.sensor != fact.restores or (quiet is not None and is_before(quiet, one.moment))
-    )
+    because, zones = alarms.opened_because or fact.reason, still_open(alarms.open_zones, fact)
     if because is alarms.opened_because and len(zones) == len(alarms.open_zones):
         return alarms
     return replace(alarms, opened_because=because, open_zones=zones)
+
+
+def still_open(zones: tuple[OpenZone, ...], fact: SignalJoined) -> tuple[OpenZone, ...]:
+    """Those of `zones` that a restore leaves open. One of before a zone's newest alarm, which a
+    panel kept or a path delayed, closes nothing."""
+    quiet = fact.restored
+    return tuple(
+        one
+        for one in zones
+        if one.sensor != fact.restores or (quiet is not None and is_before(quiet, one.moment))
+    )
+
+
+def without(alarms: Alarms, restored: tuple[Sensor, ...]) -> Alarms:
+    """Without the zones that restored while the incident lived on in another one."""
+    zones = tuple(one for one in alarms.open_zones if one.sensor not in restored)
+    return alarms if len(zones) == len(alarms.open_zones) else replace(alarms, open_zones=zones)
 
 
 def _left(alarms: Alarms, fact: SignalLeft) -> Alarms:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from tocsin.core.confirmation import Sensor
 from tocsin.core.incidents import alarms as alarm_rules
 from tocsin.core.incidents.crowd import Crowd, with_one_more, without_one
 from tocsin.core.incidents.facts import (
@@ -120,6 +121,7 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signal_count=incident.signal_count + 1,
                 alarm_count=incident.alarm_count + fact.alarms,
                 alarms=alarm_rules.evolve(incident.alarms, fact),
+                absorbed=_quieter(incident.absorbed, fact),
                 crowd=with_one_more(incident.crowd, fact.crowd),
             )
         case SignalLeft():
@@ -133,6 +135,27 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
             )
         case _:
             assert_never(fact)
+
+
+def _quieter(absorbed: tuple[Absorbed, ...], fact: SignalJoined) -> tuple[Absorbed, ...]:
+    """A restore closes the zone also where another incident brought it."""
+    if fact.restores is None:
+        return absorbed
+    return tuple(
+        replace(one, open_zones=alarm_rules.still_open(one.open_zones, fact))
+        if one.open_zones
+        else one
+        for one in absorbed
+    )
+
+
+def _without(absorbed: tuple[Absorbed, ...], restored: tuple[Sensor, ...]) -> tuple[Absorbed, ...]:
+    return tuple(
+        replace(one, open_zones=tuple(z for z in one.open_zones if z.sensor not in restored))
+        if one.open_zones
+        else one
+        for one in absorbed
+    )
 
 
 def _standing(
@@ -266,12 +289,15 @@ def _merging(
                 incident,
                 state=before_or_none.state,
                 lives_on=None,
+                alarms=alarm_rules.without(incident.alarms, fact.restored),
+                absorbed=_without(incident.absorbed, fact.restored),
                 due_at=before_or_none.due_at,
                 overdue=before_or_none.overdue,
             )
         case IncidentAbsorbed():
             brought = Absorbed(
-                fact.other, fact.signals, fact.signal_count, fact.alarm_count, fact.avs
+                *(fact.other, fact.signals, fact.signal_count, fact.alarm_count, fact.avs),
+                *(fact.open_zones, fact.open_zones_more),
             )
             return replace(incident, absorbed=(*incident.absorbed, brought))
         case IncidentReleasedOther():

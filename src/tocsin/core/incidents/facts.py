@@ -19,6 +19,7 @@ from tocsin.core.confirmation import (
     Confirming,
     Evidence,
     Moment,
+    OpenZone,
     RaisedBecause,
     Sensor,
 )
@@ -210,7 +211,8 @@ class IncidentMerged:
 class IncidentAbsorbed:
     """Another incident was merged into this one; its signals count here from now on.
 
-    `signals` names its newest, the counts are of all. `avs` is the validation level it had.
+    `signals` names its newest, the counts are of all. `avs` is the validation level it had,
+    `open_zones` those that it had open; None in the log of before they were told.
     """
 
     other: UUID
@@ -218,13 +220,17 @@ class IncidentAbsorbed:
     signal_count: int
     alarm_count: int
     avs: Avs | None = None
+    open_zones: tuple[OpenZone, ...] | None = None
+    open_zones_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentSplit:
-    """This incident stands by itself again, as it stood before the merge."""
+    """This incident stands by itself again, as it stood before the merge. `restored`: what was
+    said to be quiet meanwhile."""
 
     out_of: UUID
+    restored: tuple[Sensor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,16 @@ from tocsin.core.commands import (
     SplitIncident,
     UnlinkIncidents,
 )
-from tocsin.core.confirmation import RaisedBecause
+from tocsin.core.confirmation import RaisedBecause, Sensor
 from tocsin.core.incidents.alarms import evidence_of
-from tocsin.core.incidents.decide import call_signs, raised, require_open
+from tocsin.core.incidents.decide import assign_by, call_signs, raised, require_open
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
     IncidentFact,
     IncidentLinked,
     IncidentMerged,
     IncidentPrioritised,
+    IncidentReleased,
     IncidentReleasedOther,
     IncidentSplit,
     IncidentUnlinked,
@@ -34,6 +35,8 @@ from tocsin.core.incidents.state import (
     IncidentState,
     alarm_count,
     all_signals,
+    open_zones,
+    open_zones_more,
     signal_count,
 )
 from tocsin.core.signals import Effect, SignalMoved, VerdictReason
@@ -95,6 +98,8 @@ def _merge(states: States, command: MergeIncidents, context: Context) -> list[De
     absorbed = IncidentAbsorbed(
         *(command.incident, all_signals(incident), signal_count(incident), alarm_count(incident)),
         avs=avs.level_of(incident),
+        open_zones=open_zones(incident),
+        open_zones_more=open_zones_more(incident),
     )
     return [
         (SubjectKind.INCIDENT, command.incident, IncidentMerged(command.into)),
@@ -105,8 +110,13 @@ def _merge(states: States, command: MergeIncidents, context: Context) -> list[De
 
 def _as_loud(into: Incident, other: Incident, context: Context) -> list[IncidentFact]:
     """What is merged into another incident is no quieter there: no lower level, no later deadline,
-    not in the watch band if it was not."""
+    not in the watch band if it was not, and not behind a hold that nobody gave it."""
     facts: list[IncidentFact] = []
+    if into.state is IncidentState.HELD and _ends_hold(other):
+        into = replace(into, state=IncidentState.TAKEN, held_until=None)
+        urgent = replace(into, level=min(into.level, other.level))
+        into = replace(into, due_at=assign_by(urgent, context))
+        facts.append(IncidentReleased(due_at=into.due_at))
     due_at = into.due_at
     if into.state is IncidentState.NEW and not into.units:
         times = [one for one in (into.due_at, other.due_at) if one is not None]
@@ -120,6 +130,14 @@ def _as_loud(into: Incident, other: Incident, context: Context) -> list[Incident
     return facts
 
 
+def _ends_hold(other: Incident) -> bool:
+    """As a further alarm does that joins: whoever held the incident must look again. Not what is
+    held itself, whose units have done their work, or an exception, which may wait."""
+    if other.state is IncidentState.HELD or other.served:
+        return False
+    return not other.watch or bool(other.alarms.evidence)
+
+
 def _split(states: States, command: SplitIncident) -> list[Decided]:
     incident = the_incident(states, command.incident)
     if incident.lives_on is None:
@@ -129,9 +147,21 @@ def _split(states: States, command: SplitIncident) -> list[Decided]:
         # It counts there as a part of this one; that merge must be undone first.
         raise Refused(Reason.INCIDENT_MERGED)
     return [
-        (SubjectKind.INCIDENT, command.incident, IncidentSplit(into)),
+        (SubjectKind.INCIDENT, command.incident, IncidentSplit(into, _restored(states, command))),
         (SubjectKind.INCIDENT, into, IncidentReleasedOther(command.incident)),
     ]
+
+
+def _restored(states: States, command: SplitIncident) -> tuple[Sensor, ...]:
+    """What was open when it was merged, and has restored since."""
+    incident = the_incident(states, command.incident)
+    assert incident.lives_on is not None
+    into = the_incident(states, incident.lives_on.into)
+    brought = next((one for one in into.absorbed if one.other == command.incident), None)
+    if brought is None or brought.open_zones is None:
+        return ()
+    still = {one.sensor for one in brought.open_zones}
+    return tuple(one.sensor for one in open_zones(incident) if one.sensor not in still)
 
 
 def _move_signal(states: States, command: MoveSignal) -> list[Decided]:

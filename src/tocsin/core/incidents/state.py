@@ -11,8 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from tocsin.core.assurance import Assurance
-from tocsin.core.confirmation import Avs
-from tocsin.core.incidents.alarms import NO_ALARMS, Alarms
+from tocsin.core.confirmation import Avs, OpenZone, is_before
+from tocsin.core.incidents.alarms import NO_ALARMS, OPEN_ZONES_MAX, Alarms
 from tocsin.core.incidents.crowd import Crowd, ExceptionKind
 from tocsin.core.incidents.duplicates import Likeness
 from tocsin.core.incidents.facts import (
@@ -64,6 +64,8 @@ class Absorbed:
     signal_count: int
     alarm_count: int
     avs: Avs | None = None
+    open_zones: tuple[OpenZone, ...] | None = None
+    open_zones_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,31 @@ def signal_count(incident: Incident) -> int:
 def alarm_count(incident: Incident) -> int:
     """All alarms among the signals of the incident and of those it absorbed."""
     return incident.alarm_count + sum(other.alarm_count for other in incident.absorbed)
+
+
+def open_zones(incident: Incident) -> tuple[OpenZone, ...]:
+    """The open zones of the incident, then of those it absorbed, at most OPEN_ZONES_MAX."""
+    return _open_zones(incident)[:OPEN_ZONES_MAX]
+
+
+def open_zones_more(incident: Incident) -> bool:
+    """Whether more of them are open than are named."""
+    brought = any(one.open_zones_more for one in incident.absorbed)
+    is_cut = len(_open_zones(incident)) > OPEN_ZONES_MAX
+    return incident.alarms.open_zones_more or brought or is_cut
+
+
+def _open_zones(incident: Incident) -> tuple[OpenZone, ...]:
+    own = incident.alarms.open_zones
+    if not incident.absorbed:
+        return own
+    zones = {one.sensor: one for one in own}
+    for other in incident.absorbed:
+        for zone in other.open_zones or ():
+            known = zones.get(zone.sensor)
+            if known is None or is_before(known.moment, zone.moment):
+                zones[zone.sensor] = zone
+    return tuple(zones.values())
 
 
 def due(incident: Incident) -> datetime | None:

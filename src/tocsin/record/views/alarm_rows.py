@@ -13,7 +13,7 @@ from tocsin.core.incidents.alarms import (
     second_trip_until,
     waits,
 )
-from tocsin.core.incidents.state import Incident
+from tocsin.core.incidents.state import Incident, open_zones, open_zones_more
 
 Row = dict[str, Any]
 
@@ -35,9 +35,9 @@ def alarms_row(incident: Incident) -> Row:
                 "partition": one.partition,
                 "since": one.since,
             }
-            for one in alarms.open_zones
+            for one in open_zones(incident)
         ],
-        "open_zones_more": alarms.open_zones_more,
+        "open_zones_more": open_zones_more(incident),
     }
 
 
