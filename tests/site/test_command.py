@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tocsin.site.command.demo import LOGINS, MARK, claim, open_browser, web_url
 from tocsin.site.command.options import CommandRefused, listening
 from tocsin.site.configuration import Configuration, Web, commented_defaults
 from tocsin.site.places import LOCK
+from tocsin.site.sockets import why_not
 
 COMMANDS = ["demo", "up", "web", "edge", "work", "clock", "check-config", "admin", "token", "db"]
 
@@ -260,3 +262,10 @@ def test_a_browser_is_opened_only_on_a_desktop(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("DISPLAY", ":0")
     open_browser("http://localhost:1/", lambda url: not opened.append(url))
     assert opened == ["http://localhost:1/"]
+
+
+def test_an_address_that_cannot_be_had_is_told_apart_from_its_port() -> None:
+    taken = OSError(errno.EADDRINUSE, "Address already in use")
+    assert why_not("::1", 8443, taken) == "cannot listen on [::1]:8443: Address already in use"
+    low = why_not("2001:db8::1", 443, PermissionError(errno.EACCES, "Permission denied"))
+    assert low.startswith("cannot listen on [2001:db8::1]:443: ")

@@ -46,18 +46,19 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 def why_not(host: str, port: int, error: OSError) -> str:
     """Why `host`:`port` cannot be listened on, with what to do about a low number."""
+    where = at_port(host, port)
     if error.errno in (errno.EACCES, errno.EPERM) and port < 1024:
         return say(
-            f"cannot listen on {at_port(host, port)}: our processes are not root, and numbers below 1024"
+            f"cannot listen on {where}: our processes are not root, and numbers below 1024"
             " are not for everybody here. Put a proxy in front, choose a higher number, or open"
             " them: sysctl net.ipv4.ip_unprivileged_port_start",
-            f"无法监听 {at_port(host, port)}：本程序的进程不以 root 运行，而本机不允许普通用户使用"
+            f"无法监听 {where}：本程序的进程不以 root 运行，而本机不允许普通用户使用"
             " 1024 以下的端口。请在前面设置代理、选择更大的端口号，或放开限制："
             "sysctl net.ipv4.ip_unprivileged_port_start",
         )
     return say(
-        f"cannot listen on {at_port(host, port)}: {error.strerror}",
-        f"无法监听 {at_port(host, port)}：{error.strerror}",
+        f"cannot listen on {where}: {error.strerror}",
+        f"无法监听 {where}：{error.strerror}",
     )
 
 
