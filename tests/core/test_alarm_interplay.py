@@ -90,8 +90,10 @@ def test_an_alarm_does_not_follow_what_was_merged_into_a_crowd() -> None:
     world.do(MergeIncidents(first, into=crowd))
     again = world.signal(world.hear("FA", "2", site=site))
     assert (again.verdict, again.reason) == (Verdict.OPENED, VerdictReason.ALARM)
-    restore = world.signal(world.hear("FH", "1", site=site))
+    restore = world.signal(world.hear("FH", "2", site=site))
     assert restore.incident == again.incident
+    brought = world.signal(world.hear("FH", "1", site=site))  # its zone is open there
+    assert brought.incident == crowd
 
 
 def test_an_alarm_that_nobody_need_act_on_is_not_told_on_a_crowds_card() -> None:

@@ -54,7 +54,7 @@ def test_a_merged_incident_lives_on_with_its_signals() -> None:
     facts = world.do(MergeIncidents(one, into=other))
     assert facts == [
         IncidentMerged(other),
-        IncidentAbsorbed(one, signals, signal_count=2, alarm_count=1),
+        IncidentAbsorbed(one, signals, signal_count=2, alarm_count=1, open_zones=()),
     ]
     survivor = world.incident(other)
     assert all_signals(survivor) == (*signals, second)
