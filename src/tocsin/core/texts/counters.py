@@ -164,6 +164,22 @@ COUNTERS: Final[dict[str, Text]] = {
     "too_big": Text("邮件过大", "Mail too large"),
     "timed_out": Text("超时断开", "Silent too long (closed)"),
     "no_handshake": Text("TLS 握手失败", "TLS not agreed"),
+    "foreign.http": Text("非 DC-09：HTTP", "Not DC-09: HTTP"),
+    "foreign.tls": Text("非 DC-09：TLS", "Not DC-09: TLS"),
+    "foreign.ssh": Text("非 DC-09：SSH", "Not DC-09: SSH"),
+    "foreign.sip": Text("非 DC-09：SIP", "Not DC-09: SIP"),
+    "foreign.osborne_hoffman": Text("非 DC-09：Osborne-Hoffman", "Not DC-09: Osborne-Hoffman"),
+    "foreign.galaxy": Text("非 DC-09：Galaxy", "Not DC-09: Galaxy"),
+    "dialect.eldes": Text("方言：校验含 CR（ELDES）", "Dialect: CRC over the CR (ELDES)"),
+    "dialect.binary_crc": Text("方言：二进制校验码", "Dialect: binary CRC"),
+    "dialect.empty_line": Text("方言：线路号为空", "Dialect: empty line number"),
+    "dialect.hex_sequence": Text("方言：十六进制序号", "Dialect: sequence in hex"),
+    "dialect.no_bar": Text("方言：填充无结束符", "Dialect: pad without end"),
+    "dialect.any_pad": Text("方言：二进制填充", "Dialect: binary pad"),
+    "dialect.nul_after_cr": Text("方言：CR 后有 NUL", "Dialect: NUL after CR"),
+    "dialect.local_time": Text("方言：本地时间", "Dialect: local time"),
+    "dialect.duh": Text("方言：需要 DUH", "Dialect: DUH wanted"),
+    "crowded": Text("同时处理的请求过多", "Too many requests in hand"),
 }
 
 ACKNOWLEDGED: Final = frozenset(
