@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tocsin.core.code_tables import meaning
 from tocsin.core.identity_fields import SECRETS
-from tocsin.core.signals import SignalRead
+from tocsin.core.signals import Effect, SignalRead
 from tocsin.site.intakes.mqtt import Topic
-from tocsin.wire.mqtt.dialects import DIALECTS, EVENTS_MAX
+from tocsin.wire.mqtt.dialects import DIALECTS, EVENTS_MAX, SENSORS
 from tocsin.wire.mqtt.fields import USER
 from tocsin.wire.mqtt.packets import V3, V5, Publish, decode, encode
 from tocsin.wire.mqtt.redaction import MARKER, redact
@@ -119,6 +120,48 @@ def test_what_cannot_be_read_is_kept_and_shown(dialect: str, payload: str) -> No
     assert signal.text.isprintable()
     kept = b"[not kept: not JSON, 5008 bytes, " if "[[" in payload else payload.encode()
     assert payload_of(found.body).startswith(kept)
+
+
+@pytest.mark.parametrize("key", sorted(SENSORS))
+@pytest.mark.parametrize("word", ["true", "1", "1.0", '"true"', '"ON"', '"On"', '"1"', '" True "'])
+def test_a_sensor_says_yes_in_many_ways(key: str, word: str) -> None:
+    alarming, code, restored = SENSORS[key]
+    found = reading("zigbee2mqtt", f'{{"{key}":{word}}}', keys=(key,))
+    (signal,) = found.signals
+    assert signal.code == (code if alarming else restored)
+    assert (signal.text, found.is_news) == (f"a/b: {key} true", True)
+
+
+@pytest.mark.parametrize("key", sorted(SENSORS))
+@pytest.mark.parametrize("word", ["false", "0", "0.0", '"false"', '"OFF"', '"0"'])
+def test_a_sensor_says_no_in_many_ways(key: str, word: str) -> None:
+    alarming, code, restored = SENSORS[key]
+    (signal,) = reading("zigbee2mqtt", f'{{"{key}":{word}}}', keys=(key,)).signals
+    assert signal.code == (restored if alarming else code)
+
+
+@pytest.mark.parametrize("word", ['"detected"', "2", "-1", "0.5", '""', "[]", '{"value":true}'])
+def test_a_sensors_value_that_nobody_foresaw_is_shown(word: str) -> None:
+    found = reading("zigbee2mqtt", f'{{"smoke":{word},"tamper":true}}', "z/kitchen-7")
+    unread, tamper = found.signals
+    assert (unread.code, unread.codes, unread.zone) == ("", "", "kitchen-7")
+    assert unread.text == f"z/kitchen-7: smoke {word}"
+    assert (tamper.code, found.is_news) == ("TA", True)  # it hides nothing beside it
+    # It is no state that a sensor may repeat without being heard.
+    assert len(told(found, is_retained=False, last=found.state)) == 2
+
+
+def test_a_sensor_without_a_value_says_nothing() -> None:
+    found = reading("zigbee2mqtt", '{"smoke":null,"linkquality":90}')
+    assert (found.signals, found.is_news) == ((), False)
+
+
+def test_an_alarm_that_says_no_more_is_of_an_untyped_zone() -> None:
+    (signal,) = reading("zigbee2mqtt", '{"alarm":true}').signals
+    means = meaning(signal)
+    assert (means.effect, means.level) == (Effect.ALARM, 2)
+    (over,) = reading("zigbee2mqtt", '{"alarm":false}').signals
+    assert meaning(over).effect is Effect.RESTORE
 
 
 def test_texts_and_signals_are_bounded() -> None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from tocsin.wire.mqtt.redaction import Redacted
 from tocsin.wire.mqtt.saying import STATUS_REPORT, Said, Topic, Unreadable, instant, printable
 
@@ -52,7 +54,7 @@ ACTIONS: Final = {
 }
 
 # Zigbee2MQTT, sensors: the value that alarms, its code, and the code of the other value. A contact
-# is true while it is closed.
+# is true while it is closed. `alarm` does not say what of.
 SENSORS: Final = {
     "smoke": (True, "FA", "FR"),
     "carbon_monoxide": (True, "GA", "GR"),
@@ -62,10 +64,15 @@ SENSORS: Final = {
     "occupancy": (True, "BA", "BR"),
     "vibration": (True, "BA", "BR"),
     "sos": (True, "PA", "PR"),
+    "alarm": (True, "UA", "UR"),
     "tamper": (True, "TA", "TR"),
     "battery_low": (True, "XT", "XR"),
 }
 BY_DEFAULT: Final = tuple(key for key in SENSORS if key not in ("occupancy", "vibration"))
+
+# How firmware that maps nothing writes a boolean; in any case of its letters.
+YES: Final = ("true", "on", "1")
+NO: Final = ("false", "off", "0")
 
 
 def tocsin(message: Redacted, _name: str, _topic: Topic) -> list[Said]:
@@ -119,13 +126,23 @@ def zigbee2mqtt(message: Redacted, name: str, topic: Topic) -> list[Said]:
         said.append(Said(code, zone=_address(content.get("action_zone")), text=f"{name}: {action}"))
     zone = topic.zone or _address(name.rsplit("/", 1)[-1])
     for key in topic.keys or BY_DEFAULT:
-        value = content.get(key)
-        if isinstance(value, bool) and key in SENSORS:
-            alarming, code, restored = SENSORS[key]
-            is_so = value is alarming
-            text = f"{name}: {key} {str(value).lower()}"
-            said.append(Said(code if is_so else restored, zone=zone, text=text))
+        if key in SENSORS and content.get(key) is not None:
+            said.append(_sensor(key, content[key], zone, name))
     return said
+
+
+def _sensor(key: str, value: Any, zone: str, name: str) -> Said:
+    """One sensor's value. A value that nobody foresaw may be an alarm: it is shown, not read."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if word not in (*YES, *NO):
+        shown = msgspec.json.encode(value).decode()
+        return Said("", zone=zone, text=f"{name}: {key} {shown}")
+    alarming, code, restored = SENSORS[key]
+    is_so = (word in YES) is alarming
+    text = f"{name}: {key} {str(word in YES).lower()}"
+    return Said(code if is_so else restored, zone=zone, text=text)
 
 
 def frigate(message: Redacted, _name: str, topic: Topic) -> list[Said]:

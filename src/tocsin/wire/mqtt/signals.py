@@ -39,7 +39,7 @@ LOST: Final = "YC"
 RESTORED: Final = "YK"
 
 # Restores that a sensor repeats with each of its reports: they are news only after an alarm.
-QUIET: Final = frozenset({"BR", "FR", "GR", "WR", "TR", "XR", "PR"})
+QUIET: Final = frozenset({"BR", "FR", "GR", "WR", "TR", "XR", "PR", "UR"})
 
 
 State = frozenset[tuple[Any, ...]]
