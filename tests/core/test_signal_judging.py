@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 
 from core.world import MILL_ROAD, NOON, SYSTEM, World
+from tocsin.core.codes.meaning import Meaning
 from tocsin.core.commands import (
     CloseIncident,
     HoldIncident,
     JudgeSignal,
     MergeIncidents,
+    ReportStatus,
     TakeIncident,
 )
+from tocsin.core.crowds import OWN_MAX
 from tocsin.core.incidents.facts import (
     IncidentOpened,
     IncidentOverdue,
@@ -24,6 +27,7 @@ from tocsin.core.judging import WATCH_CARDS_PER_ADDRESS_MAX
 from tocsin.core.signals import Effect, SignalRead, Verdict, VerdictReason
 from tocsin.core.states import due
 from tocsin.core.terms import Disposition, IncidentType, Level, Reason
+from tocsin.core.units import UnitState
 
 
 def test_an_alarm_opens_an_incident_at_its_site() -> None:
@@ -103,10 +107,64 @@ def test_a_restore_and_a_status_join_what_is_open_and_alarm_nobody() -> None:
     world.hear("FA", "7", site=site)
     incident = world.incidents()[0]
     world.do(HoldIncident(incident, NOON + timedelta(minutes=9), "wait"))
-    for code in ("FH", "OP", "FT"):
+    for code in ("FH", "OP"):
         assert world.signal(world.hear(code, site=site)).incident == incident
     now = world.incident(incident)
-    assert (now.signal_count, now.alarm_count, now.state) == (4, 1, IncidentState.HELD)
+    assert (now.signal_count, now.alarm_count, now.state) == (3, 1, IncidentState.HELD)
+
+
+@pytest.mark.parametrize("code", ["FT", "AT", "QQ", ""])
+@pytest.mark.parametrize("standing", ["held", "taken", "left"])
+def test_what_needs_an_answer_hides_in_no_card_that_somebody_has_dealt_with(
+    code: str, standing: str
+) -> None:
+    world = World()
+    site = world.id()
+    world.hear("FA", "7", site=site)
+    (first,) = world.incidents()
+    if standing == "held":
+        world.do(HoldIncident(first, NOON + timedelta(days=3), "technician on Monday"))
+    elif standing == "taken":
+        world.do(TakeIncident(first))
+    else:
+        unit = world.unit("E11")
+        world.send(first, unit)
+        world.do(ReportStatus(unit, UnitState.AT_SCENE))
+        assert world.signal(world.hear(code, site=site)).incident == first  # who is there sees it
+        world.do(ReportStatus(unit, UnitState.RETURNING))
+    before = world.incident(first)
+    heard = world.signal(world.hear(code, site=site))
+    assert heard.verdict is Verdict.OPENED
+    assert heard.incident is not None
+    card = world.incident(heard.incident)
+    assert (band(card), due(card)) == (Band.WATCH, NOON + timedelta(hours=1))
+    assert world.incident(first) == before
+    # As long as nobody has seen that card, it has all the rest.
+    for _ in range(100):
+        assert world.signal(world.hear(code, site=site)).incident == heard.incident
+
+
+def test_a_status_that_a_code_table_wants_answered_opens_its_own_card_too() -> None:
+    world = World()
+    site = world.id()
+    world.hear("AT", site=site)
+    world.do(HoldIncident(world.incidents()[0], NOON + timedelta(days=3), "technician on Monday"))
+    texts = ("停机", "Switched off")
+    for effect, verdict in ((Effect.STATUS, Verdict.OPENED), (Effect.RESTORE, Verdict.JOINED)):
+        means = Meaning(effect, IncidentType.TECHNICAL, Level.P3, *texts, needs_answer=True)
+        heard = world.hear("ZZ", site=site, means=means, codes_version=1)
+        assert world.signal(heard).verdict is verdict
+
+
+def test_what_needs_an_answer_does_not_follow_into_a_crowd_uncounted() -> None:
+    world = World()
+    for _ in range(OWN_MAX + 1):
+        world.hear("AT", site=world.id())
+    crowd = world.incidents()[-1]
+    site = world.id()
+    world.hear("FA", "1", site=site)
+    world.do(MergeIncidents(world.incidents()[-1], into=crowd))
+    assert world.signal(world.hear("YT", site=site)).reason is VerdictReason.CROWD
 
 
 def test_a_test_is_recorded_even_while_an_incident_is_open() -> None:

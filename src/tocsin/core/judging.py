@@ -24,7 +24,7 @@ from tocsin.core.confirmation import (
 from tocsin.core.evidence import is_old, restores
 from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.crowd import ExceptionKind
-from tocsin.core.incidents.state import OPEN, Incident, open_zones
+from tocsin.core.incidents.state import OPEN, Incident, IncidentState, open_zones
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
 from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
 from tocsin.core.states import Decided, State, States, lives_on
@@ -168,21 +168,12 @@ def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
 
     An alarm joins one of its own type only: a fire must not hide in a burglary's card. But what is
     of long ago joins what else is: a panel that flushes its memory has one card. Anything else
-    joins the one that it speaks of, or the newest.
+    joins the one that it speaks of, or the newest; what needs an answer only one that somebody will
+    look at.
     """
     homes = list(_open_at_site(states, command))
     if means.effect is Effect.ALARM:
-        homes = [home for home in homes if _takes_in_alarms(home[2], command)]
-        for one, where, incident in homes:
-            if incident.type is means.type:
-                return where
-            # A merged one took in by hand what its type says, whatever the survivor's type is.
-            merged = states[one]
-            if where != one and isinstance(merged, Incident) and merged.type is means.type:
-                return where
-        if not is_old(command) or means.type in PROTECTED:
-            return None
-        return next((where for _, where, incident in homes if _is_flushed(incident)), None)
+        return _home_of_alarm(states, command, means, homes)
     quiet = restores(command, means)
     if quiet is not None:
         for _, where, incident in homes:
@@ -192,7 +183,28 @@ def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
         for _, where, incident in homes:
             if incident.type in WAITING_TYPES:
                 return where
+    if _needs_a_look(means):
+        homes = [home for home in homes if _takes_in_exceptions(home[2])]
     return homes[0][1] if homes else None
+
+
+def _home_of_alarm(
+    states: States,
+    command: JudgeSignal,
+    means: Meaning,
+    homes: Sequence[tuple[UUID, UUID, Incident]],
+) -> UUID | None:
+    homes = [home for home in homes if _takes_in_alarms(home[2], command)]
+    for one, where, incident in homes:
+        if incident.type is means.type:
+            return where
+        # A merged one took in by hand what its type says, whatever the survivor's type is.
+        merged = states[one]
+        if where != one and isinstance(merged, Incident) and merged.type is means.type:
+            return where
+    if not is_old(command) or means.type in PROTECTED:
+        return None
+    return next((where for _, where, incident in homes if _is_flushed(incident)), None)
 
 
 def _open_at_site(states: States, command: JudgeSignal) -> Iterator[tuple[UUID, UUID, Incident]]:
@@ -216,6 +228,19 @@ def _takes_in_alarms(incident: Incident, command: JudgeSignal) -> bool:
     looks at any more: what alarms after that alarms anew."""
     is_left = incident.served and not incident.units
     return incident.crowd is None and (not is_left or is_old(command))
+
+
+def _needs_a_look(means: Meaning) -> bool:
+    """Whether it is no alarm, and would open a card: in doubt it is one."""
+    return (
+        means.effect is not Effect.ALARM and means.needs_answer and means.effect in _OPENED_BECAUSE
+    )
+
+
+def _takes_in_exceptions(incident: Incident) -> bool:
+    """Only where somebody has yet to look, or units are there: what was taken or is held was so for
+    what it said by then. Nor where many share a card, which has rules of its own."""
+    return incident.crowd is None and (incident.state is IncidentState.NEW or bool(incident.units))
 
 
 def _is_flushed(incident: Incident) -> bool:
