@@ -22,8 +22,10 @@ from tocsin.core.probing import (
     account_of,
     after,
     is_reserved,
+    is_stale,
     missed_stage,
     one_cause,
+    result_age,
     secret_name,
     title,
     told,
@@ -182,3 +184,19 @@ def test_accounts_of_test_alarms_are_reserved(protocol: str) -> None:
 @pytest.mark.parametrize("account", ["", "1234", "9E0B", "9E0B0123456789A", "tp.", "tp.town-hall"])
 def test_accounts_of_devices_are_not(account: str) -> None:
     assert not is_reserved(account)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "shown_s", "stale"),
+    [
+        *((0, 0, False), (180, 180, False), (181, 181, True)),
+        *((-5, 0, False), (-5.001, None, True), (-21_600, None, True)),
+    ],
+)
+def test_a_result_of_a_time_to_come_has_no_age(
+    age_s: float, shown_s: float | None, stale: bool
+) -> None:
+    at = T0 - timedelta(seconds=age_s)
+    assert result_age(at, T0) == (None if shown_s is None else timedelta(seconds=shown_s))
+    assert is_stale(at, T0) is stale
+    assert is_stale(None, T0)

@@ -115,6 +115,19 @@ def test_what_has_no_result_yet_waits_and_is_no_miss(intakes: Intakes) -> None:
     assert all(line.endswith("no result yet") for line in lines)
 
 
+@pytest.mark.parametrize("away_s", [-200, 21_600])
+def test_a_result_that_is_old_or_of_a_time_to_come_is_told(
+    intakes: Intakes, connection: Connection, away_s: int
+) -> None:
+    """The probe has stopped; the clock was set back."""
+    at = datetime.now(UTC) + timedelta(seconds=away_s)
+    probed(connection, at=at)
+    code, lines = intakes()
+    assert code == 1
+    assert lines[0].endswith(f"no recent result: last arrived {at:%H:%M:%S}Z")
+    assert any("近期没有结果" in one for one in intakes("zh_CN.UTF-8")[1])
+
+
 def test_the_metric_is_the_age_of_the_newest_result(urls: Urls, connection: Connection) -> None:
     def age_s() -> float:
         measure_probe(urls.application)

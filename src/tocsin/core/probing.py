@@ -23,6 +23,9 @@ MISSES_MAX: Final = 2
 SILENT_AFTER: Final = timedelta(minutes=3)
 """No result for so long shows that the probe itself is not running."""
 
+AHEAD_MAX: Final = timedelta(seconds=5)
+"""So far apart the clocks of two processes may be."""
+
 PROBLEM: Final = "synthetic"
 """What stands at a message of the probe, where others say why they could not be understood."""
 
@@ -146,6 +149,20 @@ def after(standing: Standing, probe: Probe) -> tuple[Standing, Act]:
     is_other = stage is standing.stage and stage is not standing.told
     is_news = standing.incident is None or standing.is_restored or is_other
     return now, Act.OPEN if is_news else Act.NONE
+
+
+def result_age(result_at: datetime | None, now: datetime) -> timedelta | None:
+    """How old the probe's last result is. None where there is none, and where it is of a time that
+    is still to come: the clock was set back, and nobody knows its age."""
+    if result_at is None or result_at - now > AHEAD_MAX:
+        return None
+    return max(now - result_at, timedelta())
+
+
+def is_stale(result_at: datetime | None, now: datetime) -> bool:
+    """Whether the last result shows that the probe is not running."""
+    age = result_age(result_at, now)
+    return age is None or age > SILENT_AFTER
 
 
 EVERY: Final = "*"

@@ -11,9 +11,10 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -73,13 +74,21 @@ def host_name() -> str:
 class Prober:
     """One per clock. What it knows is in tables, so another one may go on at any time."""
 
-    def __init__(self, keyring: Keyring, chosen: Configuration) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        chosen: Configuration,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`monotonic` gives seconds that nobody sets: the pace is kept whatever the clock says."""
+        self._monotonic = monotonic
         self._keyring = keyring
         self._chosen = chosen
         self._settings = chosen.probe
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
         self._sending: threading.Thread | None = None
-        self._next_at: datetime | None = None
+        self._next_at: float | None = None
+        self._begun_at: float | None = None  # None: by the process before this one
         # Known before it is counted, however short the interval is.
         self._answer_s = min(sending.ANSWER_S, chosen.probe.interval_s / 2)
         self._obligations = Obligations(**msgspec.structs.asdict(chosen.obligations))
@@ -89,14 +98,14 @@ class Prober:
         now = datetime.now(UTC)
         if not self._settings.enabled:
             if self._next_at is None:
-                self._next_at = now
+                self._next_at = self._monotonic()
                 why = say("the probe is switched off", "自检已关闭")
                 probing.begin(connection, [], dict.fromkeys(expected_names(self._chosen), why), now)
             return 0
         done = self._note_results(connection)
         done += self._settle(connection, now)
         if self._is_time(connection, now):
-            self._next_at = now + timedelta(seconds=self._settings.interval_s)
+            self._next_at = self._monotonic() + self._settings.interval_s
             self._begin(connection, now)
             done += 1
         return done
@@ -104,16 +113,16 @@ class Prober:
     # -- sending ----------------------------------------------------------------------------------
 
     def _is_time(self, connection: Connection, now: datetime) -> bool:
-        interval = timedelta(seconds=self._settings.interval_s)
         if self._next_at is None:
+            wait_s = float(self._settings.interval_s)
             last = probing.last_round(connection)
-            self._next_at = now + interval
             if last is not None:
-                soon = now + timedelta(seconds=FIRST_AGAIN_S)
-                self._next_at = min(max(last + interval, soon), now + interval)
+                since_s = (now - last).total_seconds()
+                wait_s = min(max(wait_s - since_s, FIRST_AGAIN_S), wait_s)
+            self._next_at = self._monotonic() + wait_s
         if self._sending is not None and self._sending.is_alive():
             return False
-        return now >= self._next_at
+        return self._monotonic() >= self._next_at
 
     def _begin(self, connection: Connection, now: datetime) -> None:
         found = probing.listening(connection, host_name())
@@ -121,6 +130,7 @@ class Prober:
         expected = [Expected(one.name, one.account, one.address) for one in targets]
         expected += [Expected(name, _account(name), "") for name in lost]
         probing.begin(connection, expected, skipped, now)
+        self._begun_at = self._monotonic()
         self._sending = threading.Thread(
             target=asyncio.run,
             args=(sending.send(targets, self._results.put, self._answer_s),),
@@ -220,11 +230,10 @@ class Prober:
 
     def _settle(self, connection: Connection, now: datetime) -> int:
         """Counts each that has arrived, and each whose time is over."""
-        limit = timedelta(seconds=self._settings.interval_s * SETTLE_SHARE)
         over = [
             under
             for under in probing.unsettled(connection)
-            if under.probe.has_arrived or now - under.probe.sent_at >= limit
+            if under.probe.has_arrived or self._is_over(under.probe.sent_at, now)
         ]
         if not over:
             return 0
@@ -236,6 +245,15 @@ class Prober:
         for under in over:
             self._count(connection, under, standings[under.intake], now)
         return len(over)
+
+    def _is_over(self, sent_at: datetime, now: datetime) -> bool:
+        """Whether a test alarm has had its time; also where the clock was set back and another
+        process sent it, so that nobody knows."""
+        if self._begun_at is None:
+            waited_s = (now - sent_at).total_seconds()
+        else:
+            waited_s = self._monotonic() - self._begun_at
+        return not 0 <= waited_s < self._settings.interval_s * SETTLE_SHARE
 
     def _count(
         self, connection: Connection, under: Under, standing: Standing, now: datetime

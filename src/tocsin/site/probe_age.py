@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import Gauge
 
+from tocsin.core.probing import result_age
 from tocsin.record.database import DatabaseAway, connect
 from tocsin.record.probing import newest
 
@@ -17,13 +18,15 @@ _AGE: Final = Gauge(
 
 
 def measure_probe(url: str) -> None:
-    """Set the gauge: infinity while there is no result, or the database is away."""
+    """Set the gauge: infinity while there is no result, it is of a time to come, or the database is
+    away."""
     age_s = float("inf")
     try:
         with connect(url, name="tocsin metrics") as connection:
             at = newest(connection)
-        if at is not None:
-            age_s = (datetime.now(UTC) - at).total_seconds()
+        age = result_age(at, datetime.now(UTC))
+        if age is not None:
+            age_s = age.total_seconds()
     except DatabaseAway:
         pass
     _AGE.set(age_s)

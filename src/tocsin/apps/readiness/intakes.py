@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 
 from tocsin.apps.log import connection
 from tocsin.apps.readiness.screens import for_readers_of_intakes
-from tocsin.core.probing import SILENT_AFTER, STAGES, Stage
+from tocsin.core.probing import STAGES, Stage, is_stale
 from tocsin.core.terms import Actor
 from tocsin.core.texts.counters import ACKNOWLEDGED, COUNTERS, NO_REFUSAL
 from tocsin.core.texts.intakes import IN_CLEAR, LANES, OVER_TLS, TITLES, WORDS, vouched
@@ -73,10 +73,10 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
                 **_counted(counters, intake, language),
             }
         )
-    is_stale = bool(settings.PROBE_ENABLED and (newest is None or now - newest > SILENT_AFTER))
+    shows_stale = bool(settings.PROBE_ENABLED and is_stale(newest, now))
     return {
         "rows": rows,
-        "is_stale": is_stale,
+        "is_stale": shows_stale,
         "is_off": not settings.PROBE_ENABLED,
         "lanes": _lanes(opened, language),
     }

@@ -185,6 +185,7 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "missed": Text("未到达", "missed"),
         "waiting": Text("尚无结果", "no result yet"),
         "skipped": Text("不自检", "not sent"),
+        "stale": Text("近期没有结果", "no recent result"),
         "last_arrived": Text("最近到达", "last arrived"),
         "never": Text("从未", "never"),
         "incident": Text("警情", "incident"),

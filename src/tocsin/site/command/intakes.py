@@ -6,9 +6,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+from datetime import UTC, datetime
 from typing import Any
 
-from tocsin.core.probing import STAGES, Stage
+from tocsin.core.probing import STAGES, Stage, is_stale
 from tocsin.core.texts.intakes import WORDS, vouched
 from tocsin.core.texts.lists import ASSURANCES
 from tocsin.core.texts.text import Text
@@ -33,9 +34,9 @@ def add_parser(
         ),
         description=say(
             "One line for each way in: name, address, assurance, and the state of its test alarms,"
-            " two spaces apart. Exit code 1 where one is missed.",
+            " two spaces apart. Exit code 1 where one is missed or the last result is not recent.",
             "每个接入方式一行：名称、地址、可信程度和自检状态，以两个空格分隔。"
-            "有未到达的自检信号时退出码为 1。",
+            "有未到达的自检信号或近期没有结果时退出码为 1。",
         ),
     )
     parser.set_defaults(run=_run)
@@ -82,7 +83,7 @@ def _lines(
             if (socket.intake, socket.over)[: len(of)] == of
         ]
         state = states.get(name)
-        is_missed = bool(state and state["misses"])
+        is_missed = bool(state and (state["misses"] or _is_old(state)))
         words = (name, ",".join(where) or "-", _word(ASSURANCES[best]), _state(state))
         found.append(("  ".join(words), is_missed))
     return found
@@ -95,13 +96,18 @@ def _state(state: dict[str, Any] | None) -> str:
         return f"{_word(WORDS['skipped'])}: {state['skipped']}"
     if not state["misses"]:
         at = state["arrived_at"]
-        return (
-            _word(WORDS["waiting"])
-            if at is None
-            else f"{_word(WORDS['last_arrived'])} {at:%H:%M:%S}Z"
-        )
+        if at is None:
+            return _word(WORDS["waiting"])
+        last = f"{_word(WORDS['last_arrived'])} {at:%H:%M:%S}Z"
+        return f"{_word(WORDS['stale'])}: {last}" if _is_old(state) else last
     stage = _word(STAGES[Stage(state["stage"])])
     return f"{_word(WORDS['missed'])} x {state['misses']}: {stage} {state['why']}".rstrip()
+
+
+def _is_old(state: dict[str, Any]) -> bool:
+    """Whether its last result is not recent: the probe has stopped, or the clock was set back."""
+    at = state["counted_at"]
+    return not state["skipped"] and at is not None and is_stale(at, datetime.now(UTC))
 
 
 def _word(text: Text) -> str:
