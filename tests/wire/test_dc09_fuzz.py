@@ -10,6 +10,7 @@ from dc09_frames import MESSAGES
 
 from tocsin.wire.dc09.answers import Answer, Reception, read_kept, receive, usual
 from tocsin.wire.dc09.dialects import registered
+from tocsin.wire.dc09.events import EVENTS_MAX
 from tocsin.wire.dc09.frames import (
     BadFrame,
     Form,
@@ -21,7 +22,7 @@ from tocsin.wire.dc09.frames import (
     write_timestamp,
 )
 from tocsin.wire.dc09.session import Foreign, Received, Refused, Session
-from tocsin.wire.dc09.signals import SIGNALS_MAX, TEXT_CHARS_MAX
+from tocsin.wire.dc09.signals import TEXT_CHARS_MAX
 
 INPUTS = int(os.environ.get("TOCSIN_FUZZ_INPUTS", "15000"))
 SEED = int(os.environ.get("TOCSIN_FUZZ_SEED", "20261121"))
@@ -135,7 +136,7 @@ def events(*segments: bytes) -> list[Received | Refused | Foreign]:
 
 def check_reception(received: Received, told: Reception) -> None:
     """What is kept of a frame, and what its sender hears."""
-    assert 0 <= len(told.signals) <= SIGNALS_MAX + 1
+    assert 0 <= len(told.signals) <= EVENTS_MAX + 1
     for signal in told.signals:
         assert len(signal.text) <= TEXT_CHARS_MAX
         said = signal.text + signal.code + signal.zone + signal.partition + signal.account

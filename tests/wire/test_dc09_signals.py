@@ -1,5 +1,6 @@
 """What DC-09 frames say: every grammar of the field, and nothing lost where none fits."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -7,8 +8,9 @@ from dc09_frames import MESSAGES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tocsin.wire.dc09.events import EVENTS_MAX
 from tocsin.wire.dc09.frames import FRAME_BYTES_LARGEST, Frame, decode, unseal
-from tocsin.wire.dc09.signals import SIGNALS_MAX, TEXT_CHARS_MAX, is_poll, read, unread
+from tocsin.wire.dc09.signals import TEXT_CHARS_MAX, is_poll, read, unread
 
 
 def sia(data: bytes, **fields):
@@ -78,15 +80,63 @@ def test_sia_dcs(data, expected) -> None:
         b"#1234|rubbish",
         b"#1234|N",
         b"",
-        b"#1234|NBA1^open end",
-        b"#1234|NBA1/b",
-        b"NBA1|Nfa2",
-        b"BA1|x",
+        b"#1234|Nri1/",
+        b"/",
+        b"^|^",
     ],
 )
 def test_sia_dcs_that_cannot_be_read_is_kept_as_text(data) -> None:
-    found = sia(data)
-    assert found[-1] == ("", "", "", data.decode())
+    assert sia(data) == [("", "", "", data.decode())]
+
+
+@pytest.mark.parametrize(
+    ("data", "events", "unread"),
+    [
+        (b"NFA1/BA2^x", ["FA1", "BA2 x"], None),
+        (b"NFA1^Kitchen", ["FA1 Kitchen"], None),
+        (b"NFA1^Kitchen/Hall", ["FA1 Kitchen/Hall"], None),
+        (b"NFA1^Gate|North^", ["FA1 Gate|North"], None),
+        (b"NRP^Gate|North^/FA2^a|b^|NBA3", ["RP Gate|North", "FA2 a|b", "BA3"], None),
+        (b"NRP^Gate|NFA2^Hall", ["RP Gate", "FA2 Hall"], None),  # no caret is ever closed
+        (b"NRP^Gate|NFA2^Hall^", ["RP Gate", "FA2 Hall"], None),
+        (b"NRP^Gate|NFA2^", ["RP Gate", "FA2"], None),  # in doubt it alarms
+        (b"NRP^Gate|Nri1/FA2^|A two", ["RP Gate  two", "FA2  two"], None),
+        (b"NFA1 Smoke/Hall", ["FA1 Smoke"], "Hall"),
+        (b"NFA1/ ", ["FA1"], None),
+        (b"NFA1|", ["FA1"], None),
+        (b"NFA1//BA2", ["FA1", "BA2"], None),
+        (b" NFA1", ["FA1"], None),
+        (b"N FA1 /BA2 /", ["FA1", "BA2"], None),
+        (b"NFA1/12", ["FA1"], "12"),
+        (b"N12/FA1", ["FA1"], "12"),
+        (b"Nrubbish/ri2/FA1^Hall^", ["FA1 Hall"], "rubbish"),
+        (b"Nri1/FA1^Brand^/va=1", ["FA1 Brand"], "va=1"),
+        (b"NMA1^Bathroom^extra", ["MA1 Bathroom"], "extra"),
+        (b"NMA1^Bathroom^extra/FA2", ["MA1 Bathroom", "FA2"], "extra"),
+        (b"NRP^Bathroom^FA2^Hall^", ["RP Bathroom", "FA2 Hall"], None),
+        (b"NRP^Bathroom^HALL", ["RP Bathroom"], "HALL"),  # a word, no holdup
+        (b"N?/HALL/FA1", ["FA1"], "?|HALL"),
+        (b"NPA1*panic*", ["PA1"], "*panic*"),
+        (b"NFA3*'Hall/BA2", ["FA3", "BA2"], "*'Hall"),
+        (b"Nid3ri2FA3", ["FA3"], None),
+        (b"NBA1/b", ["BA1"], "b"),
+        (b"NBA1|Nfa2", ["BA1"], "Nfa2"),
+        (b"BA1|x", ["BA1"], "x"),
+        (b"rubbish|NFA1", ["FA1"], "rubbish"),
+        (b"NRP|?|NFA2|!|A of 2", ["RP  of 2", "FA2  of 2"], "?|!"),
+        (b"OP3/FA1/x", ["OP3", "FA1"], "x"),
+    ],
+)
+def test_what_cannot_be_read_costs_no_event_beside_it(data, events, unread) -> None:
+    found = sia(b"#1234|" + data)
+    rest = found.pop() if unread is not None else ("", "", "", None)
+    assert rest == ("", "", "", unread)
+    assert [f"{code}{zone} {text}".rstrip() for code, zone, _, text in found] == events
+
+
+def test_a_modifier_holds_behind_what_cannot_be_read() -> None:
+    assert sia(b"#1234|Nri2/?/FA1")[0] == ("FA", "1", "2", "")
+    assert sia(b"#1234|Nid3ri2FA") == [("FA", "3", "2", "")]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +149,37 @@ def test_sia_dcs_that_cannot_be_read_is_kept_as_text(data) -> None:
         (b"#1234|1130 01 004|Aback door", [("1", "130", "01", "004", "back door")]),
         (b"#1234|113001004", [("1", "130", "01", "004", "")]),
         (b"#1234|9110 00 000", [("", "", "", "", "#1234|9110 00 000")]),
-        (b"#1234|1130 01", [("", "", "", "", "#1234|1130 01")]),
         (b"", [("", "", "", "", "")]),
+        (b"#1234|", [("", "", "", "", "#1234|")]),
+        # The event stands there, whatever is wrong behind it.
+        (b"#1234|1115 01 0015", [("1", "115", "01", "0015", "")]),
+        (b"#1234|1115 01 00a", [("1", "115", "01", "00A", "")]),
+        (b"#1234|1115  01 015", [("1", "115", "01", "015", "")]),
+        (b"#1234|1115 01 015/", [("1", "115", "01", "015", "")]),
+        (b"#1234|1115 1 015", [("1", "115", "1", "015", "")]),
+        (b"#1234|1115 015", [("1", "115", "", "015", "")]),
+        (b"#1234|1115 01", [("1", "115", "01", "", "")]),
+        (b"#1234|1115", [("1", "115", "", "", "")]),
+        (b"#1234|1115 lift 2", [("1", "115", "", "", "lift 2")]),
+        (b"#1234|1115 01 015 2F", [("1", "115", "01", "015", "2F")]),
+        (b"#1234|1115,01,015|Alift", [("1", "115", "", "", ",01,015 lift")]),
+        (b"#1234|1115010015", [("1", "115", "", "", "010015")]),
+        (b"#1234|E115 01 015", [("1", "115", "01", "015", "")]),
+        (b"#1234|R115 01 015", [("3", "115", "01", "015", "")]),
+        (b"#1234|E115", [("1", "115", "", "", "")]),
+        (b"#1234|115 01 015", [("1", "115", "01", "015", "")]),  # without a qualifier: an alarm
+        (b"#1234|401 01 015", [("", "", "", "", "#1234|401 01 015")]),  # else nobody knows
+        (
+            b"#1234|x|1115 01 015|?/1110 01 007",
+            [
+                ("1", "115", "01", "015", ""),
+                ("1", "110", "01", "007", ""),
+                ("", "", "", "", "x|?"),
+            ],
+        ),
+        (b"9999|1115 01 015", [("1", "115", "01", "015", "9999")]),  # an account, no event 999
+        (b"1115|Alift", [("1", "115", "", "", "lift")]),
+        (b"1115|x", [("1", "115", "", "", ""), ("", "", "", "", "x")]),
     ],
 )
 def test_adm_cid(data, expected) -> None:
@@ -151,12 +230,45 @@ def test_text_in_utf_8_and_control_bytes() -> None:
 
 
 def test_bounds_hold_and_what_stands_behind_them_is_kept() -> None:
-    many = b"#1|N" + b"/".join(b"BA%d" % n for n in range(SIGNALS_MAX + 1))
-    assert sia(many) == [("", "", "", many.decode()[:TEXT_CHARS_MAX])]
-    ok = b"#1|N" + b"/".join(b"BA%d" % n for n in range(SIGNALS_MAX))
-    assert len(sia(ok)) == SIGNALS_MAX
+    for token, event, between in (("SIA-DCS", b"NFA%d", b"|"), ("SIA-DCS", b"FA%d", b"/")):
+        data = b"#1|" + between.join(event % n for n in range(EVENTS_MAX))
+        read_64 = read(Frame(token, "0001", data=data))
+        assert [one.code for one in read_64] == ["FA"] * EVENTS_MAX
+        more = read(Frame(token, "0001", data=data + between + event % 64 + between + event % 65))
+        assert more[:-1] == read_64
+        assert (more[-1].code, more[-1].text) == (
+            "",
+            (event % 64 + between + event % 65).decode(),
+        )
+    many = cid(b"#1|" + b"|".join(b"1110 01 %03d" % n for n in range(EVENTS_MAX + 2)))
+    assert many[:-1] == [("1", "110", "01", f"{n:03}", "") for n in range(EVENTS_MAX)]
+    assert many[-1] == ("", "", "", "", "1110 01 064|1110 01 065")
+    long = b"x" * 3_000  # of a rest nothing is cut off either
+    assert sia(b"#1|NFA1^" + b"y" * 900 + b"^|" + long)[-1][3] == long.decode()
     assert len(sia(b"#1|NBA1^" + b"x" * 5000 + b"^")[0][3]) == TEXT_CHARS_MAX
     assert TEXT_CHARS_MAX > FRAME_BYTES_LARGEST - 10  # of a real frame nothing is cut off
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(b"^", b"/", b"|", b"^|", b"|^", b"/^", b"^/", b"FA^", b"FA1/", b"NFA1|", b"FA*'", b"*'/"),
+        *(b"ri1", b"ri", b"r", b"ri1/", b"A|", b"|A", b"N", b"0", b"0|", b" ", b"1", b"1115", b"E"),
+        *(b"^|NFA1", b"|Nri1", b"^x|Nri1ri", b"a1:", b"AB", b"1|", b"1115 ", b"1115/", b"x/FA"),
+    ],
+)
+@pytest.mark.parametrize("token", ["SIA-DCS", "ADM-CID"])
+def test_no_long_body_takes_long(token, part) -> None:
+    """As long as a frame can be, and four times that, which must not take sixteen times."""
+    for head, tail in ((b"", b""), (b"#1|N", b"?"), (b"#1|NFA1^", b"^"), (b"1110 01 001|", b" x")):
+        took = []
+        for size in (4_000, 16_000):
+            frame = Frame(token, "0001", data=head + (part * size)[:size] + tail)
+            began = time.thread_time()
+            read(frame)
+            took.append(time.thread_time() - began)
+        assert took[0] < 0.1
+        assert took[1] < 12 * took[0] + 0.02, took
 
 
 @pytest.mark.parametrize("captured", MESSAGES, ids=lambda c: c.id)
@@ -175,6 +287,19 @@ def test_captured_frames_say_something_sane(captured) -> None:
 events = st.from_regex(
     rb"(#1234\|)?[NO]?((ri|id|ti|pi|da)[0-9:A-F-]{0,5}/?|[A-Z]{2}[0-9]{0,4}(\^[^^]{0,6}\^)?/?|\|A.{0,5}){0,4}"
 )
+beside = st.text(alphabet="ABab01 ^/|*'?=", max_size=12).map(str.encode)
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(beside, beside)
+def test_a_fire_alarm_is_read_whatever_stands_beside_it(before, behind) -> None:
+    """In a block of its own; only a caret that another closes can make it a text."""
+    for data in (b"#1234|NFA1/" + behind, b"#1234|NFA1|" + behind, b"#1234|N" + before + b"|NFA1"):
+        assert ("FA", "1") in [one[:2] for one in sia(data)], data
+    data = b"#1234|N?/" + before.translate(None, b"^*|") + b"/FA1/" + behind
+    assert ("FA", "1") in [one[:2] for one in sia(data)], data
+    for data in (b"1115 01 015|" + behind, before + b"|1115 01 015", b"1115 01 015/" + behind):
+        assert ("1", "115", "01", "015") in [one[:4] for one in cid(b"#1234|" + data)], data
 
 
 @settings(max_examples=2_000, deadline=None)
@@ -183,7 +308,7 @@ events = st.from_regex(
 )
 def test_reading_never_fails_and_never_says_nothing(token, data) -> None:
     signals = read(Frame(token, "0001", data=data))
-    assert 1 <= len(signals) <= SIGNALS_MAX + 1
+    assert 1 <= len(signals) <= EVENTS_MAX + 1
     for signal in signals:
         assert "\x00" not in signal.text + signal.zone + signal.partition + signal.code
         assert len(signal.text) <= TEXT_CHARS_MAX
