@@ -164,11 +164,24 @@ def test_an_alarm_that_says_no_more_is_of_an_untyped_zone() -> None:
     assert meaning(over).effect is Effect.RESTORE
 
 
+@pytest.mark.parametrize("other", ['{"code":"zz9"}', '{"zone":"7"}', '"FA"', "null", "[]", "7"])
+def test_an_event_that_cannot_be_read_hides_none_beside_it(other: str) -> None:
+    for events in (
+        f'[{{"code":"FA","zone":"3"}},{other}]',
+        f'[{other},{{"code":"FA","zone":"3"}}]',
+    ):
+        found = reading("tocsin", events)
+        said = sorted(found.signals, key=lambda one: one.code)
+        assert [(one.code, one.zone) for one in said] == [("", ""), ("FA", "3")]
+        assert said[0].text.endswith(f" expected: {other}")
+
+
 def test_texts_and_signals_are_bounded() -> None:
     many = json.dumps([{"code": "BA"}] * (SIGNALS_MAX + 5))
     found = reading("tocsin", many)
     assert [one.code for one in found.signals] == ["BA"] * SIGNALS_MAX + [""]
-    assert reading("tocsin", json.dumps([{"code": "BA"}] * (EVENTS_MAX + 1))).problem == UNREADABLE
+    more = reading("tocsin", json.dumps([{"code": "FA"}] * (EVENTS_MAX + 1)))
+    assert [one.code for one in more.signals] == ["FA"] * SIGNALS_MAX + [""]
     long = reading("tocsin", json.dumps({"code": "BA", "text": "x" * 5_000}))
     assert len(long.signals[0].text) == 1_024
 

@@ -12,7 +12,7 @@ import msgspec
 from tocsin.wire.mqtt.redaction import Redacted
 from tocsin.wire.mqtt.saying import STATUS_REPORT, Said, Topic, Unreadable, instant, printable
 
-EVENTS_MAX: Final = 256  # of one message; whatever holds more is no message of a device
+EVENTS_MAX: Final = 256  # of one message; none behind them is looked at
 
 _SIA: Final = re.compile(r"[A-Z]{2}")
 _CONTACT_ID: Final = re.compile(r"[0-9A-F]{3}")
@@ -76,25 +76,35 @@ NO: Final = ("false", "off", "0")
 
 
 def tocsin(message: Redacted, _name: str, _topic: Topic) -> list[Said]:
-    """{"code": "BA", "zone": "7", "partition": "1", "text": "...", "at": "..."}, or a list."""
+    """{"code": "BA", "zone": "7", "partition": "1", "text": "...", "at": "..."}, or a list. An
+    event that cannot be read hides none beside it: it is shown as one without a code."""
     content = message.content
     events = content if isinstance(content, list) else [content]
-    if not events or not all(isinstance(one, dict) and "code" in one for one in events):
+    said: list[Said] = []
+    refused = "an object with a code was expected"
+    for one in events[:EVENTS_MAX]:
+        try:
+            said.append(_own(one))
+        except Unreadable as unreadable:
+            refused = str(unreadable)
+            said.append(Said("", text=f"{refused}: {msgspec.json.encode(one).decode()}"))
+    if not any(one.code for one in said):
+        raise Unreadable(refused)
+    return said
+
+
+def _own(event: Any) -> Said:
+    if not isinstance(event, dict) or "code" not in event:
         raise Unreadable("an object with a code was expected")
-    if len(events) > EVENTS_MAX:
-        raise Unreadable(f"more than {EVENTS_MAX} events")
-    return [
-        _event(
-            one["code"],
-            codes=_word(one.get("codes")),
-            qualifier=_word(one.get("qualifier")),
-            zone=_word(one.get("zone")),
-            partition=_word(one.get("partition")),
-            text=_word(one.get("text")),
-            at=one.get("at"),
-        )
-        for one in events
-    ]
+    return _event(
+        event["code"],
+        codes=_word(event.get("codes")),
+        qualifier=_word(event.get("qualifier")),
+        zone=_word(event.get("zone")),
+        partition=_word(event.get("partition")),
+        text=_word(event.get("text")),
+        at=event.get("at"),
+    )
 
 
 def home_assistant(message: Redacted, _name: str, _topic: Topic) -> list[Said]:
@@ -125,9 +135,11 @@ def zigbee2mqtt(message: Redacted, name: str, topic: Topic) -> list[Said]:
         code = ACTIONS.get(action, "")
         said.append(Said(code, zone=_address(content.get("action_zone")), text=f"{name}: {action}"))
     zone = topic.zone or _address(name.rsplit("/", 1)[-1])
-    for key in topic.keys or BY_DEFAULT:
-        if key in SENSORS and content.get(key) is not None:
-            said.append(_sensor(key, content[key], zone, name))
+    said += [
+        _sensor(key, content[key], zone, name)
+        for key in topic.keys or BY_DEFAULT
+        if key in SENSORS and content.get(key) is not None
+    ]
     return said
 
 
