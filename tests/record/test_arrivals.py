@@ -12,7 +12,7 @@ from arriving import NOW, READ, Arrivals, message
 
 from tocsin.core.signals import SignalRead
 from tocsin.record import arrivals as module
-from tocsin.record.arrivals import UNKNOWN_SHARE, Reader, Sorter
+from tocsin.record.arrivals import FLOOD_SHARE, UNKNOWN_SHARE, Reader, Sorter
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.figures import lag, lanes
 from tocsin.record.floods import Lane
@@ -175,6 +175,19 @@ def test_unknown_sources_have_their_share_however_much_known_devices_send(
         arrivals.commit(message(source="unknown"), lane=Lane.UNKNOWN)
     turns = sorted_each_time(arrivals, monkeypatch)
     assert turns[: 2 * UNKNOWN_SHARE].count(["unknown"]) == 2
+
+
+def test_floods_have_their_share_however_much_is_sent_besides(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2 * FLOOD_SHARE):
+        arrivals.commit(message(source="known"))
+        arrivals.commit(message(source="unknown"), lane=Lane.UNKNOWN)
+    for _ in range(2):
+        arrivals.commit(message(source="flood"), lane=Lane.FLOOD)
+    turns = sorted_each_time(arrivals, monkeypatch)[: 2 * FLOOD_SHARE]
+    assert turns.count(["flood"]) == 2
+    assert turns.count(["unknown"]) == 2 * FLOOD_SHARE // UNKNOWN_SHARE
 
 
 def test_one_transaction_takes_so_many_and_a_turn_so_long(

@@ -46,6 +46,9 @@ UNKNOWN_SHARE: Final = 5
 """A fifth of what is sorted in in one turn is of unknown sources, however much known devices
 send."""
 
+FLOOD_SHARE: Final = 10
+"""And a tenth is of floods: what floods may be an alarm all the same."""
+
 REPEAT_WINDOW: Final = timedelta(minutes=3)
 """A message equal to one heard at most this long ago repeats it; later it is news."""
 
@@ -176,7 +179,7 @@ class Sorter:
 
     def _pick(self, connection: Connection) -> list[Arrival]:
         """The next rows, as many as one transaction takes, which is open then: of known devices,
-        then of unknown sources, which come first every now and then, then of floods."""
+        then of unknown sources, then of floods; each of these comes first every now and then."""
         if not _is_ours(connection):
             return []
         connection.execute(_BY_KEY)
@@ -185,6 +188,8 @@ class Sorter:
         lanes = [Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD]
         if self._transactions % UNKNOWN_SHARE == 0:
             lanes[:2] = lanes[1::-1]
+        elif self._transactions % FLOOD_SHARE == FLOOD_SHARE - 1:
+            lanes = [Lane.FLOOD, *lanes[:2]]
         for lane in lanes:
             picked: list[Arrival] = []
             messages = 0

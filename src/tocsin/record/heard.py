@@ -17,9 +17,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import replace
 
 from tocsin.record.database import DatabaseAway, Urls, connect_async
-from tocsin.record.floods import WINDOW_S, Floods, Lane
+from tocsin.record.floods import AUTHENTICATED, WINDOW_S, Floods, Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, pack
 from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
 from tocsin.record.keys import Keyring
@@ -158,8 +159,9 @@ class HeardLog:
             self._idle.clear()
             self._wake.set()
 
-    def seen(self, device: UUID, at: datetime) -> None:
+    def seen(self, device: UUID, at: datetime, source: str = "") -> None:
         """A supervision poll that changes nothing: noted within a second, no message is kept.
+        `source`: from where, for a device that may not be authenticated.
 
         Raises `NotKept` while nothing can be written, also when the database only hangs.
         """
@@ -169,6 +171,8 @@ class HeardLog:
         if self._notes.polls_wait_s(self._loop.time()) > POLL_UNWRITTEN_S_MAX:
             raise NotKept("earlier polls still wait to be written")
         self._notes.poll(device, at, self._loop.time())
+        if source:
+            self._floods.polled(device, source)
 
     def hears(self, intake: str, *, can_hear: bool = True) -> None:
         """Whether a way in has its sockets open; said again each second. While it has, whoever is
@@ -290,7 +294,16 @@ class HeardLog:
         lanes: dict[Lane, list[Heard]] = {}
         lane_of = self._floods.lane
         for message, _ in taken:
-            lane = lane_of(message.device, message.source, last)
+            lane = lane_of(
+                message.device,
+                message.source,
+                last,
+                message.is_sign_of_life,
+                message.assurance == AUTHENTICATED,
+            )
+            if lane is Lane.FLOOD and message.device is not None:
+                apart = self._floods.apart(message.device)
+                message = replace(message, apart=apart)  # noqa: PLW2901
             if lane in lanes:
                 lanes[lane].append(message)
             else:

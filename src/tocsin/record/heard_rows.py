@@ -51,6 +51,9 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     `opened` is what came encrypted in `body`, in clear, where it is read later: for the reader, and
     gone once it has read it.
 
+    `apart` names the part of its device that floods, where it does (record/floods.py): then it
+    waits in a queue of its own.
+
     It is packed in the order of its fields, and each signal by their names: a new one goes to the
     end, with a default, so that what an earlier version has packed is still read.
     """
@@ -74,6 +77,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     is_sign_of_life: bool = True
     opened: bytes | None = None
     replay_key: bytes | None = None
+    apart: str = ""
 
 
 # -- as an intake commits them ------------------------------------------------------------------
@@ -187,6 +191,8 @@ class Rows:
     def _queue(self, message: Heard, signals: list[UUID]) -> None:
         known = message.device is not None
         sender = str(message.device) if known else network_of(message.source)
+        if message.apart:
+            sender = f"{sender} {message.apart}"
         clock_off = message.problem == CLOCK_OFF
         for signal, read in zip(signals, message.signals or (), strict=True):
             old = is_of_long_ago(read, message.received_at, is_clock_off=clock_off)
