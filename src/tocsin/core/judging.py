@@ -24,7 +24,7 @@ from tocsin.core.confirmation import (
 from tocsin.core.evidence import is_old, restores
 from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.crowd import ExceptionKind
-from tocsin.core.incidents.state import OPEN, Incident, IncidentState, open_zones
+from tocsin.core.incidents.state import OPEN, Incident, IncidentState, alarm_count, open_zones
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
 from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
 from tocsin.core.states import Decided, State, States, lives_on
@@ -125,18 +125,21 @@ def _judge_unknown_source(
         if _is_card_of(incident := states.get(one), command) and incident.site is None
     ]
     for one, incident in cards:
-        if incident.source_key == key:
+        if incident.source_key == key and _takes_in_of_source(incident, command, means):
             return join(states, command, means, one, VerdictReason.SAME_SOURCE, context)
     if not (means.needs_answer and means.effect in _OPENED_BECAUSE):
         return _only_said(states, command, means)
     same_address = [
-        one
+        (one, incident)
         for one, incident in cards
         if command.network and incident.source_address == command.network
     ]
     if len(same_address) >= WATCH_CARDS_PER_ADDRESS_MAX:
-        newest = same_address[0]
-        return join(states, command, means, newest, VerdictReason.SAME_ADDRESS, context)
+        # Only into one that somebody has yet to look at: whoever took another knows of its account.
+        for one, incident in same_address:
+            is_seen = incident.state is not IncidentState.NEW or not incident.watch
+            if not is_seen and _takes_in_of_source(incident, command, means):
+                return join(states, command, means, one, VerdictReason.SAME_ADDRESS, context)
     return open_incident(states, command, means, VerdictReason.UNKNOWN_SOURCE, context)
 
 
@@ -228,6 +231,14 @@ def _takes_in_alarms(incident: Incident, command: JudgeSignal) -> bool:
     looks at any more: what alarms after that alarms anew."""
     is_left = incident.served and not incident.units
     return incident.crowd is None and (not is_left or is_old(command))
+
+
+def _takes_in_of_source(incident: Incident, command: JudgeSignal, means: Meaning) -> bool:
+    """Whether a card of an unknown source takes it in: an alarm only where the card says that there
+    is one, and its units have not gone."""
+    if means.effect is Effect.ALARM:
+        return alarm_count(incident) > 0 and _takes_in_alarms(incident, command)
+    return not _needs_a_look(means) or _takes_in_exceptions(incident)
 
 
 def _needs_a_look(means: Meaning) -> bool:
