@@ -2,7 +2,9 @@
 local time, other protocols sent away, connections that never say anything."""
 
 import asyncio
+import contextlib
 import resource
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -273,6 +275,43 @@ def test_idle_connection_costs_little(urls, ring, record, said) -> None:
         for one in opened:
             one.close()
     assert cost < 64
+
+
+def test_two_thousand_that_say_nothing_keep_no_panel_out_of_their_own_address(
+    urls, ring, record
+) -> None:
+    """As a NAT that an intruder stands behind with the panel. The oldest silent ones give way."""
+    from tocsin.site.intakes.dc09 import Dc09
+
+    idle = Dc09().max_connections_per_address
+    assert idle == 2_000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * idle + 1_000  # both ends of each are in this process
+    assert wanted <= hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    gave_way = record.counted("dc09.gave_way")
+    opened: list[socket.socket] = []
+    try:
+        limits = Limits(max_connections=10_000, max_connections_per_address=idle)
+        with running(urls, ring, limits) as edge, edge.connect() as known:
+            assert asks(known, frame()).token == "ACK"
+            opened += [edge.dial(edge.port) for _ in range(idle - 1)]
+            with edge.connect() as fresh, edge.connect() as another:
+                assert asks(fresh, frame()).token == "ACK"
+                assert asks(another, frame()).token == "ACK"
+            assert asks(known, frame()).token == "ACK"  # who has spoken gives no way
+            for silent in opened[:2]:
+                silent.settimeout(10)
+                with contextlib.suppress(ConnectionResetError):
+                    assert silent.recv(1) == b""
+            opened[2].settimeout(0.05)
+            with pytest.raises(TimeoutError):
+                opened[2].recv(1)
+            assert eventually(lambda: record.counted("dc09.gave_way") == gave_way + 2)
+    finally:
+        for one in opened:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # -- the table, at the socket -------------------------------------------------------------------

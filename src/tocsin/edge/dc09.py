@@ -73,6 +73,7 @@ class Intake:
         self.senders = Senders(in_flight_max=settings.frames_in_flight_per_address)
         self.memory = Memory(self.counts)
         self.connections: set[Connection] = set()
+        self.silent: dict[Connection, None] = {}  # no good frame yet, the oldest first
         self.handshakes = 0  # of TLS, under way; each holds the place of a connection
         self.connections_max = connections_possible(settings.max_connections)
         self.frame_bytes_max = settings.frame_bytes_max
@@ -90,8 +91,16 @@ class Intake:
 
     def let_in(self, address: str) -> Sender | None:
         """A place for one more connection of this address, or None (counted) where there is none.
-        It is given back by `senders.disconnected`."""
+        It is given back by `senders.disconnected`.
+
+        Where all are taken, the oldest connection that has sent no good frame gives its place up:
+        whoever opens connections and says nothing shuts nobody out, not even at its own address.
+        """
         sender = self.senders.at(address)
+        if len(self.connections) + self.handshakes >= self.connections_max:
+            self._make_room(self.silent)
+        if sender.connections >= self.settings.max_connections_per_address:
+            self._make_room(sender.share.silent)
         if len(self.connections) + self.handshakes >= self.connections_max:
             self.counts.refused("too_many_connections", address)
         elif sender.connections >= self.settings.max_connections_per_address:
@@ -101,6 +110,12 @@ class Intake:
             return sender
         self.senders.forget_if_idle(sender)
         return None
+
+    @staticmethod
+    def _make_room(silent: dict[Connection, None]) -> None:
+        for oldest in silent:
+            oldest.give_way()
+            return
 
     def take(
         self, received: Received, sender: Sender, channel: Channel, reply: Callable[[bytes], None]
@@ -276,7 +291,7 @@ class Intake:
         can_keep = self._heard.is_connected
         if device is not None:
             try:
-                self._heard.seen(device.id, now, sender.address)
+                self._heard.seen(device.id, now)
             except NotKept:
                 can_keep = False
         if not can_keep:

@@ -69,6 +69,14 @@ class Connection(asyncio.Protocol):
             self._channel = self._channel._replace(names=names)
         transport.set_write_buffer_limits(high=UNSENT_BYTES_MAX)
         self._intake.connections.add(self)
+        self._intake.silent[self] = self._sender.share.silent[self] = None
+
+    def give_way(self) -> None:
+        """Closes a connection that has said nothing, for one that may."""
+        if self._sender is not None:
+            self._intake.counts.refused("gave_way", self._sender.address)
+            self._transport.abort()
+            self.connection_lost(None)
 
     def data_received(self, data: bytes) -> None:
         if self._sender is not None:
@@ -114,6 +122,8 @@ class Connection(asyncio.Protocol):
         if found is None:
             return
         self._stage, deed = found
+        if self._stage is not Stage.OPENED:
+            self._speaks()
         intake, sender = self._intake, self._sender
         address = "" if sender is None else sender.address
         if deed is Deed.TAKE and isinstance(event, Received) and sender is not None:
@@ -131,6 +141,12 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         elif deed is Deed.CLOSE:
             self._transport.close()
+
+    def _speaks(self) -> None:
+        """It is no silent one any more."""
+        self._intake.silent.pop(self, None)
+        if self._sender is not None:
+            self._sender.share.silent.pop(self, None)
 
     def _reply(self, place: Place, data: bytes) -> None:
         self._session.answer(place, data)
@@ -179,6 +195,7 @@ class Connection(asyncio.Protocol):
         intake, sender = self._intake, self._sender
         if sender is None:
             return
+        self._speaks()
         self._sender = None
         sender.share.waiting.pop(self._read, None)
         intake.gone(self)

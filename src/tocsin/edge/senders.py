@@ -4,6 +4,7 @@ floods waits for itself, and nobody else waits for it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tocsin.record.networks import network_of
 
@@ -14,12 +15,13 @@ class Share:
     """What one network address, of IPv6 its /64, holds: open connections and frames that are not
     answered yet."""
 
-    __slots__ = ("connections", "in_flight", "network", "waiting")
+    __slots__ = ("connections", "in_flight", "network", "silent", "waiting")
 
     def __init__(self, network: str) -> None:
         self.network = network
         self.connections = 0
         self.in_flight = 0
+        self.silent: dict[Any, None] = {}  # connections that have said nothing yet, oldest first
         self.waiting: dict[Resume, None] = {}  # connections that read on when there is room
 
 

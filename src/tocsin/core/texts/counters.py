@@ -179,6 +179,7 @@ COUNTERS: Final[dict[str, Text]] = {
     "dialect.nul_after_cr": Text("方言：CR 后有 NUL", "Dialect: NUL after CR"),
     "dialect.local_time": Text("方言：本地时间", "Dialect: local time"),
     "dialect.duh": Text("方言：需要 DUH", "Dialect: DUH wanted"),
+    "gave_way": Text("为新连接让位（无有效帧）", "Gave way to a newer one (no good frame)"),
     "crowded": Text("同时处理的请求过多", "Too many requests in hand"),
 }
 
