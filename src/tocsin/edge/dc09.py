@@ -291,7 +291,7 @@ class Intake:
         can_keep = self._heard.is_connected
         if device is not None:
             try:
-                self._heard.seen(device.id, now)
+                self._heard.seen(device.id, now, sender.address)
             except NotKept:
                 can_keep = False
         if not can_keep:
