@@ -45,6 +45,7 @@ BY_MACHINE: Final[Mapping[str, ByMachine]] = MappingProxyType(
         "open_incident": ByMachine.KEEPS,
         "add_note": ByMachine.KEEPS,
         "open_probe_incident": ByMachine.KEEPS,
+        "open_clock_incident": ByMachine.KEEPS,
         "order_sent": ByMachine.KEEPS,
         "time_is_up": ByMachine.KEEPS,
         # A new unit of the register, by an import or the synthetic city; never by a signal.

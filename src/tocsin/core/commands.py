@@ -12,6 +12,7 @@ from typing import Literal, assert_never
 from uuid import UUID
 
 from tocsin.core.blocking import BlockOrder, PersonBlockCommand, SuspendBlock, TryBlock
+from tocsin.core.clock_jumps import OpenClockIncident
 from tocsin.core.confirmation import Avs
 from tocsin.core.incidents.steps import TickStep, UntickStep
 from tocsin.core.judge_signal import JudgeSignal as JudgeSignal  # noqa: PLC0414 - with the others
@@ -302,7 +303,7 @@ PersonCommand = (
     | UntickStep
     | PersonBlockCommand
 )
-OwnCommand = OpenProbeIncident | SuspendBlock
+OwnCommand = OpenProbeIncident | OpenClockIncident | SuspendBlock
 InternalCommand = JudgeSignal | MarkOrderSent | RegisterUnit | TimeIsUp | ReportCommand | OwnCommand
 Command = PersonCommand | InternalCommand
 
@@ -316,7 +317,7 @@ def subjects(command: Command) -> tuple[Subject, ...]:
     is not among them; its id is fresh.
     """
     match command:
-        case OpenIncident() | PutOnTest() | OpenProbeIncident() | TryBlock():
+        case OpenIncident() | PutOnTest() | OpenProbeIncident() | OpenClockIncident() | TryBlock():
             return ()
         case (
             TakeIncident()
@@ -380,7 +381,7 @@ def fresh_ids_needed(command: Command) -> int:
     match command:
         case OpenIncident() | JudgeSignal() | ReceiveReport() | PutOnTest() | TryBlock():
             return 1
-        case OpenProbeIncident() | SuspendBlock() | SplitSender():
+        case OpenProbeIncident() | OpenClockIncident() | SuspendBlock() | SplitSender():
             return 1
         case SendUnits():
             return len(command.units)

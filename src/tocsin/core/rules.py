@@ -12,6 +12,7 @@ from tocsin.core import (
     assurance,
     blocked,
     blocks,
+    clock_jumps,
     judging,
     on_test,
     probing,
@@ -20,6 +21,7 @@ from tocsin.core import (
 )
 from tocsin.core.blocking import BlockOrder, TryBlock
 from tocsin.core.blocks import Block
+from tocsin.core.clock_jumps import OpenClockIncident
 from tocsin.core.commands import (
     AcceptOrder,
     AddNote,
@@ -76,7 +78,7 @@ def decide(states: States, command: Command, context: Context) -> list[Decided]:
     """
     assurance.require_allowed(context.actor, command.type)
     match command:
-        case OpenIncident() | OpenProbeIncident():
+        case OpenIncident() | OpenProbeIncident() | OpenClockIncident():
             return _open(command, context)
         case JudgeSignal():
             return ticking.with_plan(states, command, judging.judge(states, command, context))
@@ -144,9 +146,13 @@ def _of_two(
     return joining.decide(states, command, context)
 
 
-def _open(command: OpenIncident | OpenProbeIncident, context: Context) -> list[Decided]:
+def _open(
+    command: OpenIncident | OpenProbeIncident | OpenClockIncident, context: Context
+) -> list[Decided]:
     if isinstance(command, OpenProbeIncident):
         return [*probing.decide(command, context)]
+    if isinstance(command, OpenClockIncident):
+        return [*clock_jumps.decide(command, context)]
     return incident_rules.open_by_call(command, context)
 
 

@@ -110,7 +110,9 @@ _RETRY: Final = """
 SELECT w.position, w.failures, f.subject, f.kind, f.kind_version, f.agency, f.body
 FROM log.reaction_waiting w
 JOIN log.position p ON p.position = w.position JOIN log.fact f ON f.id = p.fact
-WHERE w.failures < %s AND w.at + w.failures * interval '1 second' <= %s
+WHERE w.failures < %s
+    AND (w.at + w.failures * interval '1 second' <= %s
+        OR w.at > %s)  -- the clock was set back
 ORDER BY w.position LIMIT %s"""
 
 _WAITING: Final = """
@@ -139,7 +141,7 @@ def react_after(
     again after some seconds and set aside after FAILURES_MAX. Raises what says that the database is
     away.
     """
-    again = fetch(connection, _RETRY, [FAILURES_MAX, now, limit])
+    again = fetch(connection, _RETRY, [FAILURES_MAX, now, now, limit])
     ((before, reach),) = connection.execute(_REACH, (limit, _REACTIONS)).fetchall()
     facts = fetch(connection, _AFTER, [before, reach, _REACTED_TO]) if reach > before else []
     connection.rollback()

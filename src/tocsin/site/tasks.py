@@ -17,6 +17,7 @@ from tocsin.record.figures import lanes
 from tocsin.record.keys import Keyring
 from tocsin.record.supervision import Watch, forget_spans
 from tocsin.record.turns import Turns
+from tocsin.site.clock_watch import ClockWatch
 from tocsin.site.configuration import Configuration
 from tocsin.site.loops import Loop
 from tocsin.site.probe import Prober
@@ -84,6 +85,7 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
         # people write still reaches the screens.
         Loop("sequencer", sequencer.assign, idle_s=0.25),
         Loop("silence", listen, idle_s=0.5),
+        Loop("clock_watch", ClockWatch(keyring, chosen).turn, idle_s=1.0),
         Loop("probe", Prober(keyring, chosen).turn, idle_s=0.5, is_grave=True),
         Loop("retention", _tidy, idle_s=600),
         Loop("codes", _codes, idle_s=1),
