@@ -18,7 +18,7 @@ from tocsin.apps.desk.standing import require
 from tocsin.apps.log import connection, keyring
 from tocsin.record.looked import Looked, record_look_once
 from tocsin.record.plans import kept_plans, named
-from tocsin.record.views.sql import fetch
+from tocsin.record.views import get_row
 
 ACT = "read:plan"
 
@@ -56,10 +56,8 @@ def plans(request: HttpRequest, id: Path[UUID]) -> HttpResponse:  # noqa: A002
     with connection() as log:
         require(log, actor, ACT, [id])
         found = named(log, kept_plans(log, keyring(), id))
-        if found:
-            row = fetch(
-                log, "SELECT number, district, agency FROM view.incident WHERE id = %s", [id]
-            )[0]
+        row = get_row(log, "incidents", id)
+        if found and row:
             record_look_once(
                 log,
                 actor,

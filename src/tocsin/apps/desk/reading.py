@@ -21,6 +21,7 @@ from tocsin.record.database import Connection
 from tocsin.record.keys import Keyring
 from tocsin.record.views import get_row, list_rows
 from tocsin.record.views.snapshot import may_read_position, snapshot
+from tocsin.record.views.standing import is_sent_to, is_sent_to_site
 
 Row = dict[str, Any]
 
@@ -34,14 +35,6 @@ ACTS: Final = {
     "facts": "read:fact",
     "sites": "read:site",
     "devices": "read:device",
-}
-
-# Whether a row is of the crew's unit, for kinds whose row does not say so itself.
-_OF_UNIT: Final = {
-    "facts": 'SELECT 1 FROM view."order" WHERE incident = %(incident)s AND unit = %(unit)s'
-    " AND active",
-    "sites": 'SELECT 1 FROM view.incident i JOIN view."order" o ON o.incident = i.id'
-    " WHERE i.site = %(id)s AND o.unit = %(unit)s AND o.active",
 }
 
 
@@ -142,12 +135,11 @@ def _unit_of(log: Connection, actor: Actor, kind: str, row: Row) -> UUID | None:
     """The crew's own unit if the row belongs to it."""
     if actor.unit is None:
         return None
-    if kind in _OF_UNIT:
-        found = log.execute(
-            _OF_UNIT[kind],
-            {"unit": actor.unit, "incident": row.get("incident"), "id": row.get("id")},
-        ).fetchone()
-        return actor.unit if found is not None else None
+    if kind == "facts":
+        incident = row["incident"] and UUID(str(row["incident"]))
+        return actor.unit if incident and is_sent_to(log, incident, actor.unit) else None
+    if kind == "sites":
+        return actor.unit if is_sent_to_site(log, UUID(str(row["id"])), actor.unit) else None
     named = {
         "incidents": [one["unit"] for one in row.get("units", ())],
         "orders": [row.get("unit")],

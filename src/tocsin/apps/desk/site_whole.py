@@ -17,6 +17,7 @@ from tocsin.record.database import Connection
 from tocsin.record.looked import Looked, record_look
 from tocsin.record.register import partitions_of, steps_of, zones_of
 from tocsin.record.views import list_rows
+from tocsin.record.views.standing import has_open_incident
 
 Row = dict[str, Any]
 
@@ -53,12 +54,8 @@ def shown_contacts(log: Connection, actor: Actor, site: Row, now: datetime) -> l
     if not may(actor, "read:contact", **place):
         return None
     code, identifier = site["code"], UUID(site["id"])
-    if actor.role is not Role.ADMINISTRATOR:
-        found = log.execute(
-            "SELECT 1 FROM view.incident WHERE site = %s AND open LIMIT 1", (identifier,)
-        ).fetchone()
-        if found is None:
-            return None
+    if actor.role is not Role.ADMINISTRATOR and not has_open_incident(log, identifier):
+        return None
     contacts = contacts_of(log, keyring(), identifier, now.date())
     if contacts:
         record_look(log, actor, Looked.CONTACTS, code, now=now, **place)

@@ -14,20 +14,7 @@ from tocsin.core.commands import OpenIncident, PersonCommand, subjects
 from tocsin.core.putting_on_test import PutOnTest
 from tocsin.core.terms import Actor, Reason, Refused
 from tocsin.record.database import Connection
-
-# `unit` is the actor's unit where the object belongs to it: attached to the incident, or its own.
-_STANDING = """
-SELECT i.id, i.district, i.agency, o.unit
-  FROM view.incident i
-  LEFT JOIN view."order" o ON o.incident = i.id AND o.unit = %(unit)s AND o.active
- WHERE i.id = ANY(%(ids)s)
-UNION ALL SELECT id, district, agency, unit FROM view."order" WHERE id = ANY(%(ids)s)
-UNION ALL SELECT id, district, agency, id FROM view.unit WHERE id = ANY(%(ids)s)
-UNION ALL SELECT id, district, agency, NULL::uuid FROM view.signal WHERE id = ANY(%(ids)s)
-UNION ALL SELECT id, district, agency, NULL::uuid FROM view.on_test WHERE id = ANY(%(ids)s)
-UNION ALL SELECT id, district, agency, NULL::uuid FROM view.block WHERE id = ANY(%(ids)s)
-UNION ALL SELECT id, district, agency, NULL::uuid FROM ref.site WHERE id = ANY(%(ids)s)
-"""
+from tocsin.record.views.standing import standings
 
 
 def require_act(actor: Actor, act: str) -> None:
@@ -38,11 +25,9 @@ def require_act(actor: Actor, act: str) -> None:
 
 def reached(connection: Connection, actor: Actor, act: str, objects: Iterable[UUID]) -> set[UUID]:
     """Those of the objects that exist and to which `actor` may do `act`."""
-    ids = list(set(objects))
-    rows = connection.execute(_STANDING, {"ids": ids, "unit": actor.unit}).fetchall()
     return {
         found
-        for found, district, agency, unit in rows
+        for found, district, agency, unit in standings(connection, objects, actor.unit)
         if access.may(actor, act, district=district, agency=agency, unit=unit)
     }
 

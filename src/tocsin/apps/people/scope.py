@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
-from django.db import connection
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from tocsin.apps.log import connection
 from tocsin.apps.people.grants import actor_of
 from tocsin.apps.people.models import Account
 from tocsin.core.access import may
 from tocsin.core.terms import Actor, Role
+from tocsin.record.views.standing import standings
 
 if TYPE_CHECKING:
     Screens = admin.ModelAdmin[Any]
@@ -79,10 +80,12 @@ class GrantForm(ReachForm):
             self._refuse("unit", _("A crew needs the unit it speaks for."))
 
     def _reaches_unit(self, unit: UUID) -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT agency, district FROM view.unit WHERE id = %s", [unit])
-            row = cursor.fetchone()
-        return row is not None and reaches(self.actor, self.act, row[0], [row[1]])
+        with connection() as opened:
+            found = standings(opened, [unit])
+        return any(
+            of == unit and reaches(self.actor, self.act, agency, [district])
+            for _, district, agency, of in found
+        )
 
 
 class Reach(Screens):
