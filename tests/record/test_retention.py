@@ -13,6 +13,7 @@ from record_desk import Desk
 from tocsin.core.commands import CloseIncident, MergeIncidents, TakeIncident
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Disposition
+from tocsin.record import retention
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.figures import counters
 from tocsin.record.heard_rows import Rows
@@ -170,3 +171,77 @@ def test_whoever_reads_is_not_kept_waiting_for_long(kept: Kept, urls: Urls) -> N
         reader.rollback()
     assert kept.has(old)
     assert kept.forget() == 2  # the day behind it too
+
+
+# -- what has no day of its own -------------------------------------------------------------------
+
+STRAY = TODAY - timedelta(days=2_000)  # no day is prepared there
+
+
+@pytest.fixture
+def strays(kept: Kept) -> Kept:
+    """Without the days that were prepared."""
+    while kept.forget():
+        continue
+    return kept
+
+
+def test_what_has_no_day_of_its_own_is_seen_and_goes_in_its_time(strays: Kept) -> None:
+    first, last = strays.hear(STRAY, signals=3), strays.hear(STRAY + timedelta(days=3))
+    ahead = strays.hear(TODAY + timedelta(days=40))
+    found = heard_kept(strays.connection, NOW, DAYS)
+    days = (STRAY, STRAY + timedelta(days=3), TODAY + timedelta(days=40))
+    assert (found.strays, found.stray_days) == (3, days)
+    assert strays.overdue() == [(day, "open_incident") for day in days[:2]]
+    assert strays.forget() == 0
+    for one in (first, last, ahead):
+        strays.close(strays.incident(one))
+    before = counters(strays.connection).get("heard.strays_forgotten", 0)
+    assert strays.forget(2_000) == 0
+    assert strays.forget(1_999) == 1
+    assert (strays.has(first), strays.has(last)) == (False, True)
+    assert strays.forget() == 1
+    assert (strays.has(last), strays.has(ahead)) == (False, True)
+    assert strays.forget() == 0
+    assert counters(strays.connection)["heard.strays_forgotten"] == before + 2
+    assert heard_kept(strays.connection, NOW, DAYS).strays == 1
+    rows = strays.connection.execute(
+        "SELECT count(*) FROM heard.further WHERE message = %s", (first,)
+    )
+    assert rows.fetchone() == (0,)
+
+
+def test_a_stray_stays_while_its_signal_waits(strays: Kept) -> None:
+    waiting = strays.hear(STRAY, judged=False)
+    assert strays.forget() == 0
+    assert strays.overdue() == [(STRAY, "waiting")]
+    assert strays.has(waiting)
+
+
+def test_strays_go_some_at_a_time(strays: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_CHUNK", 2)
+    for one in [strays.hear(STRAY) for _ in range(3)]:
+        strays.close(strays.incident(one))
+    assert [strays.forget(), strays.forget(), strays.forget()] == [2, 1, 0]
+
+
+def test_no_young_stray_goes_whoever_asks(strays: Kept) -> None:
+    """As where no day was prepared: its rows stay without one for good."""
+    ahead = strays.hear(TODAY + timedelta(days=40))
+    strays.close(strays.incident(ahead))
+    strays.connection.execute("SELECT log.forget_stray_messages(now() + interval '9 years', 9)")
+    strays.connection.commit()
+    assert strays.has(ahead)
+
+
+def test_who_reads_holds_no_stray_back_and_who_writes_does(strays: Kept, urls: Urls) -> None:
+    old = strays.hear(STRAY)
+    strays.close(strays.incident(old))
+    with connect(urls.application) as other:
+        other.execute("SELECT count(*) FROM heard.message").fetchone()
+        with connect(urls.application) as writer:
+            writer.execute("DELETE FROM heard.pending WHERE signal = %s", (old,))
+            assert strays.forget() == 0
+            writer.rollback()
+        assert strays.forget() == 1
+        other.rollback()

@@ -154,11 +154,19 @@ _PRIVILEGES: Final = {
     ),
     "SELECT, INSERT, UPDATE": ("ref.code_table", "ref.warning"),
     "SELECT, INSERT, DELETE": ("heard.arrived", "heard.quarantined"),
-    "SELECT": ("migration.applied", "heard.signal", "heard.day", "view.living"),
+    "SELECT": (
+        "migration.applied",
+        "heard.signal",
+        "heard.day",
+        "view.living",
+        "heard.stray",
+        "heard.stray_day",
+    ),
 }
 _FUNCTIONS: Final = (
     *("log.prepare_partitions(timestamptz)", "log.forget_positions(timestamptz)"),
     *("log.forget_messages(timestamptz)", "log.first_id(timestamptz)"),
+    *("log.forget_stray_messages(timestamptz,integer)", "log.time_of(uuid)"),
     "heard.held_by(uuid,uuid)",
 )
 

@@ -23,6 +23,7 @@ HELD_BY: Final = ("waiting", "set_aside", "open_incident")
 
 HEARD_DAYS_MIN: Final = 36
 HEARD_DAYS_MAX: Final = 36_500
+STRAYS_COUNTED_MAX: Final = 10_001
 _CHUNK: Final = 10_000
 _DAYS_AT_ONCE: Final = 8
 
@@ -55,7 +56,8 @@ def forget_old(connection: Connection, now: datetime) -> int:
 
 def forget_heard(connection: Connection, now: datetime, days: int) -> int:
     """Drop the days of what was heard that ended more than `days` days ago, oldest first; returns
-    how many went (at most 8 at a time). Commits after each.
+    how many went (at most 8 at a time), and messages of days that have no partition of their own.
+    Commits after each.
 
     A day stays while a signal of it waits to be judged, was set aside, or belongs to an incident
     that is not over; also while somebody holds a lock. Raises `ValueError` outside of
@@ -76,27 +78,47 @@ def forget_heard(connection: Connection, now: datetime, days: int) -> int:
         gone += dropped
     if gone:
         logger.info("days of what was heard are gone", extra={"days": gone, "before": before})
-    return gone
+    return gone + _forget_strays(connection, before)
+
+
+def _forget_strays(connection: Connection, before: datetime) -> int:
+    """The same for what has no day of its own, since it was heard while a clock was wrong or none
+    was prepared: row by row, at most _CHUNK of them; returns how many went. Commits."""
+    row = connection.execute("SELECT log.forget_stray_messages(%s, %s)", (before, _CHUNK))
+    (strays,) = row.fetchone() or (0,)
+    if strays:
+        connection.execute(_COUNT, ("heard.strays_forgotten", strays))
+        logger.info("stray messages are gone", extra={"messages": strays, "before": before})
+    connection.commit()
+    return int(strays)
 
 
 @dataclass(frozen=True, slots=True)
 class HeardDay:
-    """One day (UTC) of what was heard. `held_by`: one of HELD_BY, or None."""
+    """One day (UTC) of what was heard. `held_by`: one of HELD_BY, or None. `is_stray`: it has no
+    partition of its own, and its size is not known."""
 
     day: datetime
     size_bytes: int
     held_by: str | None
+    is_stray: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HeardKept:
     """What is kept of what was heard: how many days, from which on, how large, and those that are
-    past their time and still there."""
+    past their time and still there.
+
+    `strays`: messages of days without a partition, which are `stray_days`: a clock
+    jumped, or no day was prepared; at most STRAYS_COUNTED_MAX are counted.
+    """
 
     days: int
     oldest: datetime | None
     size_bytes: int
     overdue: tuple[HeardDay, ...]
+    strays: int = 0
+    stray_days: tuple[datetime, ...] = ()
 
 
 def heard_kept(connection: Connection, now: datetime, days: int) -> HeardKept:
@@ -109,11 +131,21 @@ def heard_kept(connection: Connection, now: datetime, days: int) -> HeardKept:
         if day + timedelta(days=1) <= before
     ]
     past = [day for day, *_ in found if day <= now]
+    astray = connection.execute(_STRAY_DAYS).fetchall()
+    overdue += [
+        HeardDay(day, 0, _held(connection, first, end), is_stray=True)
+        for day, first, end in astray
+        if day + timedelta(days=1) <= before
+    ]
+    row = connection.execute(_STRAYS, (STRAYS_COUNTED_MAX,)).fetchone()
+    strays, stray_bytes = row or (0, 0)
     return HeardKept(
         len(past),
         min(past, default=None),
-        sum(size for _, size, *_ in found),
-        tuple(overdue),
+        sum(size for _, size, *_ in found) + stray_bytes,
+        tuple(sorted(overdue, key=lambda one: one.day)),
+        strays,
+        tuple(day for day, *_ in astray),
     )
 
 
@@ -124,6 +156,10 @@ def _held(connection: Connection, first: UUID, end: UUID) -> str | None:
 
 _DAYS: Final = """
 SELECT day, pg_total_relation_size(oid), first_id, end_id FROM heard.day ORDER BY day"""
+_STRAY_DAYS: Final = "SELECT day, first_id, end_id FROM heard.stray_day ORDER BY day"
+_STRAYS: Final = """
+SELECT (SELECT count(*) FROM (SELECT FROM heard.stray LIMIT %s) counted),
+    pg_total_relation_size('heard.message_default')"""
 _COUNT: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
 ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
