@@ -263,7 +263,7 @@ def test_the_queue_is_bounded_and_the_excess_is_counted(
     async def run(log: HeardLog) -> None:
         before = counters(connection).get("heard.queue_full", 0)
         answers = await asyncio.gather(
-            *(log.keep(message()) for _ in range(60)), return_exceptions=True
+            *(log.keep(message(device=uuid4())) for _ in range(60)), return_exceptions=True
         )
         turned_away = [one for one in answers if isinstance(one, NotKept)]
         assert len(turned_away) == 10

@@ -32,6 +32,10 @@ logger = logging.getLogger("tocsin.heard")
 QUEUE_MAX: Final = 20_000
 """Messages that may wait for a commit; more are turned away, so that memory stays bounded."""
 
+UNPROVEN_SHARE: Final = 2
+"""Half of them at most may be of senders that prove nothing: who invents a source for each datagram
+has the share of any number of addresses, and must not cost a panel that answers from its own."""
+
 BATCH_MAX: Final = 1_000
 BATCH_WHOLE: Final = 100
 """So few messages are never divided between two commits: each commit costs the edge and PostgreSQL
@@ -66,6 +70,7 @@ class HeardLog:
         self.queue_max = queue_max
         self.not_kept = 0
         self._queue: list[Waiting] = []
+        self._unproven: int | None = None  # of them; counted only where it may be too many
         self._untold: list[Waiting] = []  # on disk, and their callers not yet told
         self._notes = Notes()
         self._wake = asyncio.Event()
@@ -150,14 +155,28 @@ class HeardLog:
             self.not_kept += 1
             self.count("heard.unstorable")
             raise NotKept(f"{len(signals)} signals in one message")
-        if len(self._queue) >= self.queue_max:
-            self.not_kept += 1
-            self.count("heard.queue_full")
-            raise NotKept(f"{self.queue_max} messages wait already")
+        if len(self._queue) >= self.queue_max // UNPROVEN_SHARE:
+            self._find_room(message)
         self._queue.append((message, then))
         if not self._wake.is_set():
             self._idle.clear()
             self._wake.set()
+
+    def _find_room(self, message: Heard) -> None:
+        """Where half of the queue is full. Raises `NotKept` where there is no room for it."""
+        if len(self._queue) >= self.queue_max:
+            self.not_kept += 1
+            self.count("heard.queue_full")
+            raise NotKept(f"{self.queue_max} messages wait already")
+        if self._unproven is None:
+            self._unproven = _unproven_of(self._queue)
+        if not _is_unproven(message):
+            return
+        if self._unproven >= self.queue_max // UNPROVEN_SHARE:
+            self.not_kept += 1
+            self.count("heard.queue_unproven")
+            raise NotKept(f"{self._unproven} messages of senders that prove nothing wait already")
+        self._unproven += 1
 
     def seen(self, device: UUID, at: datetime, source: str = "") -> None:
         """A supervision poll that changes nothing: noted within a second, no message is kept.
@@ -240,6 +259,9 @@ class HeardLog:
             if self._queue:
                 share = _share(len(self._queue))
                 taken, self._queue = self._queue[:share], self._queue[share:]
+                if self._unproven is not None:
+                    is_half = len(self._queue) >= self.queue_max // UNPROVEN_SHARE
+                    self._unproven = self._unproven - _unproven_of(taken) if is_half else None
                 await self._flush(write, taken)
                 continue
             self._wake.clear()
@@ -338,7 +360,7 @@ class HeardLog:
 
     def _turn_away(self) -> None:
         """The database is away: whoever waits hears nothing, and tries again."""
-        waiting, self._queue = self._queue, []
+        waiting, self._queue, self._unproven = self._queue, [], None
         self._refuse(waiting)
         self._idle.set()
 
@@ -348,6 +370,19 @@ def _share(waiting: int) -> int:
     the senders of the other are answered and their next messages heard. Who all wait for one
     commit, and then all at once for us, keep both of us idle half of the time."""
     return min(max(-(-waiting // 2), BATCH_WHOLE), BATCH_MAX)
+
+
+def _is_unproven(message: Heard) -> bool:
+    """Whether anybody may have sent it, from an address that need not even be there: an unknown
+    source, what comes in clear under a device that has a key, a datagram in clear, an e-mail. Who
+    has opened a connection is at its address, and the bounds of one address hold there."""
+    if message.device is None or not message.is_sign_of_life or message.protocol == "mail":
+        return True
+    return message.intake.endswith(".udp") and message.replay_key is None
+
+
+def _unproven_of(waiting: list[Waiting]) -> int:
+    return sum(_is_unproven(message) for message, _ in waiting)
 
 
 def _tell(waiting: list[Waiting], *, is_kept: bool) -> None:
