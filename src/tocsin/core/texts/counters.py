@@ -28,6 +28,7 @@ COUNTERS: Final[dict[str, Text]] = {
     "not_kept": Text("未能保存（未应答）", "Not kept (not answered)"),
     "answer_undeliverable": Text("应答未能送出", "Answer could not be sent"),
     "queue_full": Text("接收队列已满", "Queue full"),
+    "queue_unproven": Text("未证实来源已占队列一半", "Unproven senders fill half the queue"),
     "unstorable": Text("无法保存的报文", "Could not be stored"),
     "poll": Text("巡检", "Polls"),
     "probe": Text("自检信号", "Own test alarms"),
