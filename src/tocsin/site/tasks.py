@@ -32,7 +32,8 @@ BATCH: Final = 200
 _LAG: Final = Gauge("tocsin_lag", "What waits, by kind (counts) and for how long (_s).", ["name"])
 _KEPT: Final = Gauge(
     "tocsin_heard_kept",
-    "What is kept of what was heard: days, bytes, and days that are past their time, by what holds"
+    "What is kept of what was heard: days, bytes, strays (messages of days that were not prepared,"
+    " at most 10,001 counted), and days that are past their time, by what holds"
     " them back (overdue_waiting, overdue_set_aside, overdue_open_incident, overdue_free).",
     ["name"],
 )
@@ -129,6 +130,7 @@ def measure(url: str, heard_days: int) -> None:
         _LAG.labels(f"{name}_oldest_s").set(wait.oldest_s)
     _KEPT.labels("days").set(kept.days)
     _KEPT.labels("bytes").set(kept.size_bytes)
+    _KEPT.labels("strays").set(kept.strays)
     for why in (*retention.HELD_BY, "free"):
         held = [one for one in kept.overdue if (one.held_by or "free") == why]
         _KEPT.labels(f"overdue_{why}").set(len(held))
