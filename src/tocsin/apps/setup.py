@@ -19,6 +19,10 @@ def start_django() -> None:
         django.setup()
 
 
+# The last: a request that hangs in the middle of a transaction holds no lock for ever.
+_LIMITS = "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+
+
 def django_database(url: str) -> dict[str, Any]:
     """A libpq URL as an entry of Django's DATABASES: a lost database is an error within two
     seconds, never a hang."""
@@ -37,6 +41,6 @@ def django_database(url: str) -> dict[str, Any]:
             "connect_timeout": 2,
             "tcp_user_timeout": 3_000,
             **parts,
-            "options": f"{options} -c statement_timeout=10s -c lock_timeout=5s".strip(),
+            "options": f"{options} {_LIMITS}".strip(),
         },
     }

@@ -3,6 +3,7 @@ followers. Both take the same libpq URLs, embedded server or external one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,32 @@ _KEEPALIVE: Final[dict[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server itself ends, in seconds (0: nothing), so that a client that hangs or died
+    without a word holds no lock for ever: one statement, a transaction in which nothing is asked,
+    and a whole transaction (PostgreSQL 17 and later)."""
+
+    statement_s: int
+    idle_s: int
+    transaction_s: int
+
+
+TURN: Final = Limits(statement_s=30, idle_s=30, transaction_s=60)
+"""Judging, deciding, numbering: a turn of a loop takes parts of a second."""
+
+REQUEST: Final = Limits(statement_s=60, idle_s=60, transaction_s=300)
+"""Of the web and of edge: a workbook of many sites is written into while its rows are read."""
+
+CLEARING: Final = Limits(statement_s=300, idle_s=30, transaction_s=300)
+"""Dropping a day of what was heard, deleting what is old."""
+
+BY_HAND: Final = Limits(statement_s=0, idle_s=600, transaction_s=0)
+"""Migrations, rebuilds, imports and exports by command: they take what they take."""
+
+_LIMIT_REACHED: Final = ("25P03", "25P04")  # the server has ended the session with it
+
+
 class DatabaseAway(Exception):
     """The database cannot be reached now; nothing is known to be wrong with the request."""
 
@@ -35,6 +62,8 @@ def is_away(error: BaseException) -> bool:
     """
     if isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith("54"):
         return False
+    if isinstance(error, psycopg.Error) and error.sqlstate in _LIMIT_REACHED:
+        return True
     return isinstance(error, DatabaseAway | psycopg.OperationalError | psycopg.InterfaceError)
 
 
@@ -54,21 +83,55 @@ class Urls:
     owner: str
 
 
-def connect(url: str, *, name: str = "tocsin") -> Connection:
+class _Telling(psycopg.Connection[tuple[Any, ...]]):
+    """Tells of each answer of the server that was waited for."""
+
+    answered: Callable[[], None] = staticmethod(lambda: None)
+
+    def wait(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().wait(*arguments, **options)
+        finally:
+            self.answered()
+
+
+def connect(
+    url: str,
+    *,
+    name: str = "tocsin",
+    limits: Limits = BY_HAND,
+    answered: Callable[[], None] | None = None,
+) -> Connection:
     """One connection: transactions are explicit, times are UTC. `name` shows in pg_stat_activity.
+    `answered` is called at each answer of the server.
 
     Raises `DatabaseAway` when the server cannot be reached.
     """
     try:
-        return psycopg.connect(
-            url, connect_timeout=CONNECT_S, application_name=name, options=_OPTIONS, **_KEEPALIVE
+        opened = _Telling.connect(
+            url,
+            connect_timeout=CONNECT_S,
+            application_name=name,
+            options=_options(limits),
+            **_KEEPALIVE,
         )
+        if answered is not None:
+            opened.answered = answered
+        _limit_transactions(opened, limits)
     except psycopg.OperationalError as error:
         raise DatabaseAway(str(error).strip()) from error
+    return opened
+
+
+def _limit_transactions(connection: Connection, limits: Limits) -> None:
+    # Not among the options of the connection: a server before 17 refuses what it does not know.
+    if limits.transaction_s and connection.info.server_version >= 170_000:
+        connection.execute(f"SET transaction_timeout = '{limits.transaction_s}s'".encode())
+        connection.commit()
 
 
 def pool(
-    url: str, *, size: int, name: str = "tocsin"
+    url: str, *, size: int, name: str = "tocsin", limits: Limits = REQUEST
 ) -> ConnectionPool[psycopg.Connection[tuple[Any, ...]]]:
     """A pool of at most `size` connections like `connect`'s; broken ones are replaced.
 
@@ -83,9 +146,10 @@ def pool(
         kwargs={
             "connect_timeout": CONNECT_S,
             "application_name": name,
-            "options": _OPTIONS,
+            "options": _options(limits),
             **_KEEPALIVE,
         },
+        configure=lambda opened: _limit_transactions(opened, limits),
         open=False,
         name=name,
     )
@@ -97,7 +161,7 @@ async def connect_async(url: str, *, name: str = "tocsin") -> asyncpg.Connection
         return await asyncpg.connect(
             url,
             timeout=CONNECT_S,
-            server_settings={"application_name": name, "timezone": "UTC", **_SERVER_KEEPALIVE},
+            server_settings={"application_name": name, "timezone": "UTC", **_settings(REQUEST)},
         )
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseAway(str(error).strip() or type(error).__name__) from error
@@ -109,6 +173,16 @@ _SERVER_KEEPALIVE: Final = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-_OPTIONS: Final = " ".join(
-    f"-c {name}={value}" for name, value in {"timezone": "UTC", **_SERVER_KEEPALIVE}.items()
-)
+
+
+def _settings(limits: Limits) -> dict[str, str]:
+    return {
+        **_SERVER_KEEPALIVE,
+        "statement_timeout": f"{limits.statement_s}s",
+        "idle_in_transaction_session_timeout": f"{limits.idle_s}s",
+    }
+
+
+def _options(limits: Limits) -> str:
+    settings = {"timezone": "UTC", **_settings(limits)}
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())

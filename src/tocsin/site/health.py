@@ -25,11 +25,14 @@ class Heart:
     def __init__(self) -> None:
         self._beaten = time.monotonic()
         self._problem: str | None = "starting"
+        self.hangs: str | None = None
+        """Which loop does not turn, where that is known."""
         _BEAT.set_function(self.age_s)
         _READY.set_function(lambda: float(self._problem is None))
 
     def beat(self) -> None:
         self._beaten = time.monotonic()
+        self.hangs = None
 
     def ready(self) -> None:
         self._problem = None
@@ -75,7 +78,9 @@ def _answerer(heart: Heart, refresh: Callable[[], None] | None) -> type[BaseHTTP
     class Answerer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/health":
-                self._say(heart.age_s() < BEAT_S_MAX, {"heartbeat_age_s": round(heart.age_s(), 3)})
+                age_s = heart.age_s()
+                more: dict[str, object] = {"heartbeat_age_s": round(age_s, 3), "hangs": heart.hangs}
+                self._say(age_s < BEAT_S_MAX, more)
             elif self.path == "/ready":
                 self._say(heart.problem is None, {"problem": heart.problem})
             elif self.path == "/metrics":

@@ -13,11 +13,17 @@ from typing import Final
 import psycopg
 from prometheus_client import Counter, Histogram
 
-from tocsin.record.database import Connection, DatabaseAway, connect
+from tocsin.record.database import CLEARING, TURN, Connection, connect, is_away
 from tocsin.site.health import Heart
 
 IDLE_S_MIN: Final = 0.01
 RETRY_S_MAX: Final = 1.0
+
+QUIET_S: Final = 5.0
+"""Seconds without an answer of the database, or an end of the turn, after which a loop hangs."""
+
+TURN_S_MAX: Final = 600.0
+"""Seconds after which a turn counts as hung though it still works: each is far shorter."""
 
 _DONE: Final = Counter("tocsin_loop_items_total", "Items a loop has dealt with.", ["loop"])
 _FAILED: Final = Counter("tocsin_loop_failures_total", "Turns of a loop that failed.", ["loop"])
@@ -44,6 +50,31 @@ class Loop:
     idle_s: float
     channel: str | None = None
     is_grave: bool = False  # what keeps it from its turn is an error, not a warning
+    is_long: bool = False  # one statement may take minutes: it clears what is old
+
+    @property
+    def quiet_s(self) -> float:
+        """So long it may be without an answer before it counts as hung."""
+        return CLEARING.statement_s + QUIET_S if self.is_long else QUIET_S
+
+
+@dataclass(slots=True)
+class Beats:
+    """When a loop was last seen to live: at its turn's begin or end, and at each answer that it
+    got from the database. A turn of many transactions on a slow disk is no hang."""
+
+    turned: float
+    answered: float
+
+    def turn(self) -> None:
+        self.turned = self.answered = time.monotonic()
+
+    def answer(self) -> None:
+        self.answered = time.monotonic()
+
+    def hangs(self, quiet_s: float) -> bool:
+        now = time.monotonic()
+        return now - self.answered >= quiet_s or now - self.turned >= TURN_S_MAX
 
 
 def run_loops(url: str, loops: list[Loop], heart: Heart, stop: threading.Event) -> None:
@@ -61,16 +92,22 @@ def run_loops(url: str, loops: list[Loop], heart: Heart, stop: threading.Event) 
         else:
             heart.not_ready(found)
 
-    beats = {loop.name: time.monotonic() for loop in loops}
+    now = time.monotonic()
+    beats = {loop.name: Beats(now, now) for loop in loops}
     threads = [
-        threading.Thread(target=_run, args=(url, loop, stop, tell, beats), name=loop.name)
+        threading.Thread(
+            target=_run, args=(url, loop, stop, tell, beats[loop.name]), name=loop.name
+        )
         for loop in loops
     ]
     for thread in threads:
         thread.start()
     while not stop.wait(0.5):
-        # One loop that hangs is a hung process: the heart beats no younger than the oldest turn.
-        if time.monotonic() - min(beats.values()) < 5.0:
+        # One loop that hangs is a hung process.
+        hung = [loop.name for loop in loops if beats[loop.name].hangs(loop.quiet_s)]
+        if hung:
+            heart.hangs = ", ".join(hung)
+        else:
             heart.beat()
     for thread in threads:
         thread.join()
@@ -81,18 +118,19 @@ def _run(
     loop: Loop,
     stop: threading.Event,
     tell: Callable[[str, str | None], None],
-    beats: dict[str, float],
+    beats: Beats,
 ) -> None:
     retry_s = 0.05
+    limits, name = (CLEARING if loop.is_long else TURN), f"tocsin {loop.name}"
     while not stop.is_set():
         try:
-            with connect(url, name=f"tocsin {loop.name}") as connection:
+            with connect(url, name=name, limits=limits, answered=beats.answer) as connection:
                 if loop.channel is not None:
                     connection.execute(f"LISTEN {loop.channel}".encode())
                     connection.commit()
                 rest_s = IDLE_S_MIN
                 while not stop.is_set():
-                    beats[loop.name] = time.monotonic()
+                    beats.turn()
                     done = _turn(loop, connection)
                     tell(loop.name, None)
                     retry_s = 0.05
@@ -100,19 +138,24 @@ def _run(
                     if not done:
                         called = loop.channel is not None
                         _rest(connection, loop, stop, loop.idle_s if called else rest_s, beats)
-        except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseAway) as error:
-            tell(loop.name, "database lost")
-            level = logging.ERROR if loop.is_grave else logging.WARNING
-            extra = {"loop": loop.name, "why": str(error).strip()}
-            logger.log(level, "database lost", extra=extra)
-        except Exception:
-            # A turn is one transaction: it left nothing half done, and comes again.
-            tell(loop.name, f"{loop.name} fails")
-            _FAILED.labels(loop.name).inc()
-            logger.exception("turn failed", extra={"loop": loop.name})
-        beats[loop.name] = time.monotonic()
+        except Exception as error:  # noqa: BLE001  whatever it was, the loop goes on
+            _note(loop, error, tell)
+        beats.turn()
         stop.wait(retry_s)
         retry_s = min(retry_s * 2, RETRY_S_MAX)
+
+
+def _note(loop: Loop, error: Exception, tell: Callable[[str, str | None], None]) -> None:
+    if is_away(error) or isinstance(error, psycopg.OperationalError):
+        tell(loop.name, "database lost")
+        level = logging.ERROR if loop.is_grave else logging.WARNING
+        extra = {"loop": loop.name, "why": str(error).strip()}
+        logger.log(level, "database lost", extra=extra)
+        return
+    # A turn is one transaction: it left nothing half done, and comes again.
+    tell(loop.name, f"{loop.name} fails")
+    _FAILED.labels(loop.name).inc()
+    logger.error("turn failed", extra={"loop": loop.name}, exc_info=error)
 
 
 def _turn(loop: Loop, connection: Connection) -> int:
@@ -130,13 +173,13 @@ def _rest(
     loop: Loop,
     stop: threading.Event,
     rest_s: float,
-    beats: dict[str, float],
+    beats: Beats,
 ) -> None:
     if loop.channel is None:
         until = time.monotonic() + rest_s
         while not stop.wait(min(1.0, max(0.0, until - time.monotonic()))):
-            beats[loop.name] = time.monotonic()
-            if beats[loop.name] >= until:
+            beats.turn()
+            if beats.turned >= until:
                 return
         return
     was = connection.autocommit

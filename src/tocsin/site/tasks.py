@@ -88,9 +88,9 @@ def loops_of(process: str, keyring: Keyring, chosen: Configuration) -> list[Loop
         Loop("silence", listen, idle_s=0.5),
         Loop("clock_watch", ClockWatch(keyring, chosen).turn, idle_s=1.0),
         Loop("probe", Prober(keyring, chosen).turn, idle_s=0.5, is_grave=True),
-        Loop("retention", _tidy, idle_s=600),
+        Loop("retention", _tidy, idle_s=600, is_long=True),
         Loop("codes", _codes, idle_s=1),
-        Loop("forget_heard", forget_heard, idle_s=600),
+        Loop("forget_heard", forget_heard, idle_s=600, is_long=True),
         Loop("caller_places", _forget_places, idle_s=30),
     ]
 

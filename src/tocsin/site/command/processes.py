@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -206,9 +206,10 @@ async def _serve_edge(
     keyring = Keyring(data / "keys")
     heard, devices = HeardLog(), DeviceBook()
     try:
-        await heard.start(Urls(application=url, owner=url), keyring)
-        if not await _devices_known(devices, url, keyring, heart, stop):
-            return
+        async with _beating(heart):
+            await heard.start(Urls(application=url, owner=url), keyring)
+            if not await _devices_known(devices, url, keyring, heart, stop):
+                return
 
         def turn(can_keep: bool) -> None:
             heart.beat()
@@ -232,6 +233,22 @@ async def _serve_edge(
         await devices.stop()
 
 
+@contextlib.asynccontextmanager
+async def _beating(heart: Heart) -> AsyncIterator[None]:
+    """While it starts, the event loop is what must turn: a large register takes its time."""
+
+    async def beat() -> None:
+        while True:
+            heart.beat()
+            await asyncio.sleep(1.0)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
 async def _devices_known(
     devices: DeviceBook, url: str, keyring: Keyring, heart: Heart, stop: asyncio.Event
 ) -> bool:
@@ -241,7 +258,6 @@ async def _devices_known(
     """
     wait_s = RETRY_S_MIN
     while not stop.is_set():
-        heart.beat()
         try:
             await devices.start(url, keyring)
         except PermissionError:  # a key that we may not read: another try changes nothing
