@@ -34,6 +34,7 @@ from tocsin.wire.dc09.frames import (
     Frame,
     decode,
     unseal,
+    wrap,
     write_timestamp,
 )
 
@@ -185,6 +186,29 @@ def test_bad_frames_hear_nothing_are_counted_and_hold_up_nothing(
     assert asks(panel, frame()).token == "ACK"
     assert len(messages(record)) == before + 1
     assert eventually(lambda: record.counted(f"dc09.{reason}") == counted + 2)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'"SIA-DCS"0001L0#[#|NFA1]',
+        b'"SIA-DCS"0001L0#AJAX-01[#AJAX-01|NFA1]',
+        b'"SIA-DCS"0001L0#1234[#1234|NFA1] ',
+        b'"*NULL"0000L0#1234[]',
+        b'"\xff"\x00',
+    ],
+)
+def test_a_frame_that_is_right_but_for_its_fields_is_kept_shown_and_answered(
+    edge, panel, record, body
+) -> None:
+    before = len(messages(record))
+    assert asks(panel, wrap(body)).token == "ACK"
+    assert len(messages(record)) == before + 1
+    assert messages(record)[-1] == ("ack", "unknown_form", 1)
+    assert eventually(lambda: record.counted("dc09.unknown_form") > 0)
+    with edge.datagrams() as datagrams:
+        datagrams.send(wrap(body))
+        assert decode(datagrams.recv(65_536)).token == "ACK"
 
 
 def test_the_largest_frame_there_can_be_is_heard_on_both_transports(edge, panel, record) -> None:

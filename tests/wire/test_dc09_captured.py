@@ -129,17 +129,22 @@ def test_polls_and_events_are_told_apart() -> None:
 
 
 def test_what_is_wrong_is_refused_with_its_reason() -> None:
-    for name, reason in (
-        ("defect-pysia-1", Reason.BAD_LENGTH),
-        ("ack-bad-none", Reason.MALFORMED),
-    ):
-        raw = BY_ID[name].raw
-        with pytest.raises(BadFrame) as caught:
-            decode(raw)
-        assert caught.value.reason is reason
-        session = Session()
-        session.receive_data(raw)
-        assert list(session.events_received()) == [Refused(raw, reason)]
+    raw = BY_ID["defect-pysia-1"].raw
+    with pytest.raises(BadFrame) as caught:
+        decode(raw)
+    assert caught.value.reason is Reason.BAD_LENGTH
+    session = Session()
+    session.receive_data(raw)
+    assert list(session.events_received()) == [Refused(raw, Reason.BAD_LENGTH)]
+
+
+def test_a_receivers_ack_of_unknown_form_is_no_message() -> None:
+    frame = decode(BY_ID["ack-bad-none"].raw)
+    assert frame.odd is not None
+    told = receive(
+        frame, is_known=True, key=None, now=datetime(2026, 11, 21, tzinfo=UTC), noise=NOISE
+    )
+    assert (told.answer, told.problem) == (Answer.NOTHING, Problem.RECEIVERS_WORD)
 
 
 def test_what_is_not_dc09_is_told_by_name() -> None:

@@ -46,7 +46,7 @@ CLOSE_S: Final = 1.0
 
 SWEEP_S: Final = 1.0
 
-_OF_THE_DEVICE: Final = (None, Problem.CLOCK_OFF, Problem.UNKNOWN_TOKEN)
+_OF_THE_DEVICE: Final = (None, Problem.CLOCK_OFF, Problem.UNKNOWN_TOKEN, Problem.UNKNOWN_FORM)
 """What a frame may be that shows that its device is there: not a replay, nor what does not open."""
 
 

@@ -8,7 +8,8 @@ type Words = Record<string, string>;
 const zh: Words = {
   malformed: "格式错误", bad_length: "长度错误", bad_crc: "校验错误", oversized: "超长报文",
   cut_short: "报文中断", rubbish: "无法识别的字节", unknown_account: "未知账号",
-  unknown_token: "未知报文类型", unknown_form: "报文格式不规范（已保存）", stale_time: "时间戳过期", wrong_key: "密钥不符", no_key: "无密钥",
+  unknown_token: "未知报文类型", unknown_form: "报文格式不规范（已保存）",
+  stale_time: "时间戳过期", wrong_key: "密钥不符", no_key: "无密钥",
   receivers_word: "应答报文（不予应答）", too_many_connections: "连接数超限",
   too_many_connections_of_address: "单一地址连接数超限", too_many_in_flight: "单一地址报文过密",
   too_many_in_datagram: "数据报内报文过多", not_kept: "未能保存（未应答）",

@@ -15,6 +15,7 @@ COUNTERS: Final[dict[str, Text]] = {
     "rubbish": Text("无法识别的字节", "Rubbish between frames"),
     "unknown_account": Text("未知账号", "Unknown account"),
     "unknown_token": Text("未知报文类型", "Unknown token"),
+    "unknown_form": Text("报文格式不规范（已保存）", "Frame not as the standard has it (kept)"),
     "stale_time": Text("时间戳过期", "Stale time"),
     "wrong_key": Text("密钥不符", "Wrong key"),
     "no_key": Text("无密钥", "No key known"),

@@ -49,6 +49,7 @@ class Answer(StrEnum):
 class Problem(StrEnum):
     """Why a frame that came through whole is not an ordinary one. Stored and shown beside it."""
 
+    UNKNOWN_FORM = "unknown_form"
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_TOKEN = "unknown_token"  # noqa: S105 - DC-07's word for the kind of message
     STALE_TIME = "stale_time"
@@ -84,6 +85,13 @@ RULES: Final[dict[Problem | None, Rule]] = {
         Answer.NAK,
         True,
         "encrypted, and its timestamp is missing or outside +20 s / -40 s; a replay ends here",
+    ),
+    Problem.UNKNOWN_FORM: Rule(
+        Answer.ACK,
+        True,
+        "length and CRC are right, so it came as it was sent, and its fields are not as the"
+        " standard has them: what can be read of it is read, and what stands before the bracket is"
+        " echoed as it came",
     ),
     Problem.UNKNOWN_ACCOUNT: Rule(Answer.ACK, True, "it may be a real alarm of a new device"),
     Problem.UNKNOWN_TOKEN: Rule(Answer.ACK, True, "kept as it came", Answer.DUH),
@@ -228,7 +236,9 @@ def _problem(
 ) -> tuple[Problem | None, Frame]:
     """Which line of the table a frame falls under, and the frame in clear where it could be.
     `now`: by the panel's clock, were it right."""
-    if frame.token in RECEIVERS_WORDS:
+    if frame.token in RECEIVERS_WORDS or (
+        frame.odd is not None and frame.token.strip(" *").upper() in RECEIVERS_WORDS
+    ):
         return Problem.RECEIVERS_WORD, frame
     if frame.encrypted:
         if key is None:
@@ -239,6 +249,8 @@ def _problem(
             return Problem.WRONG_KEY, frame
         if not is_timely(frame.sent_at, now):
             return Problem.STALE_TIME, frame
+    if frame.odd is not None:
+        return Problem.UNKNOWN_FORM, frame
     if not is_known:
         return Problem.UNKNOWN_ACCOUNT, frame
     if frame.token not in TOKENS:

@@ -110,6 +110,8 @@ _TOLD: Final = tuple(
 
 def spoken_in(frame: Frame) -> tuple[str, ...]:
     """Names of the dialects that show in a frame, which is in clear or has been opened."""
+    if frame.odd is not None:  # whose fields show nothing but that
+        frame = frame._replace(sequence="0000", line="0")
     pad = frame.pad
     if (
         frame.form is Form.STANDARD

@@ -25,7 +25,7 @@ BLOCK_BYTES: Final = 16
 class Reason(StrEnum):
     """Why bytes are not a frame that can be used."""
 
-    MALFORMED = "malformed"  # the shape of DC-09 5.5 is not there
+    MALFORMED = "malformed"  # not even header and quotes of DC-09 5.5 are there
     BAD_LENGTH = "bad_length"
     BAD_CRC = "bad_crc"
     OVERSIZED = "oversized"
@@ -65,6 +65,8 @@ class Frame(NamedTuple):
     `timestamp`  after the underscore, GMT, unchecked; see `sent_at`
     `pad`        what filled the encrypted region before its `|`; None unless decrypted
     `form`       how its CRC and length are written
+    `odd`        where its fields are not those of DC-09: what stands between header and CR, as it
+                 came; the fields above are then as near to it as can be told
     """
 
     token: str
@@ -78,6 +80,7 @@ class Frame(NamedTuple):
     encrypted: bool = False
     pad: bytes | None = None
     form: Form = Form.STANDARD
+    odd: bytes | None = None
 
     @property
     def sent_at(self) -> datetime | None:
@@ -111,11 +114,11 @@ def write_timestamp(moment: datetime) -> str:
 # The region before the data is what an answer echoes. Field practice is wider than the standard:
 # one-digit accounts, a bare or missing L, sequences counted in hex. Refusing those would refuse
 # alarms, and the CRC has already said that the text arrived as it was sent.
-_HEAD: Final = (
-    rb"\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"
-    rb'"(\*?)([!#-)+-~][!#-~ ]{0,31})"([0-9A-Fa-f]{4})'
+_SAID: Final = (
+    rb"([0-9A-Fa-f]{4})"
     rb"(?:R([0-9A-Fa-f]{0,8}))?(?:L([0-9A-Fa-f]{0,8}))?(?:#([0-9A-Za-z]{1,32}))?"
 )
+_HEAD: Final = rb"\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})" rb'"(\*?)([!#-)+-~][!#-~ ]{0,31})"' + _SAID
 _HEADER: Final = re.compile(rb'\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"')
 # Either raw byte of the CRC may be an LF or a CR, so this is looked for before any end is.
 RAW_HEADER: Final = re.compile(rb'\n..0[0-9A-Fa-f]{3}"', re.DOTALL)
@@ -135,6 +138,15 @@ _OPENED_WITH_BRACKETS: Final = re.compile(
     rb"([^|]*\|)(.*)\]_([0-9]{2}:[0-9]{2}:[0-9]{2},[0-9]{2}-[0-9]{2}-[0-9]{4})", re.DOTALL
 )
 _NEXT_BLOCK: Final = re.compile(rb"\]\[(?=[A-Z])")
+# Whatever stands in a frame that arrived as it was sent may be an alarm, so it is read as far as it
+# goes, and what its answer has to echo is echoed as it came.
+_ODD: Final = re.compile(rb'\n[^"]{8}"([^"\r\n]*)"([^\r\n]*)\r', re.DOTALL)
+_ODD_SAID: Final = re.compile(_SAID)
+_ODD_SEALED: Final = re.compile(rb"[0-9A-Fa-f]{32,}")
+_ODD_STAMP: Final = re.compile(rb"_([ -~]*)")
+ODD_SAID_BYTES_MAX: Final = 1_024
+"""So much of what stands before the bracket is echoed; an answer has to fit into a frame."""
+ODD_NAME_CHARS_MAX: Final = 32  # of a token or account, as of a right one
 
 
 def crc(body: bytes) -> int:
@@ -185,7 +197,53 @@ def decode(raw: bytes) -> Frame:
     found = _BRACKETS_IN_DATA.fullmatch(raw)
     if found is not None and not found[3]:
         return _frame(found, found[9], found[10], form, encrypted=False)
-    raise BadFrame(Reason.MALFORMED)
+    return _odd_frame(raw, form)
+
+
+def _odd_frame(raw: bytes, form: Form) -> Frame:
+    """A frame whose length and CRC are right and whose fields are not."""
+    found = _ODD.fullmatch(raw)
+    if found is None:
+        raise BadFrame(Reason.MALFORMED)
+    name, said_and_data = found.groups()
+    said, _, behind = said_and_data.partition(b"[")
+    fields = _ODD_SAID.fullmatch(said)
+    if fields is not None:
+        sequence, receiver, line, account = (
+            None if part is None else part.decode() for part in fields.groups()
+        )
+    else:
+        sequence, receiver, line = "", None, None
+        account = _odd_name(said.partition(b"#")[2]) if b"#" in said else None
+    token, ciphertext = _odd_name(name), behind.strip(b" ]")
+    encrypted = name[:1] == b"*" and _ODD_SEALED.fullmatch(ciphertext) is not None
+    data, blocks, stamp = _odd_region(behind)
+    if encrypted:
+        token, data, blocks, stamp = _odd_name(name[1:]), ciphertext, [], None
+    return Frame(
+        *(token, sequence or "", receiver, line, account, data, tuple(blocks), stamp, encrypted),
+        form=form,
+        odd=raw[HEADER_BYTES:-1],
+    )
+
+
+def _odd_region(behind: bytes) -> tuple[bytes, list[bytes], str | None]:
+    """Data, x-data and timestamp, as far as the brackets tell."""
+    region, bracket, rest = behind.rpartition(b"]")
+    rest = rest.strip()
+    stamp = _ODD_STAMP.fullmatch(rest)
+    if not bracket:
+        region, rest = rest, b""
+    data, *blocks = _NEXT_BLOCK.split(region)
+    if stamp is None and rest:
+        blocks.append(rest[1:] if rest[:1] == b"[" else b"?" + rest)
+    return data, blocks, stamp[1].decode() if stamp is not None and bracket else None
+
+
+def _odd_name(name: bytes) -> str:
+    """As text that can be shown and stored."""
+    text = name[:ODD_NAME_CHARS_MAX].decode("ascii", "replace")
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _decode_with_raw_crc(raw: bytes) -> Frame:
@@ -237,6 +295,8 @@ def encode(frame: Frame) -> bytes:
     Raises ValueError for a frame that is to be encrypted and is not yet (see `seal`), and for one
     that is longer than the length field can say.
     """
+    if frame.odd is not None and frame.pad is None:
+        return wrap(frame.odd, frame.form)
     if frame.encrypted:
         if frame.pad is not None or _HEX.fullmatch(frame.data) is None:
             raise ValueError("seal the frame before it is encoded")
@@ -248,6 +308,8 @@ def encode(frame: Frame) -> bytes:
 
 def echo(frame: Frame) -> bytes:
     """Sequence, receiver, line and account exactly as they were sent."""
+    if frame.odd is not None:
+        return frame.odd.split(b'"', 2)[2].partition(b"[")[0][:ODD_SAID_BYTES_MAX]
     text = frame.sequence
     if frame.receiver is not None:
         text += "R" + frame.receiver

@@ -19,7 +19,7 @@ _HEARD = {
     Answer.NOTHING: "nothing",
 }
 _REFUSED = {
-    Reason.MALFORMED: "the fields are not those of a frame",
+    Reason.MALFORMED: "the header, or the quotes around the token, are not there",
     Reason.BAD_LENGTH: "the length field does not say how long the frame is",
     Reason.BAD_CRC: "the checksum is not that of the bytes",
     Reason.OVERSIZED: "longer than the limit; passed over up to the next frame",
