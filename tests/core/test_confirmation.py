@@ -209,14 +209,15 @@ def test_a_person_who_has_it_keeps_their_deadline_when_it_is_confirmed() -> None
     assert len(raised(site)) == 1  # told once
 
 
-def test_what_a_person_let_pass_stays_overdue_when_it_is_confirmed() -> None:
+def test_what_a_person_let_pass_is_due_again_when_it_is_confirmed() -> None:
     site = AlarmedSite(TWO_ZONES)
     site.hear("BA", "1")
     site.world.do(TakeIncident(site.id))
     site.after(180)
     assert site.incident.overdue is IncidentStep.ASSIGN
     site.hear("BA", "2")
-    assert (site.incident.overdue, due(site.incident)) == (IncidentStep.ASSIGN, None)
+    again = site.world.now + timedelta(seconds=180)
+    assert (site.incident.overdue, due(site.incident)) == (None, again)
 
 
 def test_a_timely_alarm_leaves_the_watch_band_that_something_else_opened() -> None:

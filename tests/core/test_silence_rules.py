@@ -177,6 +177,19 @@ def test_a_silence_raises_the_card_that_it_joins() -> None:
     assert world.incident(one).level is Level.P2  # a calmer one lowers nothing
 
 
+def test_also_where_the_deadline_of_that_card_has_spoken() -> None:
+    world = World()
+    site = world.id()
+    world.hear("AT", site=site)
+    (one,) = world.incidents()
+    world.pass_time(hours=2)
+    assert world.incident(one).overdue is not None
+    silent(world, Level.P2, site)
+    card = world.incident(one)
+    assert (card.level, card.overdue) == (Level.P2, None)
+    assert card.due_at == world.now + timedelta(seconds=120)
+
+
 def test_a_restored_line_raises_nothing() -> None:
     world = World()
     site = world.id()

@@ -3,6 +3,7 @@ opens one. Which of them, is decided in `tocsin.core.judging`."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -20,7 +21,7 @@ from tocsin.core.confirmation import (
 )
 from tocsin.core.evidence import evidence, is_late, is_old, moment, restores
 from tocsin.core.incidents import cancelling
-from tocsin.core.incidents.decide import assign_by, prioritised, raised, titled
+from tocsin.core.incidents.decide import assign_by, due_anew, prioritised, raised, titled
 from tocsin.core.incidents.duplicates import ids, possible_duplicates
 from tocsin.core.incidents.evolving import evolve
 from tocsin.core.incidents.facts import (
@@ -97,18 +98,19 @@ def join(
         return decided
     if not joined.alarms:
         return [*decided, *_as_grave(decided, command, means, incident, context)]
-    if command.site is None and not is_warning(command):
-        return decided
-    if incident.state is IncidentState.HELD and not is_old(command):
+    is_unknown = command.site is None and not is_warning(command)
+    if incident.state is IncidentState.HELD and not is_old(command) and not is_unknown:
         # A further alarm is news: whoever held the incident must look again.
         released = IncidentReleased(due_at=assign_by(incident, context))
         decided.append((SubjectKind.INCIDENT, where, released))
         incident = evolve(incident, released)
-    decided += [
-        (SubjectKind.INCIDENT, where, fact)
-        for fact in _louder(command, incident, joined, means, context)
-    ]
-    return decided
+    anew = _due_anew(command, incident, means, context)
+    if anew is not None:
+        incident = replace(incident, due_at=anew)
+    facts = [] if is_unknown else _louder(command, incident, joined, means, context)
+    if anew is not None and not facts:
+        facts.append(IncidentPrioritised(incident.level, due_at=anew))
+    return [*decided, *((SubjectKind.INCIDENT, where, fact) for fact in facts)]
 
 
 def open_incident(
@@ -226,6 +228,9 @@ def _as_grave(
             where, after = subject, evolve(after, cast("IncidentFact", fact))
     if after is None or where is None or after.level <= means.level:
         return []
+    take_by = deadline(context.now, context.obligations.take_s[means.level - 1])
+    anew = due_anew(after, take_by, context)
+    after = after if anew is None else replace(after, due_at=anew)
     return [(SubjectKind.INCIDENT, where, prioritised(after, means.level, context))]
 
 
@@ -249,11 +254,30 @@ def _louder(
             if waiting and incident.site is not None
             else prioritised(incident, level, context)
         )
+        incident = evolve(incident, facts[0])
     if because is not None:
         facts.append(raised(incident, because, level, context))
     elif incident.watch and joined.evidence is not None and not incident.alarms.evidence:
         facts += _first_of_now(command, incident, level, means, context)
     return facts
+
+
+def _due_anew(
+    command: JudgeSignal, incident: Incident, means: Meaning, context: Context
+) -> datetime | None:
+    """By when somebody must act on a further alarm of now, where the deadline has spoken: in the
+    watch band as in a card of its own."""
+    if is_old(command):
+        return None
+    is_unknown = command.site is None and not is_warning(command)
+    level = incident.level if is_unknown else min(incident.level, means.level)
+    urgent = replace(incident, level=level)
+    if incident.watch:
+        why = VerdictReason.UNKNOWN_SOURCE if command.site is None else VerdictReason.UNCONFIRMED
+        take_by = _take_by(command, means, why, is_warning(command), context)
+    else:
+        take_by = deadline(context.now, context.obligations.take_s[urgent.level - 1])
+    return due_anew(urgent, take_by, context)
 
 
 def _first_of_now(

@@ -185,6 +185,15 @@ def assign_by(incident: Incident, context: Context) -> datetime | None:
     return _assign_deadline(incident, context.now, context.obligations)
 
 
+def due_anew(incident: Incident, take_by: datetime | None, context: Context) -> datetime | None:
+    """By when somebody must act where an alarm or a report joins an incident whose deadline has
+    spoken: `take_by` if nobody has taken it, else as when it was taken. None where a deadline runs,
+    where units are, and while it is held."""
+    if incident.due_at is not None or incident.units or incident.state is IncidentState.HELD:
+        return None
+    return take_by if incident.state is IncidentState.NEW else assign_by(incident, context)
+
+
 def prioritised(incident: Incident, level: Level, context: Context) -> IncidentPrioritised:
     """The level changes; a more urgent one never leaves more time than there was."""
     due_at = incident.due_at

@@ -71,7 +71,13 @@ def evolve(  # noqa: C901 - one case each
         case IncidentClassified():
             return replace(incident, type=fact.type, watch=False, due_at=fact.due_at)
         case IncidentPrioritised():
-            return replace(incident, level=fact.level, due_at=fact.due_at)
+            return replace(
+                incident,
+                level=fact.level,
+                due_at=fact.due_at,
+                # A deadline that runs anew speaks anew.
+                overdue=incident.overdue if fact.due_at is None else None,
+            )
         case IncidentLocated():
             return replace(incident, place=fact.place)
         case IncidentNoted():
@@ -102,7 +108,11 @@ def evolve(  # noqa: C901 - one case each
                 watch=False,
                 alarms=alarm_rules.evolve(incident.alarms, fact),
                 due_at=fact.due_at,
-                overdue=None if incident.state is IncidentState.NEW else incident.overdue,
+                overdue=(
+                    incident.overdue
+                    if fact.due_at is None and incident.state is not IncidentState.NEW
+                    else None
+                ),
             )
         case IncidentCancelled() | IncidentValidated():
             return replace(incident, alarms=alarm_rules.evolve(incident.alarms, fact))

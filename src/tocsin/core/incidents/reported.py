@@ -5,12 +5,14 @@ A report is kept whatever comes with it. Only how loud it is depends on how many
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, assert_never
 
 from tocsin.core.incidents.decide import (
     assign_by,
     checked_place,
     checked_text,
+    due_anew,
     prioritised,
     require_open,
     titled,
@@ -140,6 +142,11 @@ def _join(
         facts.append(released)
         incident = evolve(incident, released)
     _, level = comes_to(command.kind, command.hurt)
-    if level < incident.level:
-        facts.append(prioritised(incident, level, context))
+    gravest = min(level, incident.level)
+    take_by = deadline(context.now, context.obligations.take_s[gravest - 1])
+    anew = due_anew(replace(incident, level=gravest), take_by, context)
+    if anew is not None:
+        incident = replace(incident, due_at=anew)
+    if anew is not None or level < incident.level:
+        facts.append(prioritised(incident, gravest, context))
     return [(SubjectKind.INCIDENT, command.into, fact) for fact in facts]
