@@ -383,6 +383,15 @@ def test_a_repeat_stays_a_repeat_and_a_test_a_test() -> None:
     assert state(one, subject).signals == 1
 
 
+def test_a_repeat_of_what_was_muted_alarms_when_the_rule_has_ended() -> None:
+    one = world()
+    subject = in_force(one)
+    first = one.hear(BURGLARY, site=SITE, device=PANEL)
+    one.do(EndBlock(subject))
+    again = heard(one, BURGLARY, repeat_of=first)
+    assert (again.verdict, again.repeat_of) == (Verdict.OPENED, first)
+
+
 def test_another_district_is_not_muted() -> None:
     one = world()
     in_force(one, rule(district="south"))

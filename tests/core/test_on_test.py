@@ -169,6 +169,24 @@ def test_a_repeat_stays_one_and_tests_nothing() -> None:
     assert state_of(one, test).signals == 0
 
 
+def test_a_repeat_of_what_was_tested_alarms_when_the_test_is_over() -> None:
+    """And what repeats that is a repeat."""
+    one = world()
+    test = put(one, PANEL)
+    first = one.hear("FA", "7", site=SITE, device=PANEL)
+    within = one.hear("FA", "7", site=SITE, device=PANEL, repeat_of=first)
+    assert one.signal(within).reason is VerdictReason.REPEAT
+    assert state_of(one, test).signals == 1
+    one.do(EndOnTest(test))
+    one.pass_time(seconds=40)
+    again = one.hear("FA", "7", site=SITE, device=PANEL, repeat_of=first)
+    assert one.signal(again).verdict is Verdict.OPENED
+    assert one.signal(again).repeat_of == first
+    assert one.signal(one.hear("FA", "7", site=SITE, repeat_of=again)).reason is (
+        VerdictReason.REPEAT
+    )
+
+
 def test_an_open_incident_of_the_site_does_not_take_what_is_on_test() -> None:
     one = world()
     before = heard(one, "FA", "8")

@@ -356,8 +356,9 @@ def subjects(command: Command) -> tuple[Subject, ...]:
         case ReceiveReport():
             return () if command.into is None else _incidents(command.into)
         case JudgeSignal():
+            first = () if command.repeat_of is None else (command.repeat_of,)
             return (
-                (SubjectKind.SIGNAL, command.signal),
+                *((SubjectKind.SIGNAL, one) for one in (command.signal, *first)),
                 *_incidents(*command.candidates, *command.exceptions.crowds),
                 *((SubjectKind.ON_TEST, one) for one in command.on_test),
                 *((SubjectKind.BLOCK, one) for one in command.blocks),

@@ -26,7 +26,7 @@ from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.crowd import ExceptionKind
 from tocsin.core.incidents.state import OPEN, Incident, IncidentState, alarm_count, open_zones
 from tocsin.core.on_test import OnTest, OnTestSignalled, covers
-from tocsin.core.signals import Effect, SignalJudged, Verdict, VerdictReason
+from tocsin.core.signals import MUTED, Effect, Signal, SignalJudged, Verdict, VerdictReason
 from tocsin.core.states import Decided, State, States, lives_on
 from tocsin.core.terms import (
     Context,
@@ -62,9 +62,15 @@ _SYNTHETIC: Final = Meaning(
 
 def judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:
     """The signal's verdict, with the incident it opens or joins. What is on test or muted by a
-    block rule is recorded only, with what it would have done."""
+    block rule is recorded only, with what it would have done. Where it repeats what was muted, and
+    nothing mutes it any more, it is new: nobody has heard of it."""
     if command.signal in states:
         raise Refused(Reason.ALREADY_SO)
+    first = states.get(command.repeat_of) if command.repeat_of is not None else None
+    if isinstance(first, Signal) and first.reason in MUTED:
+        anew = judge(states, replace(command, repeat_of=None), context)
+        if not any(isinstance(fact, SignalJudged) and fact.reason in MUTED for *_, fact in anew):
+            return [_as_repeat(one, first=command.repeat_of) for one in anew]
     decided = _judge(states, command, context)
     under = [
         one
@@ -72,6 +78,13 @@ def judge(states: States, command: JudgeSignal, context: Context) -> list[Decide
         if isinstance(test := states.get(one), OnTest) and covers(test, command)
     ]
     return _on_test(decided, command, under) if under else blocked.muted(states, command, decided)
+
+
+def _as_repeat(decided: Decided, first: UUID | None) -> Decided:
+    kind, subject, fact = decided
+    if isinstance(fact, SignalJudged):
+        return kind, subject, replace(fact, repeat_of=first)
+    return decided
 
 
 def _judge(states: States, command: JudgeSignal, context: Context) -> list[Decided]:

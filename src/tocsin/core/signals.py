@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 import msgspec
@@ -101,6 +101,10 @@ class VerdictReason(StrEnum):
     BLOCKED = "blocked"  # recorded: a block rule mutes what sent it
     CROWD = "crowd"  # so many exceptions at once that they share a card
     NOTHING_OPEN = "nothing_open"  # a restore or status with no open incident to belong to
+
+
+MUTED: Final = frozenset({VerdictReason.ON_TEST, VerdictReason.BLOCKED})
+"""Why what would have been told was recorded only."""
 
 
 @dataclass(frozen=True, slots=True)
