@@ -25,6 +25,7 @@ from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
 from tocsin.record.ids import first_at, following, time_of
 from tocsin.record.keys import Keyring
+from tocsin.record.once_muted import OnceMuted
 from tocsin.record.sealing import DayKeys
 from tocsin.record.unread import Aside, Teller
 
@@ -91,6 +92,7 @@ class Sorter:
         self._readers = readers
         self._teller = Teller(keyring, district=district, agency=agency)
         self._keys = DayKeys(keyring, create=False)
+        self._once_muted = OnceMuted()
         self._transactions = 0
         self._try_aside_at = 0.0
         self._aside_after = UUID(int=0)
@@ -219,18 +221,23 @@ class Sorter:
                 for one, message in messages
             ]
         known = _originals(connection, messages)
-        rows = Rows(self._keys)
         repeats: Counter[str] = Counter()
+        repeated: dict[UUID, UUID] = {}
         for identifier, message in messages:
             repeat_of = _repeated(message, known)
-            rows.add(identifier, message, repeat_of)
             if repeat_of is not None:
                 repeats[f"{message.protocol}.repeat"] += 1
+                repeated[identifier] = repeat_of
             elif message.repeat_key is not None:
                 known.setdefault(message.repeat_key, []).append((message.received_at, identifier))
             if message.replay_key is not None:
                 first = (message.received_at, repeat_of or identifier)
                 known.setdefault(message.replay_key, []).append(first)
+        once_muted = self._once_muted.look(connection, repeated)
+        rows = Rows(self._keys)
+        for identifier, message in messages:
+            is_judged = identifier not in repeated or identifier in once_muted
+            rows.add(identifier, message, repeated.get(identifier), is_judged=is_judged)
         rows.write(connection)
         connection.execute(_TAKEN_AND_SAID if rows.pending else _TAKEN, (lanes, arrivals))
         for name, times in sorted(repeats.items()):

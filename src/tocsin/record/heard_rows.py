@@ -128,8 +128,16 @@ class Rows:
         self._pending: list[tuple[Any, ...]] = []
         self._places: list[tuple[Any, ...]] = []
 
-    def add(self, identifier: UUID, message: Heard, repeat_of: UUID | None = None) -> None:
-        """Seal `message` under a key of its own and note its signals; a repeat's wait for nobody.
+    def add(
+        self,
+        identifier: UUID,
+        message: Heard,
+        repeat_of: UUID | None = None,
+        *,
+        is_judged: bool | None = None,
+    ) -> None:
+        """Seal `message` under a key of its own and note its signals; a repeat's wait for nobody,
+        unless `is_judged` says so (record/once_muted.py).
 
         The first signal has its message's id, those after it have the ids that follow. A message
         without one has a signal too, which says nothing and is not decided on. Raises ValueError
@@ -185,7 +193,7 @@ class Rows:
                     *_read_columns(reads[place], cipher, signal),
                 )
             )
-        if repeat_of is None:
+        if repeat_of is None if is_judged is None else is_judged:
             self._queue(message, signals)
 
     def _queue(self, message: Heard, signals: list[UUID]) -> None:
