@@ -1,9 +1,10 @@
 """Judging a signal: it opens an incident, joins one, or is recorded only, always with the reason.
 
-In doubt it alarms. Restores, tests and statuses never open an incident; an unknown source opens a
-card in the watch band, one per source, and few per network address; a warning's card has the
-priority that its source states. What waits for confirmation and what is of long ago is in the watch
-band too. What is on test is recorded only, with what it would have done.
+In doubt it alarms. Restores, tests and statuses never open an incident; an unknown source opens
+cards in the watch band, few per network address; a warning's card has the priority that its source
+states. Nothing new hides in a card that somebody has dealt with. What waits for confirmation and
+what is of long ago is in the watch band too. What is on test is recorded only, with what it would
+have done.
 """
 
 from __future__ import annotations
