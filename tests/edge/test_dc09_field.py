@@ -7,6 +7,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,12 @@ from live_edge import (
 from tocsin.edge.dc09_sockets import Connection
 from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
-from tocsin.wire.dc09.frames import Form, Frame, crc, decode, encode, unseal, write_timestamp
+from tocsin.wire.dc09.frames import Form, Frame, crc, decode, encode, unseal, wrap, write_timestamp
 from tocsin.wire.dc09.states import Stage
 from tocsin.wire.dc09.strangers import STRANGERS, Stranger
 
-DUH, LOCAL, LEARNT, ELDES, TRIKDIS, SET_ELDES, ODD = (
-    *("D0F", "10CA", "1EA4", "4F39", "9413", "4F40", "0DD"),
+DUH, LOCAL, LEARNT, ELDES, TRIKDIS, SET_ELDES, ODD, PRINTED = (
+    *("D0F", "10CA", "1EA4", "4F39", "9413", "4F40", "0DD", "D07"),
 )
 EIGHT = timedelta(hours=8)
 
@@ -45,7 +46,7 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
 @pytest.fixture(scope="module")
 def record(urls: Urls, ring: Keyring) -> Iterator[Record]:
     with connect(urls.owner) as owner:
-        for account in (PLAIN, LEARNT, ELDES, TRIKDIS):
+        for account in (PLAIN, LEARNT, ELDES, TRIKDIS, PRINTED):
             register(owner, ring, account)
         register(owner, ring, DUH, dialect="duh")
         register(owner, ring, LOCAL, KEY, dialect="local_time:+08:00")
@@ -90,6 +91,11 @@ def occurred(record: Record) -> datetime:
     return datetime.fromisoformat(row[0])
 
 
+def asks_raw(panel: Panel, raw: bytes) -> bytes:
+    panel.send(raw)
+    return panel.receive_raw()
+
+
 def in_form(form: Form, data: str, account: str, **fields: str) -> bytes:
     return encode(decode(frame(data, account, **fields))._replace(form=form))
 
@@ -117,6 +123,27 @@ def test_panel_that_does_not_take_its_answer_gets_the_other_form(panel, record) 
         assert asks(panel, in_form(Form.CRC_WITH_CR, data, ELDES)).form is Form.CRC_WITH_CR
     assert eventually(lambda: record.counted("dc09.dialect.eldes") == 1)
     assert asks(panel, frame("NBA5", ELDES)).form is Form.STANDARD
+
+
+def test_panel_built_from_the_misprinted_table_is_heard_on_every_frame(panel, record) -> None:
+    def of_panel(is_spoilt: bool) -> bytes:
+        frames = (in_form(Form.MISPRINTED_CRC, f"NFA{n}", PRINTED) for n in count(1))
+        return next(raw for raw in frames if (decode(raw).form is not Form.STANDARD) is is_spoilt)
+
+    def told_by_both(raw: bytes) -> list[bytes]:
+        said = decode(raw)
+        ack = b'"ACK"%bR1L0#%b[]' % (said.sequence.encode(), PRINTED.encode())
+        return [wrap(ack), wrap(ack, Form.MISPRINTED_CRC)]
+
+    usual, spoilt = of_panel(False), of_panel(True)
+    assert asks_raw(panel, usual) == told_by_both(usual)[0]
+    heard = [asks_raw(panel, spoilt) for _ in range(3)]
+    assert heard == [told_by_both(spoilt)[turn % 2] for turn in range(3)]
+    assert last(record) == ("ack", None)
+    asks_raw(panel, spoilt)  # the printed table's, and it takes this one
+    for raw in (of_panel(True), of_panel(False), of_panel(True)):
+        assert asks_raw(panel, raw) == told_by_both(raw)[1]
+    assert eventually(lambda: record.counted("dc09.dialect.misprinted_crc") == 1)
 
 
 def test_form_that_the_register_sets_is_kept_to(panel) -> None:

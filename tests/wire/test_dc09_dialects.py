@@ -34,6 +34,7 @@ from tocsin.wire.dc09.frames import (
     wrap,
     write_timestamp,
 )
+from tocsin.wire.dc09.misprint import PRINTED, RIGHT_TABLE, misprinted_crc
 from tocsin.wire.dc09.session import Received, Refused, Session
 
 NOW = datetime(2026, 11, 21, 9, 50, 0, tzinfo=UTC)
@@ -62,6 +63,12 @@ AWKWARD = [
     with_crc_of(0x0A, 0x0A),
     with_crc_of(0x00, None),
 ]
+
+
+def told_as(form: Form, body: bytes) -> Form:
+    """Where the printed table has no part in a CRC, it is as it should be."""
+    is_right = form is Form.MISPRINTED_CRC and misprinted_crc(body) == crc(body)
+    return Form.STANDARD if is_right else form
 
 
 def events(*segments: bytes) -> list:
@@ -109,7 +116,7 @@ def test_a_form_is_not_taken_for_another() -> None:
     body = b'"SIA-DCS"0001L0#1234[#1234|NBA1]'
     for form in Form:
         raw = wrap(body, form)
-        assert decode(raw).form is form
+        assert decode(raw).form is told_as(form, body)
         for place in range(1, len(raw) - 1):
             changed = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
             try:
@@ -122,6 +129,51 @@ def test_a_form_is_not_taken_for_another() -> None:
     with pytest.raises(BadFrame) as caught:
         decode(both)
     assert caught.value.reason is Reason.BAD_LENGTH
+
+
+def misprinted(number: int = 0) -> bytes:
+    """The body of a frame whose CRC the printed table spoils."""
+    bodies = (b'"SIA-DCS"%04d' % n + b"L0#1234[#1234|NFA7]" for n in itertools.count(1))
+    spoilt = (body for body in bodies if misprinted_crc(body) != crc(body))
+    return next(itertools.islice(spoilt, number, None))
+
+
+def test_crc_by_the_table_as_dc_07_prints_it() -> None:
+    def by(table, body: bytes) -> int:
+        register = 0
+        for byte in body:
+            register = (register >> 8) ^ table[(register ^ byte) & 0xFF]
+        return register
+
+    printed = [*RIGHT_TABLE]
+    assert (printed[100], PRINTED) == (0xEB01, 0xBE01)
+    printed[100] = 0xBE01
+    bodies = [b'"SIA-DCS"%04d' % n + b"L0#1234[#1234|NFA%d]" % (n % 99) for n in range(1, 10_000)]
+    assert all(by(RIGHT_TABLE, body) == crc(body) for body in bodies)
+    assert all(by(printed, body) == misprinted_crc(body) for body in bodies)
+    spoilt = [body for body in bodies if misprinted_crc(body) != crc(body)]
+    assert 0.08 < len(spoilt) / len(bodies) < 0.14
+    for body in spoilt:
+        raw = b"\n%04X%04X%b\r" % (by(printed, body), len(body), body)
+        frame = decode(raw)
+        assert (frame.form, encode(frame)) == (Form.MISPRINTED_CRC, raw)
+        assert spoken_in(frame) == ("misprinted_crc",)
+    forms = [decode(hear(frame, turn=turn).data).form for turn in range(3)]
+    ack = b'"ACK"%bL0#1234[]' % frame.sequence.encode()
+    assert hear(frame, turn=1).data == wrap(ack, Form.MISPRINTED_CRC)
+    assert forms == [Form.STANDARD, told_as(Form.MISPRINTED_CRC, ack), Form.STANDARD]
+    assert hear(frame).signals[0].code == "FA"
+
+
+def test_a_crc_by_neither_table_is_refused_also_as_two_bytes() -> None:
+    body = misprinted()
+    for raw in (
+        b"\n%04X%04X%b\r" % (misprinted_crc(body) ^ 1, len(body), body),
+        b"\n%b%04X%b\r" % (misprinted_crc(body).to_bytes(2, "big"), len(body), body),
+    ):
+        with pytest.raises(BadFrame) as caught:
+            decode(raw)
+        assert caught.value.reason is Reason.BAD_CRC
 
 
 def test_longest_frame_of_each_form() -> None:

@@ -60,7 +60,9 @@ def test_it_is_kept_answered_and_read_as_far_as_it_goes(body, said, account, rea
     (event,) = session.events_received()
     assert (type(event), event.raw) == (Received, raw)
     frame = event.frame
-    assert (frame.odd, frame.form, frame.account or "") == (body, form, account)
+    if form is not Form.MISPRINTED_CRC:  # which may be the right one
+        assert frame.form is form
+    assert (frame.odd, frame.account or "") == (body, account)
     assert encode(frame) == raw
     for is_known in (True, False):
         told = hear(frame, is_known=is_known, key=KEY if is_known else None)

@@ -34,6 +34,7 @@ from tocsin.wire.dc09.answers import (
     receive,
 )
 from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME
+from tocsin.wire.dc09.frames import Form
 from tocsin.wire.dc09.sealed import open_usual
 from tocsin.wire.dc09.session import Received
 
@@ -86,6 +87,7 @@ class Intake:
         self._finishing: asyncio.Event | None = None
         self._all_gone = asyncio.Event()
         self._local_time = self.memory.local_time
+        self._misprinted = self.memory.misprinted
         self._loop_time = asyncio.get_running_loop().time
         self._noise = Noise().draw
 
@@ -142,6 +144,7 @@ class Intake:
         device = self._devices.find(PROTOCOL, account)
         ack, stamp, region = received.ack, received.stamp, None
         is_usual = device is not None and not device.dialect and account not in self._local_time
+        is_usual = is_usual and account not in self._misprinted
         if is_usual and device is not None and ack is not None:  # what it says is read later
             answer, data, signals, repeat_key, replay_key = Answer.ACK, ack, None, None, None
             is_sign_of_life = not has_key(device)
@@ -202,6 +205,8 @@ class Intake:
         sealed = received.sealed
         if sealed is None or device is None or device.key is None or device.dialect:
             return None
+        if device.account in self._misprinted:
+            return None
         told = open_usual(sealed, device.key, now, self._noise())
         if told is None:
             return None
@@ -227,6 +232,8 @@ class Intake:
         if device is not None:
             register = memory.registered(device, sender.address)
             learnt_ahead = memory.ahead(source)
+        if source in memory.misprinted and frame.form is Form.STANDARD:
+            frame = frame._replace(form=Form.MISPRINTED_CRC)  # the answer has its two forms too
 
         def decided() -> Reception:
             return receive(

@@ -13,7 +13,7 @@ from tocsin.edge.counts import Counts
 from tocsin.record.devices import Device
 from tocsin.wire.dc09.clocks import Learnt, learn
 from tocsin.wire.dc09.dialects import AS_HEARD, NO_TIME, Register, registered
-from tocsin.wire.dc09.frames import BLOCK_BYTES
+from tocsin.wire.dc09.frames import BLOCK_BYTES, Form
 
 SENDERS_MAX: Final = 50_000
 """Of each kind of memory; when it is full all of it is forgotten, and found out anew."""
@@ -54,6 +54,9 @@ class Memory:
     def __init__(self, counts: Counts) -> None:
         self.local_time: set[str] = set()
         """Accounts whose frames in clear are dated by what was learnt of their clock."""
+        self.misprinted: set[str] = set()
+        """Accounts whose panels were built from DC-07's printed table: they may check our answers
+        by it too, also those to frames that do not show it."""
         self._counts = counts
         self._clocks: dict[str, Learnt] = {}
         self._spoken: dict[str, tuple[str, ...]] = {}
@@ -72,6 +75,8 @@ class Memory:
                 known = self._spoken[sender] = (*known, name)
                 self._counts.add(f"dialect.{name}")
                 if is_known:
+                    if name == Form.MISPRINTED_CRC:
+                        self.misprinted.add(sender)
                     logger.info("dialect", extra={"account": sender, "dialect": name})
 
     def dialects(self, sender: str) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ _FRAMED: Final = {
     Form.STANDARD: (),
     Form.CRC_WITH_CR: ("eldes",),
     Form.RAW_CRC: ("binary_crc",),
+    Form.MISPRINTED_CRC: ("misprinted_crc",),
 }
 
 

@@ -174,6 +174,9 @@ COUNTERS: Final[dict[str, Text]] = {
     "foreign.galaxy": Text("非 DC-09：Galaxy", "Not DC-09: Galaxy"),
     "dialect.eldes": Text("方言：校验含 CR（ELDES）", "Dialect: CRC over the CR (ELDES)"),
     "dialect.binary_crc": Text("方言：二进制校验码", "Dialect: binary CRC"),
+    "dialect.misprinted_crc": Text(
+        "方言：按误印校验表计算", "Dialect: CRC by the misprinted table"
+    ),
     "dialect.empty_line": Text("方言：线路号为空", "Dialect: empty line number"),
     "dialect.hex_sequence": Text("方言：十六进制序号", "Dialect: sequence in hex"),
     "dialect.no_bar": Text("方言：填充无结束符", "Dialect: pad without end"),

@@ -47,6 +47,16 @@ DIALECTS: Final = (
         lambda frame: frame.form is Form.RAW_CRC,
     ),
     Dialect(
+        "misprinted_crc",
+        "panels built from the table that DC-07 prints; none was captured",
+        "the table's 101st entry is 0xBE01 for 0xEB01, so one frame in nine has another CRC",
+        "CRC",
+        "as the standard says; where a panel sends the same message again, its next answer has the"
+        " printed table's CRC. So have, once it is known to speak so, the answers to its frames"
+        " whose CRC is right",
+        lambda frame: frame.form is Form.MISPRINTED_CRC,
+    ),
+    Dialect(
         "empty_line",
         "hosts made in China",
         "`L` without a number",
@@ -127,6 +137,7 @@ ANSWER_FORMS: Final = {
     Form.STANDARD: (Form.STANDARD,),
     Form.CRC_WITH_CR: (Form.STANDARD, Form.CRC_WITH_CR),
     Form.RAW_CRC: (Form.RAW_CRC, Form.STANDARD),
+    Form.MISPRINTED_CRC: (Form.STANDARD, Form.MISPRINTED_CRC),
 }
 """The forms of an answer by that of the frame: the first, and what is tried in turn where a panel
 sends again what it has been answered."""

@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from fastcrc import crc16
 
+from tocsin.wire.dc09.misprint import misprinted_crc
+
 LF: Final = b"\n"
 CR: Final = b"\r"
 HEADER_BYTES: Final = 9  # LF, four of CRC, "0", three of length
@@ -40,6 +42,7 @@ class Form(StrEnum):
     STANDARD = "standard"  # CRC in hex over the body, which the length counts
     CRC_WITH_CR = "crc_with_cr"  # CRC and length take in the CR too
     RAW_CRC = "raw_crc"  # CRC as two bytes, the most significant first
+    MISPRINTED_CRC = "misprinted_crc"  # CRC by the table as DC-07 prints it
 
 
 class BadFrame(Exception):
@@ -161,7 +164,8 @@ def wrap(body: bytes, form: Form = Form.STANDARD) -> bytes:
         raise ValueError("a DC-09 frame holds at most 4,095 bytes")
     if form is Form.RAW_CRC:
         return b"\n%b%04X%b\r" % (crc(body).to_bytes(2, "big"), len(body), body)
-    return b"\n%04X%04X%b\r" % (crc(counted), len(counted), body)
+    checksum = misprinted_crc(body) if form is Form.MISPRINTED_CRC else crc(counted)
+    return b"\n%04X%04X%b\r" % (checksum, len(counted), body)
 
 
 def decode(raw: bytes) -> Frame:
@@ -250,6 +254,8 @@ def _decode_with_raw_crc(raw: bytes) -> Frame:
     if RAW_HEADER.match(raw) is None:
         raise BadFrame(Reason.MALFORMED)
     frame = decode(b"\n" + raw[1:3].hex().encode() + raw[3:])
+    if frame.form is Form.MISPRINTED_CRC:
+        raise BadFrame(Reason.BAD_CRC)
     if frame.form is not Form.STANDARD:  # two departures at once: nobody is known to send that
         raise BadFrame(Reason.BAD_LENGTH)
     return frame._replace(form=Form.RAW_CRC)
@@ -260,9 +266,12 @@ def _form(raw: bytes, declared_crc: bytes, declared_length: bytes) -> Form:
     too_many = int(declared_length, 16) - (len(raw) - HEADER_BYTES - 1)
     declared = int(declared_crc, 16)
     if too_many == 0:
-        if declared != crc16.arc(raw[HEADER_BYTES:-1]):
-            raise BadFrame(Reason.BAD_CRC)
-        return Form.STANDARD
+        body = raw[HEADER_BYTES:-1]
+        if declared == crc16.arc(body):
+            return Form.STANDARD
+        if declared == misprinted_crc(body):
+            return Form.MISPRINTED_CRC
+        raise BadFrame(Reason.BAD_CRC)
     if too_many == 1 and declared == crc16.arc(raw[HEADER_BYTES:]):
         return Form.CRC_WITH_CR
     raise BadFrame(Reason.BAD_LENGTH)
