@@ -4,6 +4,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from live_mqtt import (
 
 from tocsin.edge.mqtt_taking import Taking
 from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
+from tocsin.record.views.reading import get_row
 from tocsin.site.intakes.mqtt import Broker, Topic
 from tocsin.wire.mqtt.signals import account_of
 
@@ -144,14 +147,15 @@ def test_what_came_while_we_were_away_is_delivered(
         assert zones == [str(number) for number in range(30)]
 
 
-def test_a_retained_alarm_alarms_once(
+def test_a_retained_alarm_alarms_only_where_another_state_was_known(
     urls: Urls, ring: Keyring, record: Record, tmp_path: Path
 ) -> None:
     alarm, known = (PANEL, "BA", "home_assistant.retained"), (PANEL, "YY", "retained")
+    found = (PANEL, "BA", "home_assistant.found")
     with broker(tmp_path) as site:
         site.say("home/alarm", "triggered", retain=True)
         with connected(urls, ring, site) as edge:
-            soon(lambda: told(kept(record, ring)) == [alarm])  # nothing was known of it
+            soon(lambda: told(kept(record, ring)) == [found])  # nothing was known of it
             site.stop()
             soon(lambda: edge.counted("broker_lost") == 1)
             site.start()
@@ -169,6 +173,54 @@ def test_a_retained_alarm_alarms_once(
         site.say("home/alarm", "triggered", 0, retain=True)  # not stored for us
         with connected(urls, ring, site):
             soon(lambda: told(kept(record, ring))[-1] == alarm)
+
+
+def test_what_is_found_at_the_first_connection_is_a_card_that_an_alarm_raises(
+    urls: Urls, ring: Keyring, record: Record, tmp_path: Path
+) -> None:
+    """From a real broker to the queue: the signals judged as `tocsin work` judges them."""
+    with broker(tmp_path) as site:
+        site.say("home/alarm", "triggered", retain=True)
+        with connected(urls, ring, site):
+            soon(lambda: len(kept(record, ring)) == 1)
+            site.say("home/alarm", "triggered")
+            soon(lambda: len(kept(record, ring)) == 2)
+    ids = [one.id for one in kept(record, ring)]
+    cards = []
+    with connect(urls.application) as connection:
+        for signal in ids:
+            judge_pending(connection, ring, datetime.now(UTC), 1)
+            connection.commit()
+            row = get_row(connection, "signals", signal)
+            assert row is not None
+            card = get_row(connection, "incidents", row["incident"])
+            assert card is not None
+            cards.append((row["verdict"], row["reason"], card["level"], card["band"]))
+    assert cards == [
+        ("opened", "needs_answer", 4, "watch"),
+        ("joined", "same_site", 2, "unassigned"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"),
+    [("record.recalling.ANSWER_S_MAX", 0.0), ("edge.mqtt_taking.MESSAGES_MAX", 0)],
+)
+def test_where_a_state_may_have_been_known_a_retained_alarm_alarms(
+    urls: Urls,
+    ring: Keyring,
+    record: Record,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    most: float,
+) -> None:
+    """The record does not answer, or the account said more than is looked at."""
+    monkeypatch.setattr(f"tocsin.{limit}", most)
+    with broker(tmp_path) as site:
+        site.say(f"z/{PANEL}", '{"smoke":true}', retain=True)
+        with connected(urls, ring, site):
+            soon(lambda: told(kept(record, ring)) == [(PANEL, "FA", "zigbee2mqtt.retained")])
 
 
 def test_a_broker_that_is_away_is_a_signal(

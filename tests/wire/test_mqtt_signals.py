@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tocsin.core.code_tables import meaning
+from tocsin.core.codes.overrides import CodeOverride, CodeTable
 from tocsin.core.identity_fields import SECRETS
 from tocsin.core.signals import Effect, SignalRead
+from tocsin.core.terms import IncidentType, Level
 from tocsin.site.intakes.mqtt import Topic
 from tocsin.wire.mqtt.dialects import DIALECTS, EVENTS_MAX, SENSORS
 from tocsin.wire.mqtt.fields import USER
@@ -365,11 +367,33 @@ def test_a_retained_state_that_is_known_opens_nothing() -> None:
     known = told(triggered, is_retained=True, last=triggered.state)
     assert codes(known) == [("YY", "retained")]
     assert "triggered" in known[0].text
-    for last in (None, disarmed.state, frozenset()):
+    for last in (disarmed.state, frozenset()):
         news = told(triggered, is_retained=True, last=last)
         assert codes(news) == [("BA", "home_assistant.retained")]
+    doubtful = told(triggered, is_retained=True, last=None, is_doubtful=True)
+    assert codes(doubtful) == [("BA", "home_assistant.retained")]
     # It is the same state when it is read back from the record.
     assert state(news) == triggered.state == state(triggered.signals)
+
+
+def test_a_state_found_at_the_first_connection_is_no_alarm() -> None:
+    triggered = reading("home_assistant", "triggered")
+    found = told(triggered, is_retained=True, last=None)
+    assert codes(found) == [("BA", "home_assistant.found")]
+    means = meaning(found[0])
+    assert (means.effect, means.type, means.level) == (Effect.STATUS, IncidentType.BURGLARY, 4)
+    assert means.needs_answer
+    assert means.text_en == "State found at connection: Burglary alarm"
+    assert means.text_zh == "连接时已存在的状态：入侵报警"
+    # An agency's table may make an alarm of its own code, but not of what was found.
+    row = CodeOverride("sia", "BA", Effect.ALARM, IncidentType.HOLDUP, Level.P1)
+    assert meaning(found[0], (CodeTable(1, (row,)),)).effect is Effect.STATUS
+    assert state(found) == triggered.state == state(triggered.signals)
+    # What says that all is well is told as that, and what is of now as an alarm.
+    (calm,) = told(reading("home_assistant", "disarmed"), is_retained=True, last=None)
+    assert meaning(calm) == meaning(replace(calm, token="home_assistant"))
+    assert meaning(*told(triggered, is_retained=False, last=None)).effect is Effect.ALARM
+    assert meaning(replace(found[0], protocol="dc09")).effect is Effect.ALARM  # not by its token
 
 
 def test_what_is_not_retained_is_news_each_time() -> None:

@@ -28,6 +28,9 @@ IN_WORDS: Final = said(
     Effect.UNKNOWN, IncidentType.UNKNOWN, Level.P4, ("消息中没有代码", "Message without a code")
 )
 _SPEAK_IN_WORDS: Final = frozenset({"mail"})
+FOUND: Final = ".found"
+"""Behind an MQTT token: a topic's state when we first connected to it. It may be years old."""
+
 # DC-09 NULL: the link test of the standard, no event.
 LINK_TEST: Final = said(Effect.TEST, IncidentType.UNKNOWN, Level.P4, ("链路测试", "Link test"))
 
@@ -42,6 +45,26 @@ def meaning(read: SignalRead, tables: Sequence[CodeTable] = ()) -> Meaning:
 
 def looked_up(read: SignalRead, tables: Sequence[CodeTable] = ()) -> tuple[Meaning, int]:
     """The meaning, and the version of the table that gave it: 0 where it is the built-in one."""
+    means, version = _looked_up(read, tables)
+    is_found = read.token.endswith(FOUND) and read.protocol == "mqtt"
+    return (_found(means) if is_found else means), version
+
+
+def _found(means: Meaning) -> Meaning:
+    """What was so before anybody told us of it: an alarm is a state that somebody must look at."""
+    if means.effect is not Effect.ALARM:
+        return means
+    return replace(
+        means,
+        effect=Effect.STATUS,
+        level=Level.P4,
+        text_zh=f"连接时已存在的状态：{means.text_zh}",
+        text_en=f"State found at connection: {means.text_en}",
+        needs_answer=True,
+    )
+
+
+def _looked_up(read: SignalRead, tables: Sequence[CodeTable]) -> tuple[Meaning, int]:
     if is_unread(read):
         return KEPT_UNREAD, 0
     listed = list_of(read)

@@ -352,6 +352,7 @@ class Link:
                 self._settings.host,
                 f"broker.{self._settings.name}",
                 version=self._version,
+                is_broker=True,
             )
             if publish.retain and not self._taking.knows(origin):
                 await self._taking.learn(origin)

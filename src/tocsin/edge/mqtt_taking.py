@@ -15,7 +15,7 @@ from tocsin.edge.intake import Intake
 from tocsin.record.arrivals import REPEAT_WINDOW
 from tocsin.record.devices import Device
 from tocsin.record.heard import NotKept
-from tocsin.record.recalling import NotKnown, Recall
+from tocsin.record.recalling import MESSAGES_MAX, NotKnown, Recall
 from tocsin.wire.mqtt.packets import V3, V5, Publish
 from tocsin.wire.mqtt.saying import Topic
 from tocsin.wire.mqtt.signals import (
@@ -35,6 +35,8 @@ ACCOUNTS_MAX: Final = 20_000
 TOPICS_MAX: Final = 512
 """Topics of one account whose state is remembered. What is forgotten is unknown: it alarms."""
 
+_UNLIKE_ANY: Final[State] = frozenset({("not kept",)})
+
 RECENT_MAX: Final = 200_000
 """Messages that may come again; of more at once none is told as a resending."""
 
@@ -44,7 +46,11 @@ ANSWERS: Final = ("published", "puback", "pubrec")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message came from: the device of its account, if we know one, and the address."""
+    """Where a message came from: the device of its account, if we know one, and the address.
+
+    `is_broker`: a broker sent it, whose RETAIN says that it was stored before we subscribed
+    (3.1.1, 3.3.1.3). A device's own RETAIN says only that it is to be stored, so it may be of now.
+    """
 
     account: str
     device: Device | None
@@ -52,14 +58,18 @@ class Origin:
     transport: str = ""
     assurance: str = "none"
     version: int = V3
+    is_broker: bool = False
 
 
 @dataclass(slots=True)
 class _Topics:
-    """What one account's topics said last. `is_known`: the record has been asked."""
+    """What one account's topics said last. `is_known`: the record has been asked. `is_doubtful`: it
+    could not say all, or more was said than is remembered, so a topic that is not among them may
+    have been heard before."""
 
     states: OrderedDict[str, State] = field(default_factory=OrderedDict)
     is_known: bool = False
+    is_doubtful: bool = False
 
 
 class Taking:
@@ -96,6 +106,9 @@ class Taking:
             logger.warning("a device's last states are not known", extra={"why": str(why)})
             self.intake.counts.refused("record_not_asked", origin.source)
             messages = []
+            topics.is_doubtful = True
+        if len(messages) >= MESSAGES_MAX:
+            topics.is_doubtful = True
         for signals in reversed(messages):  # the newest last
             line = signals[0].line
             if line is not None and line not in topics.states and is_state_row(signals[0]):
@@ -111,17 +124,23 @@ class Taking:
         self._count(reading, origin)
         line = topic_digest(publish.topic)
         topics = self._of(origin.account)
-        signals = told(reading, is_retained=publish.retain, last=topics.states.get(line))
+        last = topics.states.get(line)
+        is_doubtful = topics.is_doubtful or not origin.is_broker
+        signals = told(reading, is_retained=publish.retain, last=last, is_doubtful=is_doubtful)
         if not reading.is_news or not signals:
             self._nothing_new(origin)
             return
         key = self._resendings.key(origin.account, publish) if publish.qos else None
-        _remember(topics.states, line, reading.state)
+        _remember(topics, line, reading.state)
         try:
             await self.keep(reading, signals, origin, ANSWERS[publish.qos], key)
         except BaseException:
-            # Not known any more: when it comes again it must not be taken for what is known.
-            topics.states.pop(line, None)
+            # When it comes again it must not be taken for what is known; nor for a state that was
+            # found at the first connection, unless it was.
+            if last is None and topics.states.get(line) == reading.state:
+                del topics.states[line]
+            else:
+                topics.states[line] = _UNLIKE_ANY
             raise
 
     async def keep(
@@ -169,11 +188,12 @@ class Taking:
         return topics
 
 
-def _remember(states: OrderedDict[str, State], line: str, now: State) -> None:
-    states[line] = now
-    states.move_to_end(line)
-    if len(states) > TOPICS_MAX:
-        states.popitem(last=False)
+def _remember(topics: _Topics, line: str, now: State) -> None:
+    topics.states[line] = now
+    topics.states.move_to_end(line)
+    if len(topics.states) > TOPICS_MAX:
+        topics.states.popitem(last=False)
+        topics.is_doubtful = True
 
 
 class Resendings:

@@ -48,11 +48,16 @@ from the record, so after a restart too:
 
 - it says the same as the topic said last: a status report, which opens nothing. So a retained
   alarm alarms once, however often we or the device connect;
-- it says something else, or we know nothing of the topic: it is told as what it says, its token
-  marked `.retained`. An alarm among them alarms with its own level and is not put in the watch
-  band: it may have begun a second before we connected, and a fire must not wait for a look. The
-  price is that the first connection to a broker may open a card for an old state, once;
-- where the record cannot be asked (it is behind), nothing is known: in doubt it alarms."""
+- it says something else: it is told as what it says, its token marked `.retained`. An alarm among
+  them alarms with its own level: it began while we were away, perhaps a second ago;
+- a broker tells it, and we never heard the topic before: its token is marked `.found`. An alarm is
+  then a state found at connection, which may be years old: one card in the watch band for its site,
+  of priority 4, for somebody to look at. Restores and armings are told as what they say. The alarm
+  itself, when it comes and is not retained, raises that card to its own level at once;
+- whether we ever heard it cannot be said (the record is behind, or the account said more than is
+  looked at, see the limits), or a device itself says so for the first time: RETAIN asks only that
+  it be stored (3.1.1, 3.3.1.3), so it may be of now. In doubt it alarms with its own level, marked
+  `.retained`."""
 
 _AGAIN = """\
 A message marked as sent again (DUP) that equals one of the last three minutes in account, packet

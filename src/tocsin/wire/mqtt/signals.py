@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from tocsin.core.code_tables import FOUND
 from tocsin.core.signals import SignalRead
 from tocsin.wire.mqtt.dialects import DIALECTS
 from tocsin.wire.mqtt.fields import USER, Properties
@@ -143,12 +144,15 @@ def _of_broker(name: str, said: Said) -> Reading:
     return Reading((_signal(BROKER, name, None, said),), said.text.encode(), frozenset())
 
 
-def told(reading: Reading, *, is_retained: bool, last: State | None) -> tuple[SignalRead, ...]:
+def told(
+    reading: Reading, *, is_retained: bool, last: State | None, is_doubtful: bool = False
+) -> tuple[SignalRead, ...]:
     """What of a message is to be decided on. `last`: the topic's state before it, None where we do
-    not know of any.
+    not know of any; `is_doubtful`: there may have been one, or it may be of now all the same.
 
     A retained message that says what we know already is a status report: it opens nothing. One
-    that differs, or that we know nothing of, is told as it is, and marked: in doubt it alarms.
+    that differs is told as it is, and marked: it happened while we were away. One of a topic that
+    we never heard is a state that we found, for somebody to look at; in doubt it alarms.
     """
     signals = reading.signals
     if is_retained and reading.problem != COMMAND:
@@ -158,7 +162,8 @@ def told(reading: Reading, *, is_retained: bool, last: State | None) -> tuple[Si
             text = f"retained state, known already: {words}"[:TEXT_CHARS_MAX]
             known = Said(STATUS_REPORT, text=text, zone=first.zone, partition=first.partition)
             return (_signal(RETAINED, first.account, first.line, known),)
-        return tuple(replace(one, token=f"{one.token}.{RETAINED}") for one in signals)
+        mark = FOUND if last is None and not is_doubtful else f".{RETAINED}"
+        return tuple(replace(one, token=one.token + mark) for one in signals)
     if last is not None and reading.state == last:
         return tuple(one for one in signals if not is_quiet(one))
     return signals
