@@ -14,7 +14,7 @@ from typing import Any
 from fastcrc import crc16
 
 from tocsin.core.code_tables import meaning
-from tocsin.core.signals import SignalRead
+from tocsin.core.signals import Effect, SignalRead
 from tocsin.wire import aml, cap, dc09, mail, mqtt, sos_access, webhook  # noqa: F401 - packages
 from tocsin.wire.aml import form, sms, text
 from tocsin.wire.aml.place import BadMessage
@@ -213,11 +213,17 @@ def sos_run(data: bytes) -> None:
             request = sos_requests.decode(event.raw)
         except sos_requests.BadRequest:
             continue
-        for known, key in ((True, b"secret"), (False, None)):
+        own = request.authentication.encode()  # the right one, whatever became of it
+        for known, key in ((True, own), (True, b"secret"), (False, None)):
             reception = sos_answers.receive(
                 request, event.raw, is_known=known, key=key, contact_id=True
             )
             understood(reception.signals)
+            # None is both refused and recorded as a device's alarm.
+            assert reception.status is sos_answers.Status.OK or not (
+                reception.is_devices
+                and any(meaning(one).effect is Effect.ALARM for one in reception.signals)
+            )
             sos_answers.answer(request.kind, reception.status, now=NOW)
     stream.abandon()
 

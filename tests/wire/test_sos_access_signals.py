@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sos_requests import AUTHENTICATION, CODE, PUBLISHED, alarm, document
 
-from tocsin.core.code_tables import built_in
+from tocsin.core.code_tables import built_in, meaning
 from tocsin.core.signals import Effect, Position
 from tocsin.wire.sos_access.answers import RULES, Reception, Status, answer, receive
 from tocsin.wire.sos_access.requests import CHARS_MAX, Kind, Problem, Request, decode, encode
@@ -251,6 +251,53 @@ def test_the_table_decides(request_, known, key, problem) -> None:
         assert not reception.is_devices
     assert not reception.is_poll
     assert AUTHENTICATION.encode() not in reception.body
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (encode(alarm(eventcode="FA")).partition(b"?>")[2], Problem.XML_HEADER),
+        (encode(alarm(eventcode="FA")).replace(b"ISO-8859-1", b"UTF-8"), Problem.XML_HEADER),
+        (encode(alarm(eventcode="FA", detectortext="x" * 41)), Problem.WRONG_CONTENT),
+        (encode(alarm(eventcode="FA", alarmtype="XX")), Problem.WRONG_CONTENT),
+    ],
+)
+def test_an_authentic_alarm_with_a_fault_is_taken(raw: bytes, problem: Problem) -> None:
+    def reception(key: bytes) -> Reception:
+        return receive(decode(raw), raw, is_known=True, key=key)
+
+    taken = reception(KEY)
+    assert (taken.status, taken.problem, taken.is_devices) == (Status.OK, problem, True)
+    assert taken.signals[0].code == "FA"
+    refused = reception(b"another")
+    assert (refused.status, refused.is_devices) == (Status.NOT_AUTHORIZED, False)
+
+
+def test_what_is_missing_is_asked_before_the_form() -> None:
+    """Without a header too, nobody hears 0 who is not authorized or says no event."""
+    for request in (alarm(authentication=""), alarm(transmittercode=""), alarm(eventcode="")):
+        raw = encode(request).partition(b"?>")[2]
+        found = receive(decode(raw), raw, is_known=True, key=KEY)
+        assert found.status is Status.MANDATORY_DATA_MISSING
+        assert found.is_devices == (request.eventcode == "")
+        assert meaning(found.signals[0]).effect is Effect.UNKNOWN or not found.is_devices
+
+
+def test_a_ping_with_a_fault_is_a_poll() -> None:
+    raw = encode(alarm(kind=Kind.PING)).partition(b"?>")[2]
+    assert receive(decode(raw), raw, is_known=True, key=KEY).is_poll
+    assert not receive(decode(raw), raw, is_known=True, key=b"another").is_poll
+
+
+def test_what_stands_twice_is_not_lost() -> None:
+    further = b"<eventcode>FA</eventcode><alarmtype>RE</alarmtype><alarmtype>AL</alarmtype>"
+    further += b"<authentication>a secret</authentication>"
+    raw = encode(alarm()).replace(b"</alarmrequest>", further + b"</alarmrequest>")
+    found = receive(decode(raw), raw, is_known=True, key=KEY)
+    assert (found.status, found.problem) == (Status.OK, Problem.WRONG_CONTENT)
+    (signal,) = found.signals
+    assert (signal.code, signal.text) == ("BA", "eventcode: FA\nalarmtype: AL")
+    assert "a secret" not in repr(found)
 
 
 def test_an_unauthorized_one_is_never_taken_for_the_device_s() -> None:

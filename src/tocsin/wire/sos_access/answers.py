@@ -28,18 +28,17 @@ _NONE: Final[Mapping[str, EventCode]] = MappingProxyType({})
 
 
 class Status(IntEnum):
-    """The protocol's response codes; their names are sent as `info`. DUPLICATED_ALARM (10),
-    SERVER_ERROR (98), OTHER_ERROR (99) and PING_TO_OFTEN (101) are sent to nobody."""
+    """The protocol's response codes; their names are sent as `info`. WRONG_CONTENT (3),
+    DUPLICATED_ALARM (10), SERVER_ERROR (98), OTHER_ERROR (99), XML_HEADER_MISSING_OR_INVALID (100)
+    and PING_TO_OFTEN (101) are sent to nobody."""
 
     OK = 0
     INVALID_LENGTH = 1
     INVALID_XML = 2
-    WRONG_CONTENT = 3
     NOT_AUTHORIZED = 4
     NOT_TREATED_NOT_DISTRIBUTED = 5
     MANDATORY_DATA_MISSING = 7
     SERVICE_UNAVAILABLE = 9
-    XML_HEADER_MISSING_OR_INVALID = 100
 
 
 class Rule(NamedTuple):
@@ -83,17 +82,22 @@ RULES: Final[dict[Problem | None, Rule]] = {
         "authentications are given by the operator and changed in the register; the one in use"
         " stays valid",
     ),
-    Problem.XML_HEADER: Rule(
-        Status.XML_HEADER_MISSING_OR_INVALID,
-        True,
-        True,
-        "no XML header, or another encoding than ISO-8859-1",
-    ),
     Problem.MANDATORY_DATA_MISSING: Rule(
         Status.MANDATORY_DATA_MISSING, True, True, "no event code, transmitter or authentication"
     ),
+    # What is authentic and can be read is an alarm. Refused, it would go to the other receiver too,
+    # or come again for ever.
+    Problem.XML_HEADER: Rule(
+        Status.OK,
+        True,
+        True,
+        "no XML header, or another encoding than ISO-8859-1: read all the same, and noted",
+    ),
     Problem.WRONG_CONTENT: Rule(
-        Status.WRONG_CONTENT, True, True, "a field is too long, twice there, or not one of a list"
+        Status.OK,
+        True,
+        True,
+        "a field is too long, twice there, or not one of a list: read all the same, and noted",
     ),
     None: Rule(Status.OK, True, True, "after the commit; a ping is only noted"),
 }
@@ -145,7 +149,7 @@ def receive(
         problem=problem,
         is_kept=rule.is_kept,
         is_devices=is_devices,
-        is_poll=problem is None and request.kind is Kind.PING,
+        is_poll=is_devices and rule.status is Status.OK and request.kind is Kind.PING,
         body=body,
         signals=(read(clean, contact_id=contact_id, own=own),) if rule.is_kept else (),
         repeat_key=repeat_key(request, authorized=is_devices) if rule.is_kept else None,
@@ -183,6 +187,7 @@ def _is_authorized(request: Request, key: bytes | None) -> bool:
     return (
         key is not None
         and key != b""
+        and request.transmittercode != ""
         and compare_digest(request.authentication.encode("utf-8"), key)
     )
 

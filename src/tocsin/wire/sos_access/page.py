@@ -27,10 +27,13 @@ def sections() -> Iterator[str]:
     ]
     yield from table(("case", "status", "kept and shown", "why"), rows)
     yield ""
-    yield "What is kept as the device's is so only with the device's authentication. While the"
-    yield "database is away the answer is 5 NOT_TREATED_NOT_DISTRIBUTED, on which a transmitter"
-    yield "tries its other receiver, and then us again. A wrong authentication hears 4, as in the"
-    yield "protocol's table of codes; an example in the same text has 6, which the `sos-access`"
+    yield "What is kept as the device's is so only with the device's authentication. What is not"
+    yield "answered with 0 is no alarm of a device: a transmitter takes it to its other receiver,"
+    yield "and two alarms would be two dispatches. A field that stands twice counts as it stands"
+    yield "first; what it says else is added to the text. While the database is away the answer is"
+    yield "5 NOT_TREATED_NOT_DISTRIBUTED, on which a transmitter tries its other receiver, and then"
+    yield "us again. A wrong authentication hears 4, as in the protocol's table of codes; an"
+    yield "example in the same text has 6, which the `sos-access`"
     yield "client takes for no status at all."
     yield ""
     yield "After ten wrong authentications for one transmitter code from one address (of IPv6: its"

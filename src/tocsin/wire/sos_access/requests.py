@@ -124,6 +124,7 @@ def decode(raw: bytes) -> Request:
     except ValueError:
         raise BadRequest(Problem.INVALID_XML) from None
     found: dict[str, str] = {}
+    further: list[str] = []  # what stands twice, and says something else the second time
     problem = None if declared in _LATIN_1 else Problem.XML_HEADER
     for element in root:
         name = element.tag
@@ -133,9 +134,15 @@ def decode(raw: bytes) -> Request:
         nested = len(element) and name != "position"
         if name in found or nested or len(text) > CHARS_MAX[name]:
             problem = problem or Problem.WRONG_CONTENT
-        found.setdefault(name, text)
+        if found.setdefault(name, text) == text or name == "authentication":
+            continue
+        further.append(f"{name}: {text}")
+        if name == "alarmtype":
+            found[name] = "AL"  # in doubt it alarms
+    if further:
+        found["additionalinfo"] = "\n".join(filter(None, (found.get("additionalinfo"), *further)))
     request = of(kind, found)
-    return replace(request, problem=problem or _wrong(request))
+    return replace(request, problem=_missing(request) or problem or _wrong(request))
 
 
 def encode(request: Request) -> bytes:
@@ -194,13 +201,17 @@ def _parsed(raw: bytes, declared: bytes) -> etree._Element:
     return root
 
 
-def _wrong(request: Request) -> Problem | None:
-    """What is missing, or is none of what the protocol allows."""
+def _missing(request: Request) -> Problem | None:
     needed = ["authentication", "transmittercode"]
     if request.kind is Kind.ALARM:
         needed.append("eventcode")
     if not all(getattr(request, name) for name in needed):
         return Problem.MANDATORY_DATA_MISSING
+    return None
+
+
+def _wrong(request: Request) -> Problem | None:
+    """What is none of what the protocol allows."""
     if request.alarmtype not in _ALARM_TYPES or not _CODE.fullmatch(request.transmittercode):
         return Problem.WRONG_CONTENT
     return None
