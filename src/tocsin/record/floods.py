@@ -7,6 +7,8 @@ from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from tocsin.record.networks import network_of
 
 WINDOW_S: Final = 10.0
@@ -41,20 +43,18 @@ class Lane(IntEnum):
     ASIDE = 3  # what could not be sorted in; tried again from time to time
 
 
-class _Sent:
+class _Sent(msgspec.Struct, gc=False):
     """What came under one device in a window: from one source, until another one is heard, or too
-    much; then by parts."""
+    much; then by parts. `part` is that of the last message, `others` further sources that may be
+    the device's own."""
 
-    __slots__ = ("is_own", "is_sure", "others", "part", "parts", "sent", "source")
-
-    def __init__(self, source: str, is_own: bool, is_sure: bool) -> None:
-        self.source = source
-        self.is_own = is_own
-        self.is_sure = is_sure
-        self.sent = 0
-        self.part = ""  # of the last message; "" until it is asked for
-        self.parts: dict[str, int] | None = None
-        self.others: set[str] | None = None  # further sources that may be its own
+    source: str
+    is_own: bool
+    is_sure: bool
+    sent: int = 0
+    part: str = ""
+    parts: dict[str, int] | None = None
+    others: set[str] | None = None
 
     def note(self, source: str) -> None:
         if self.others is None:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from tocsin.record.heard_rows import SIGNALS_MAX, Heard, pack
 from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.notes import NOTE_S_MAX, Notes
+from tocsin.record.refused import Refusal
 from tocsin.record.sealing import DayKeys
 
 logger = logging.getLogger("tocsin.heard")
@@ -68,6 +69,7 @@ class HeardLog:
     def __init__(self, *, name: str = "edge", queue_max: int = QUEUE_MAX) -> None:
         self.name = name
         self.queue_max = queue_max
+        self._unproven_max = queue_max // UNPROVEN_SHARE
         self.not_kept = 0
         self._queue: list[Waiting] = []
         self._unproven: int | None = None  # of them; counted only where it may be too many
@@ -155,7 +157,7 @@ class HeardLog:
             self.not_kept += 1
             self.count("heard.unstorable")
             raise NotKept(f"{len(signals)} signals in one message")
-        if len(self._queue) >= self.queue_max // UNPROVEN_SHARE:
+        if len(self._queue) >= self._unproven_max:
             self._find_room(message)
         self._queue.append((message, then))
         if not self._wake.is_set():
@@ -172,7 +174,7 @@ class HeardLog:
             self._unproven = _unproven_of(self._queue)
         if not _is_unproven(message):
             return
-        if self._unproven >= self.queue_max // UNPROVEN_SHARE:
+        if self._unproven >= self._unproven_max:
             self.not_kept += 1
             self.count("heard.queue_unproven")
             raise NotKept(f"{self._unproven} messages of senders that prove nothing wait already")
@@ -205,6 +207,11 @@ class HeardLog:
     def count(self, name: str, increase: int = 1) -> None:
         """Add to a counter that screens show; written within a second."""
         self._notes.count(name, increase)
+
+    def refused(self, intake: str, some: Iterable[Refusal], district: str, agency: str) -> None:
+        """What a way in refused, for screens; written within a second, as long as it is new.
+        `district` and `agency`: those of unknown senders."""
+        self._notes.refused.add(self._keys, intake, some, district, agency)
 
     # -- the flusher --------------------------------------------------------------------------
 
@@ -260,7 +267,7 @@ class HeardLog:
                 share = _share(len(self._queue))
                 taken, self._queue = self._queue[:share], self._queue[share:]
                 if self._unproven is not None:
-                    is_half = len(self._queue) >= self.queue_max // UNPROVEN_SHARE
+                    is_half = len(self._queue) >= self._unproven_max
                     self._unproven = self._unproven - _unproven_of(taken) if is_half else None
                 await self._flush(write, taken)
                 continue
