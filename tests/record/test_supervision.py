@@ -10,8 +10,10 @@ import psycopg
 import pytest
 from random_history import site_row
 
+from tocsin.core.obligations import DEFAULT_OBLIGATIONS
 from tocsin.core.supervision import OUTAGE_DEVICES
 from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
 from tocsin.record.sites import import_sites
 from tocsin.record.supervision import Watch, forget_spans
@@ -114,6 +116,26 @@ def test_silence_is_told_once_and_its_end_too(field: Field) -> None:
     assert [code for _, _, code in field.told()] == ["YC", "YK"]
     assert field.passes(61) == 0
     assert field.passes(3) == 1  # it is watched again
+
+
+@pytest.mark.parametrize(("interval_s", "level"), [(60, 2), (600, 3), (86_400, 4)])
+def test_its_card_is_as_grave_as_the_interval(field: Field, interval_s: int, level: int) -> None:
+    (device,) = field.devices(1, interval_s=interval_s)
+    field.hear(device)
+    assert field.passes(interval_s * 1.05) == 1
+    while judge_pending(field.connection, field.keyring, field.now):
+        pass
+    (card,) = fetch(
+        field.connection,
+        "SELECT row->>'level' AS level, row->>'band' AS band, row->>'due_at' AS due_at"
+        " FROM (SELECT convert_from(row, 'UTF8')::jsonb AS row, site FROM view.incident) i"
+        " JOIN ref.device d ON d.site = i.site WHERE d.id = %s",
+        [device],
+    )
+    field.connection.rollback()
+    within = timedelta(seconds=DEFAULT_OBLIGATIONS.take_s[level - 1])
+    assert (card["level"], card["band"]) == (str(level), "watch")
+    assert datetime.fromisoformat(card["due_at"]) == field.now + within
 
 
 def test_a_device_that_never_reported_counts_from_its_registration(field: Field) -> None:
