@@ -3,6 +3,7 @@ Served by a thread of its own, so that it answers while the process works or han
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -99,7 +100,8 @@ def _answerer(heart: Heart, refresh: Callable[[], None] | None) -> type[BaseHTTP
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):  # whoever asked has gone
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             """Polls are no news."""

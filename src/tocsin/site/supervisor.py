@@ -75,10 +75,14 @@ class Child:
         self._wait_s = 0.0
         self._due = 0.0
         self._reader: threading.Thread  # from the first start on
+        self.health: tuple[str, int] | None = None  # host and port, once it has said them
+        self._hung: subprocess.Popen[str] | None = None
+        self._kill_at: float | None = None
 
     def start(self, now: float) -> None:
         """Call from the thread that stays: the kernel ends the child when that thread ends."""
         self._began = now
+        self.health = None  # the new one's is another
         self.process = subprocess.Popen(
             self.command,
             env={**self.environment, _PARENT: str(os.getpid())},
@@ -98,7 +102,25 @@ class Child:
     def _hear(self, line: str) -> None:
         if line.startswith(self._says_up):
             self.was_up = True
+        words = line.split()
+        if words[:2] == ["listening", f"health-{self.name}"] and len(words) == 4:
+            host, _, port = words[3].rpartition(":")
+            self.health = host.strip("[]"), int(port)
         self._heard(line)
+
+    def give_up(self, process: subprocess.Popen[str]) -> None:
+        """Let `tend` end this process, which hangs. From any thread; nothing happens when it has
+        ended meanwhile, or another was started."""
+        self._hung = process
+
+    def _end_if_hung(self, now: float) -> None:
+        if self.process is None or self.process is not self._hung:
+            return
+        if self._kill_at is None:
+            self._kill_at = now + STOP_S
+            self.process.terminate()
+        elif now >= self._kill_at:
+            self.process.kill()
 
     def tend(self, now: float) -> bool:
         """Start it again when it ended, after a wait that grows while it keeps ending.
@@ -108,9 +130,13 @@ class Child:
         """
         if self.process is not None:
             code = self.process.poll()
-            if code is None or code in self.may_end_with:
+            if code is None:
+                self._end_if_hung(now)
                 return True
-            if code == REFUSED:
+            was_hung, self._hung, self._kill_at = self.process is self._hung, None, None
+            if code in self.may_end_with and not was_hung:
+                return True
+            if code == REFUSED and not was_hung:
                 self._reader.join(READ_S)  # its last words may say that it was up
                 if not self.was_up:
                     return False

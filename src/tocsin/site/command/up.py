@@ -35,6 +35,7 @@ from tocsin.site.postgres import Postgres, external_urls
 from tocsin.site.privilege import Accounts, NoAccount, accounts_for
 from tocsin.site.sockets import print_line
 from tocsin.site.supervisor import Child, Supervisor, child_environment, stop_signals
+from tocsin.site.supervisor_watch import Commits, Watch
 
 PROCESSES: Final = ("edge", "web", "work", "clock")
 
@@ -134,7 +135,8 @@ def run_site(
                 supervisor.children.append(_child(name, launch, options, announced))
             for number in stop_signals():
                 signal.signal(number, supervisor.ask_to_stop)
-            code = supervisor.run(each_turn=lambda: each_turn(supervisor, announced))
+            with Watch(supervisor.children, Commits(urls.application)).running():
+                code = supervisor.run(each_turn=lambda: each_turn(supervisor, announced))
             logger.info("stopping the database")
             return code
     except _StopAsked:
