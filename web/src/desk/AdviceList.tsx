@@ -129,7 +129,11 @@ export function AdviceList({ incident }: { incident: Incident }) {
         </ol>
       )}
       {advice && !recommended.length && !others.length && (
-        <p className="muted">{met ? words.card.met : words.card.nobody}</p>
+        <p className="muted">
+          {!met ? words.card.nobody
+            : advice.requirements.length ? words.card.met
+            : words.card.needless}
+        </p>
       )}
       {others.length > 0 && (
         <>

@@ -1,5 +1,7 @@
 // The signals that belong to an incident, as the devices said them and as we read them.
 
+import { Fragment } from "react";
+
 import type { Incident, Signal } from "../api/shapes.ts";
 import { pick, useLanguage, useMessages } from "../locale/index.ts";
 import { dayClock, lasting } from "../locale/time.ts";
@@ -16,12 +18,13 @@ function Row({ signal }: { signal: Signal }) {
   const now = useNow();
   const age = ageOf(signal);
   const facts = [
+    [signal.protocol, signal.token].filter(Boolean).join(" ").toUpperCase(),
     signal.account && `${words.card.account} ${signal.account}`,
     signal.code && `${words.card.code} ${signal.qualifier}${signal.code}`,
     signal.partition && `${words.card.partition} ${signal.partition}`,
     signal.zone && `${words.card.zone} ${signal.zone}`,
     signal.occurred_at && words.card.occurred(dayClock(signal.occurred_at, now)),
-  ].filter(Boolean);
+  ].filter((fact) => fact !== "" && fact !== null);
   return (
     <li>
       <time className="num muted" dateTime={signal.received_at}>
@@ -36,8 +39,12 @@ function Row({ signal }: { signal: Signal }) {
           </span>
         )}
         <span className="muted signal-facts">
-          {[signal.protocol, signal.token].filter(Boolean).join(" ").toUpperCase()} ·{" "}
-          {facts.join(" · ")} · <AssuranceWord of={signal.assurance} />
+          {facts.map((fact) => (
+            <Fragment key={fact}>
+              <span>{fact}</span> ·{" "}
+            </Fragment>
+          ))}
+          <AssuranceWord of={signal.assurance} />
         </span>
       </span>
     </li>

@@ -10,7 +10,7 @@ import { clock, dayClock, lasting } from "../locale/time.ts";
 import { AssuranceSign, Mark } from "../look/Shapes.tsx";
 import { useNow } from "./clock.ts";
 import { useSignals } from "./reading.ts";
-import { oldest, signOf, waitsUntil, zonesOf } from "./worth.ts";
+import { oldest, signOf, unnumbered, waitsUntil, zonesOf } from "./worth.ts";
 
 function Line({ mark, head, children }: { mark: ReactNode; head: string; children?: ReactNode }) {
   return (
@@ -28,8 +28,8 @@ function Level({ incident, signals }: { incident: Incident; signals: readonly Si
   const { alarms } = useMessages();
   const { avs } = incident;
   if (!avs) return null;
-  const zones = zonesOf(avs.evidence, signals).map((zone) => alarms.zone(zone)).join(", ");
-  const rests = zones || (avs.evidence.length ? alarms.signals(avs.evidence.length) : "");
+  const zones = zonesOf(avs.evidence, signals);
+  const rests = zones.length ? alarms.zones(zones) : (avs.evidence.length ? alarms.signals(avs.evidence.length) : "");
   const by = avs.why === "by_hand";
   const parts = [
     alarms.avsWhys[avs.why],
@@ -41,7 +41,7 @@ function Level({ incident, signals }: { incident: Incident; signals: readonly Si
   return (
     <Line mark={<Mark of="target" />} head={head}>
       {parts.filter(Boolean).join(" · ")}
-      {avs.offered !== null && <span className="warn"> {alarms.avsOffered}</span>}
+      {avs.offered !== null && <span className="warn">{alarms.avsOffered}</span>}
     </Line>
   );
 }
@@ -81,11 +81,11 @@ function Cancelled({ incident }: { incident: Incident }) {
   const now = useNow();
   const { cancelled } = incident;
   if (!cancelled) return null;
-  const head = `${alarms.cancelHows[cancelled.how] ?? ""} ${alarms.cancelAt(dayClock(cancelled.at, now))}`;
+  const head = alarms.cancelAt(alarms.cancelHows[cancelled.how] ?? "", dayClock(cancelled.at, now));
   return (
     <Line mark={<Mark of="cross" />} head={head}>
       {alarms.outcomes[cancelled.outcome]}
-      {cancelled.overtaken && <span className="warn"> · {alarms.overtaken}</span>}
+      {cancelled.overtaken && <span className="warn">{alarms.overtaken}</span>}
     </Line>
   );
 }
@@ -118,9 +118,11 @@ function OpenZones({ incident }: { incident: Incident }) {
   const { alarms } = useMessages();
   const { open_zones: zones, open_zones_more: more } = incident;
   if (!zones.length) return null;
-  const named = zones.map(({ zone }) => zone).join(", ");
   return (
-    <Line mark={<Mark of="bell" />} head={`${alarms.openZones}: ${named}${more ? ` ${alarms.openZonesMore}` : ""}`} />
+    <Line
+      mark={<Mark of="bell" />}
+      head={alarms.openZones(zones.map(({ zone }) => unnumbered(zone)), more)}
+    />
   );
 }
 

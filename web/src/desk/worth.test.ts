@@ -37,7 +37,7 @@ describe("what it rests on", () => {
     ({ id, zone, late: false, occurred_at: null, received_at: "2026-11-22T10:00:00Z", ...more }) as Signal;
 
   it("names the zones once, in their order", () => {
-    const signals = [signal("a", "12"), signal("b", "7"), signal("c", "7"), signal("d", "3"), signal("e", "")];
+    const signals = [signal("a", "012"), signal("b", "007"), signal("c", "7"), signal("d", "3"), signal("e", "")];
     expect(zonesOf(["a", "b", "c", "e"], signals)).toEqual(["7", "12"]);
   });
 

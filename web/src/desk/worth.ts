@@ -24,11 +24,14 @@ function isExpired(incident: Incident, now: number): boolean {
   return until !== null && Date.parse(until) <= now;
 }
 
+/** A zone as people say it: 3, where the panel sends 003. */
+export const unnumbered = (zone: string): string => zone.replace(/^0+(?=\d)/, "");
+
 /** The zones of the signals that the level rests on, as far as those have been read. */
 export function zonesOf(evidence: readonly string[], signals: Iterable<Signal>): string[] {
   const zones = [...signals]
     .filter((signal) => evidence.includes(signal.id) && signal.zone)
-    .map(({ zone }) => zone);
+    .map(({ zone }) => unnumbered(zone));
   return [...new Set(zones)].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
 }
 

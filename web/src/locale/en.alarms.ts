@@ -29,7 +29,7 @@ export const alarms: AlarmWords = {
   avsEvidence: (level) => `the evidence alone says ${level}`,
   avsSignals: (zones) => `on ${zones}`,
   avsOffered: "A user took it back: level 0 is yours to give (v 0 ;reason).",
-  zone: (zone) => `zone ${zone}`,
+  zones: (zones) => `${zones.length === 1 ? "zone" : "zones"} ${zones.join(", ")}`,
   signals: (n) => `${n} ${n === 1 ? "signal" : "signals"}`,
   rules: {
     none: "a second trip", two_zones: "a second zone", two_technologies: "a second kind of detector",
@@ -47,7 +47,7 @@ export const alarms: AlarmWords = {
     by_hand: "by a person", timely: "a timely alarm joined",
   },
   cancelHows: { cancel: "Cancelled by user", disarm: "Disarmed by user" },
-  cancelAt: (time) => `at ${time}`,
+  cancelAt: (how, time) => `${how} at ${time}`,
   outcomes: {
     closed: "that closed it", not_in_force: "still open: the site has no abort window",
     not_authenticated: "still open: nothing vouches for who said it",
@@ -64,8 +64,7 @@ export const alarms: AlarmWords = {
   late: "Late",
   lateMeans: "all its alarms occurred long before they were heard; only a person sends units",
   lateBy: (span) => `${span} before it was heard`,
-  openZones: "Zones not restored",
-  openZonesMore: "and more",
+  openZones: (zones, more) => `Zones not restored: ${zones.join(", ")}${more ? " and more" : ""}`,
   chips: {
     cancelled: "cancelled", waiting: (time) => `unconf. ${time}`, expired: "unconfirmed", late: "late",
   },

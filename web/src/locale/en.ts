@@ -74,6 +74,7 @@ export const en: Messages = {
     ago: (elapsed) => `${elapsed} ago`,
     seconds: (seconds) => `${seconds} s`,
     coarse: (hours, minutes) => (hours ? `${hours}h` : `${minutes}m`),
+    hours: (n) => `${n} h`,
   },
   strip: {
     label: "System status",
@@ -206,6 +207,7 @@ export const en: Messages = {
     recommended: "recommended",
     nobody: "No unit can be sent",
     met: "All that is required has been sent",
+    needless: "Its type requires no units",
     attached: "Units",
     signals: "Signals",
     moreSignals: (n) => `${n} in all, the latest 50 shown`,

@@ -45,7 +45,7 @@ export function lasting(ms: number, messages: Messages): string {
   const minutes = Math.round(seconds / 60);
   if (minutes < 120) return messages.time.minutes(String(minutes));
   const hours = Math.round(minutes / 60);
-  return hours < 48 ? messages.time.coarse(hours, 0) : messages.time.days(Math.round(hours / 24));
+  return hours < 48 ? messages.time.hours(hours) : messages.time.days(Math.round(hours / 24));
 }
 
 /** `1:28`, `1:04:09`, `3 d`. Negative spans (clocks disagree) show as `0:00`. */

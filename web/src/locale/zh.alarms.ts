@@ -23,10 +23,10 @@ export const alarms = {
   } as Words,
   avsBy: (name: string) => `核实人 ${name}`,
   avsEvidence: (level: number) => `仅凭证据为 ${level} 级`,
-  avsSignals: (zones: string) => `依据 ${zones}`,
+  avsSignals: (zones: string) => `依据${zones}`,
   avsOffered: "用户已取消：可由您核实为 0 级（v 0 ;依据）。",
-  zone: (zone: string) => `防区 ${zone}`,
-  signals: (count: number) => `${count} 条信号`,
+  zones: (zones: readonly string[]) => `防区 ${zones.join("、")}`,
+  signals: (count: number) => ` ${count} 条信号`,
   rules: {
     none: "再次触发", two_zones: "第二个防区报警", two_technologies: "另一种探测器报警", verified: "复核",
   } as Words,
@@ -41,7 +41,7 @@ export const alarms = {
     second_trip: "再次触发", by_hand: "人工核实", timely: "又有即时报警",
   } as Words,
   cancelHows: { cancel: "用户取消报警", disarm: "用户撤防" } as Words,
-  cancelAt: (time: string) => `于 ${time}`,
+  cancelAt: (how: string, time: string) => `${how} · ${time}`,
   outcomes: {
     closed: "警情自动结案", not_in_force: "未结案：该单位未设取消时限",
     not_authenticated: "未结案：来源未经验证", late: "未结案：取消信号迟到或设备时钟不准",
@@ -54,8 +54,8 @@ export const alarms = {
   late: "迟报",
   lateMeans: "各次报警均在收到前很久发生；须由人工派警",
   lateBy: (span: string) => `收到时已过 ${span}`,
-  openZones: "未恢复防区",
-  openZonesMore: "等",
+  openZones: (zones: readonly string[], more: boolean) =>
+    `未恢复防区：${zones.join("、")}${more ? " 等" : ""}`,
   chips: {
     cancelled: "已取消", waiting: (time: string) => `待复核 ${time}`, expired: "未复核", late: "迟报",
   },

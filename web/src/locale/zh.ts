@@ -94,6 +94,7 @@ export const zh = {
     ago: (elapsed: string) => `${elapsed} 前`,
     seconds: (seconds: number) => `${seconds} 秒`,
     coarse: (hours: number, minutes: number) => (hours ? `${hours} 时` : `${minutes} 分`),
+    hours: (count: number) => `${count} 小时`,
   },
   strip: {
     label: "系统状态",
@@ -220,6 +221,7 @@ export const zh = {
     recommended: "建议派出",
     nobody: "没有可派力量",
     met: "所需力量已派足",
+    needless: "此类警情未规定出动力量",
     attached: "已派力量",
     signals: "报警信号",
     moreSignals: (count: number) => `共 ${count} 条，显示最近 50 条`,
