@@ -8,6 +8,8 @@ from dc09_frames import MESSAGES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tocsin.core.code_tables import meaning
+from tocsin.core.signals import Effect
 from tocsin.wire.dc09.events import EVENTS_MAX
 from tocsin.wire.dc09.frames import FRAME_BYTES_LARGEST, Frame, decode, unseal
 from tocsin.wire.dc09.signals import TEXT_CHARS_MAX, is_poll, read, unread
@@ -177,6 +179,11 @@ def test_a_modifier_holds_behind_what_cannot_be_read() -> None:
                 ("", "", "", "", "x|?"),
             ],
         ),
+        # The sixteen digits of a telephone line.
+        (b"1234181110010057", [("1", "110", "01", "005", "")]),
+        (b"1234 98 3110 01 005 C", [("3", "110", "01", "005", "")]),
+        (b"#1234|1234 18 1110 01 005 8", [("1", "110", "01", "005", "1234 18 1110 01 005 8")]),
+        (b"1234181110010050", [("1", "110", "01", "005", "1234181110010050")]),  # wrong sum
         (b"9999|1115 01 015", [("1", "115", "01", "015", "9999")]),  # an account, no event 999
         (b"1115|Alift", [("1", "115", "", "", "lift")]),
         (b"1115|x", [("1", "115", "", "", ""), ("", "", "", "", "x")]),
@@ -200,6 +207,20 @@ def test_null_says_only_that_the_device_is_there() -> None:
 def test_unknown_token_is_kept_as_text() -> None:
     (signal,) = read(Frame("VIS-BBA", "0001", None, "0", "1234", b"#1234|anything"))
     assert (signal.token, signal.code, signal.text) == ("VIS-BBA", "", "#1234|anything")
+
+
+@pytest.mark.parametrize("token", ["ADM-CIDX", "adm-cid", "Adm-Cid2"])
+def test_token_that_is_nearly_contact_id_is_read_as_it(token) -> None:
+    (signal,) = read(Frame(token, "0001", None, "0", "1234", b"#1234|1110 01 005"))
+    assert (signal.token, signal.code, signal.zone) == (token.upper(), "110", "005")
+    assert meaning(signal).effect is Effect.ALARM
+
+
+@pytest.mark.parametrize("token", ["SIA-DCSX", "sia-dcs"])
+def test_token_that_is_nearly_sia_is_read_as_it(token) -> None:
+    (signal,) = read(Frame(token, "0001", None, "0", "1234", b"#1234|NFA7"))
+    assert (signal.token, signal.code, signal.zone) == (token.upper(), "FA", "7")
+    assert meaning(signal).effect is Effect.ALARM
 
 
 def test_the_fields_around_the_event() -> None:

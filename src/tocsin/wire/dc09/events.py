@@ -20,6 +20,12 @@ _CID_BEGUN: Final = re.compile(
     r"(?: +([0-9A-F]{1,2})(?= |$))?(?: +([0-9A-F]{1,4})(?= |$))?",
     re.IGNORECASE | re.ASCII,
 )
+# The sixteen digits of DC-05 on a telephone line: account, 18 or 98, the event, a checksum.
+_CLASSIC: Final = re.compile(
+    r"([0-9A-F]{4}) ?(?:18|98) ?([136])([0-9A-F]{3}) ?([0-9A-F]{2}) ?([0-9A-F]{3}) ?[0-9A-F]",
+    re.IGNORECASE | re.ASCII,
+)
+_CLASSIC_SUM: Final = 15
 _BARE_ACCOUNT: Final = re.compile(r"[0-9A-Fa-f]{1,8}|[0-9A-Fa-f]{10,16}")  # nine are an event
 
 # A value ends where the slash, the code or the next modifier begins: `ri1/CL501`, `ri1CL0`,
@@ -78,7 +84,17 @@ def _contact_id_blocks(blocks: list[str]) -> tuple[list[Event], str, list[str]]:
     return events, said, unread
 
 
+def _is_sum_right(part: str) -> bool:
+    """The digits add up to a multiple of 15, a 0 counting as 10."""
+    digits = (int(digit, 16) for digit in part if digit != " ")
+    return sum(digit or 10 for digit in digits) % _CLASSIC_SUM == 0
+
+
 def _contact_id_event(part: str) -> Event | None:
+    classic = _CLASSIC.fullmatch(part)
+    if classic is not None:
+        _, qualifier, code, partition, zone = map(str.upper, classic.groups())
+        return Event(code, qualifier, zone, partition, "" if _is_sum_right(part) else part)
     found = _CID.fullmatch(part)
     if found is not None:
         qualifier, code, partition, zone = found.group(1, 2, 3, 4)

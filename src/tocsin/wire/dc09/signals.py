@@ -60,7 +60,15 @@ def read(
     elif frame.token == NULL and _NOTHING_TO_SAY.fullmatch(text):
         events = [Event("")]
     else:
-        events = [Event("", text=text)]
+        token = frame.token.upper()
+        if token.lstrip("*").startswith((ADM_CID, SIA_DCS)):  # ADM-CIDX, adm-cid: plain enough
+            frame = frame._replace(token=token.lstrip("*"))
+        if frame.token.startswith(ADM_CID):
+            events = contact_id(text, frame.account)
+        elif frame.token.startswith(SIA_DCS):
+            events = sia(text, frame.account)
+        else:
+            events = [Event("", text=text)]
     occurred_at = frame.sent_at
     if not frame.xdata and len(events) == 1 and not clock_ahead:
         return (_signal(frame, events[0], occurred_at),)
