@@ -1,12 +1,15 @@
 """What a CAP alert says: fields, references, times, areas, and flaws that cost nobody a warning."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cap_samples import circle, document, polygon, reason_of, sample
+from tocsin.edge.cap_taking import Source, look
 from tocsin.wire.cap.alert import INFOS_MAX, REFERENCES_MAX, Flaw, Reference, decode
 from tocsin.wire.cap.areas import (
     POINTS_MAX,
@@ -19,7 +22,7 @@ from tocsin.wire.cap.areas import (
     read_circle,
     read_polygon,
 )
-from tocsin.wire.cap.document import Reason
+from tocsin.wire.cap.document import BadAlert, Reason
 from tocsin.wire.cap.times import BadTime, read_time, write_time
 
 
@@ -168,7 +171,47 @@ def test_utc_is_written_in_two_ways(text: str) -> None:
 def test_what_is_no_time_of_cap_is_refused(text: str) -> None:
     with pytest.raises(BadTime):
         read_time(text)
-    assert reason_of(document(sent=text)) is Reason.NOT_SCHEMA
+    if re.fullmatch(r"[-0-9]{10}T07:20:00(Z|\.5\+00:00)", text, re.ASCII):
+        assert decode(document(sent=text)).flaws == (Flaw.NOT_SCHEMA_EXACTLY,)
+    else:
+        assert reason_of(document(sent=text)) is Reason.NOT_SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("theirs", "caps"),
+    [
+        ("<expires>2026-07-11T04:00:00Z<", "<expires>2026-07-11T12:00:00+08:00<"),
+        ("<sent>2026-07-11T15:20:00.000+08:00<", "<sent>2026-07-11T15:20:00+08:00<"),
+        ("<sent>2026-07-11T07:20:00.123456Z<", "<sent>2026-07-11T15:20:00+08:00<"),
+        ("<responseType>All Clear<", "<responseType>AllClear<"),
+    ],
+)
+def test_a_lenient_spelling_costs_nobody_the_warning(theirs: str, caps: str) -> None:
+    right = document().replace(b"<urgency>", b"<responseType>AllClear</responseType><urgency>")
+    assert caps.encode() in right
+    found = decode(right.replace(caps.encode(), theirs.encode()))
+    assert found.flaws == (Flaw.NOT_SCHEMA_EXACTLY,)
+    assert replace(found, flaws=()) == decode(right)
+
+
+def test_what_else_breaks_the_schema_is_told_as_it_is() -> None:
+    """Beside a lenient spelling too: the reason is the document's own."""
+    raw = document(sent="2026-07-11T07:20:00Z", status="Unheard")
+    with pytest.raises(BadAlert) as bad:
+        decode(raw)
+    assert bad.value.reason is Reason.NOT_SCHEMA
+    assert "sent" in bad.value.detail
+
+
+def test_nothing_vouches_for_a_lenient_spelling() -> None:
+    source = Source("post", ("en",), vouched=True)
+    right = document()
+    taken = look(right, source, datetime(2026, 7, 11, 7, 30, tzinfo=UTC))
+    assert (taken.alert.assurance, taken.problem) == ("authenticated", None)
+    lenient = right.replace(b"2026-07-11T12:00:00+08:00", b"2026-07-11T04:00:00Z")
+    taken = look(lenient, source, datetime(2026, 7, 11, 7, 30, tzinfo=UTC))
+    assert (taken.alert.assurance, taken.problem) == ("none", "not_schema_exactly")
+    assert (taken.signal.code, taken.signal.level) == ("Fire", 1)
 
 
 def test_a_later_time_that_is_none_is_a_flaw() -> None:

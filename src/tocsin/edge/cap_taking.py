@@ -83,8 +83,9 @@ def look(raw: bytes, source: Source, now: datetime) -> Taken:
         alert = reading.read(root)
     except BadAlert as error:
         return _unread(raw, error, source)
-    assurance, problem = AUTHENTICATED if source.vouched else NONE, None
-    if source.anchors is not None:
+    is_exact = reading.Flaw.NOT_SCHEMA_EXACTLY not in alert.flaws
+    assurance, problem = AUTHENTICATED if source.vouched and is_exact else NONE, None
+    if source.anchors is not None and is_exact:
         outcome = check(root, source.anchors, sent=alert.sent, heard=now)
         assurance = AUTHENTICATED if outcome.is_verified else NONE
         if outcome is Outcome.NOT_SIGNED:

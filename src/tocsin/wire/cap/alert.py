@@ -18,6 +18,7 @@ from tocsin.wire.cap.document import (
     XMLDSIG,
     BadAlert,
     Reason,
+    as_meant,
     check_schema,
     parse,
     text_of,
@@ -30,8 +31,10 @@ REFERENCES_MAX: Final = 512
 
 
 class Flaw(StrEnum):
-    """What a valid alert gets wrong; it is read all the same."""
+    """What an alert gets wrong; it is read all the same. NOT_SCHEMA_EXACTLY: valid only once times
+    and `AllClear` are written as the schema has them; whoever sent it is not vouched for."""
 
+    NOT_SCHEMA_EXACTLY = "not_schema_exactly"
     BAD_IDENTIFIER = "bad_identifier"
     BAD_TIME = "bad_time"
     BAD_REFERENCE = "bad_reference"
@@ -127,9 +130,18 @@ def read(root: etree._Element) -> Alert:
     if name.namespace != CAP_1_2:
         version = EARLIER[name.namespace]
         raise BadAlert(Reason.EARLIER_CAP, f"CAP {version}", what_is_said(root))
-    check_schema(root)
+    flaws: tuple[Flaw, ...] = ()
     try:
-        return _Reader(root).alert()
+        check_schema(root)
+    except BadAlert as error:
+        root = as_meant(root)
+        try:
+            check_schema(root)
+        except BadAlert:
+            raise error from None
+        flaws = (Flaw.NOT_SCHEMA_EXACTLY,)
+    try:
+        return _Reader(root, flaws).alert()
     except BadTime as error:
         # The schema has checked `sent`; what it lets through has no moment, as year 0000 has not.
         raise BadAlert(Reason.NOT_SCHEMA, f"sent: {error}", what_is_said(root)) from None
@@ -144,9 +156,9 @@ _QUOTED_OR_WORD: Final = re.compile(r'"([^"]*)"|(\S+)')
 class _Reader:
     """Goes through one alert and notes its flaws."""
 
-    def __init__(self, root: etree._Element) -> None:
+    def __init__(self, root: etree._Element, flaws: tuple[Flaw, ...]) -> None:
         self._root = root
-        self._flaws: dict[Flaw, None] = {}
+        self._flaws: dict[Flaw, None] = dict.fromkeys(flaws)
 
     def alert(self) -> Alert:
         root = self._root

@@ -199,6 +199,28 @@ def check_schema(alert: etree._Element) -> None:
         raise BadAlert(Reason.NOT_SCHEMA, detail, what_is_said(alert)) from None
 
 
+_TIMES: Final = frozenset({"sent", "effective", "onset", "expires"})
+_TIME: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[-+]\d\d:\d\d)", re.ASCII
+)
+
+
+def as_meant(alert: etree._Element) -> etree._Element:
+    """A copy in which what senders write in place of CAP's own forms is as CAP has it: `Z` and
+    fractions of a second in times (RFC 3339), and `All Clear` (public-alerts pages of Google)."""
+    copy = etree.fromstring(etree.tostring(alert, with_tail=False))
+    for element in copy.iter(etree.Element):
+        name = etree.QName(element)
+        if name.namespace != CAP_1_2 or len(element):
+            continue
+        text = (element.text or "").strip()
+        if name.localname in _TIMES and (found := _TIME.fullmatch(text)):
+            element.text = found[1] + ("-00:00" if found[3] == "Z" else found[3])
+        elif name.localname == "responseType" and text.lower() == "all clear":
+            element.text = "AllClear"
+    return copy
+
+
 def what_is_said(alert: etree._Element) -> Said:
     """What a person can be told of an alert that is not read, whatever its version."""
     found: dict[str, str] = {}

@@ -27,6 +27,8 @@ _REFUSED = {
     Reason.NOT_FEED: "a feed's root is neither Atom, RSS, EDXL-DE nor an alert",
 }
 _FLAWED = {
+    Flaw.NOT_SCHEMA_EXACTLY: "a time with `Z` or fractions of a second, or `All Clear` for"
+    " `AllClear`; nothing vouches for it then, neither its signature nor who posted it",
     Flaw.BAD_IDENTIFIER: "identifier or sender is empty, or has white space, a comma, `<` or `&`",
     Flaw.BAD_TIME: "a time that exists in no calendar",
     Flaw.BAD_REFERENCE: "a reference that is not sender, identifier, time",
