@@ -18,6 +18,14 @@ from tocsin.core.zones import zone_number
 LATE_AFTER: Final = timedelta(minutes=10)
 OLD_AFTER: Final = timedelta(hours=1)
 
+QUEUED_AT_MOST: Final = {
+    "mail": timedelta(days=5),  # RFC 5321, 4.5.4.1: so long a server tries at least
+    "webhook": timedelta(hours=24),  # senders give up within a day
+    "mqtt": timedelta(hours=24),  # so long clients and brokers are told to keep messages
+}
+"""The longest that a message waits on its way. What says that it is older has a wrong clock, and is
+of now. DC-09 is not among them: panels flush memories of days, and their clocks are learnt."""
+
 _CALLS_FOR_HELP: Final = frozenset({IncidentType.HOLDUP, IncidentType.PANIC})
 
 
@@ -38,7 +46,8 @@ def is_of_long_ago(read: SignalRead, received_at: datetime, *, is_clock_off: boo
     """`is_old`, asked before it is known what the signal is judged by."""
     if read.occurred_at is None or is_clock_off or read.codes == "cap":
         return False
-    return received_at - read.occurred_at > OLD_AFTER
+    age = received_at - read.occurred_at
+    return OLD_AFTER < age <= QUEUED_AT_MOST.get(read.protocol, timedelta.max)
 
 
 def happened_at(command: JudgeSignal) -> datetime:
@@ -46,7 +55,8 @@ def happened_at(command: JudgeSignal) -> datetime:
     occurred_at = command.read.occurred_at
     if occurred_at is None or command.is_clock_off or occurred_at > command.received_at:
         return command.received_at
-    return occurred_at
+    most = QUEUED_AT_MOST.get(command.read.protocol, timedelta.max)
+    return command.received_at if command.received_at - occurred_at > most else occurred_at
 
 
 def moment(command: JudgeSignal) -> Moment:
