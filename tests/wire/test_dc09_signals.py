@@ -15,17 +15,25 @@ from tocsin.wire.dc09.frames import FRAME_BYTES_LARGEST, Frame, decode, unseal
 from tocsin.wire.dc09.signals import TEXT_CHARS_MAX, is_poll, read, unread
 
 
-def sia(data: bytes, **fields):
+def account_in(data: bytes) -> str:
+    """That of the header, which is that of the data where it names one."""
+    opening = data.partition(b"|")[0]
+    return opening[1:].decode() if opening[:1] == b"#" else "1234"
+
+
+def sia(data: bytes, account: str = "", **fields):
+    account = account or account_in(data)
     return [
         (s.code, s.zone, s.partition, s.text)
-        for s in read(Frame("SIA-DCS", "0001", "1", "0", "1234", data, **fields))
+        for s in read(Frame("SIA-DCS", "0001", "1", "0", account, data, **fields))
     ]
 
 
-def cid(data: bytes):
+def cid(data: bytes, account: str = ""):
+    account = account or account_in(data)
     return [
         (s.qualifier, s.code, s.partition, s.zone, s.text)
-        for s in read(Frame("ADM-CID", "0001", None, "0", "1234", data))
+        for s in read(Frame("ADM-CID", "0001", None, "0", account, data))
     ]
 
 
@@ -207,6 +215,22 @@ def test_null_says_only_that_the_device_is_there() -> None:
 def test_unknown_token_is_kept_as_text() -> None:
     (signal,) = read(Frame("VIS-BBA", "0001", None, "0", "1234", b"#1234|anything"))
     assert (signal.token, signal.code, signal.text) == ("VIS-BBA", "", "#1234|anything")
+
+
+def test_another_account_in_the_data_is_in_the_text() -> None:
+    assert sia(b"#9999|NFA1", "1234") == [("FA", "1", "", "#9999")]
+    assert sia(b"#9999|NFA1^Hall^/BA2", "1234") == [
+        ("FA", "1", "", "Hall #9999"),
+        ("BA", "2", "", "#9999"),
+    ]
+    assert cid(b"#9999|1110 01 005", "1234") == [("1", "110", "01", "005", "#9999")]
+    assert cid(b"#99|1110 01 005|Aroof", "1234") == [("1", "110", "01", "005", "#99 roof")]
+    for inner, account in (("0000", "1234"), ("", "1234"), ("ab12", "AB12"), ("12", "0012")):
+        assert sia(b"#%b|NFA1" % inner.encode(), account) == [("FA", "1", "", "")]
+        assert cid(b"#%b|1110 01 005" % inner.encode(), account)[0][4] == ""
+        assert sia(b"#%b|NFA1^x^" % inner.encode(), account) == [("FA", "1", "", "x")]
+    (signal,) = read(Frame("SIA-DCS", "0001", data=b"#9999|NFA1"))  # the header names none
+    assert (signal.account, signal.text) == ("", "")
 
 
 @pytest.mark.parametrize("token", ["ADM-CIDX", "adm-cid", "Adm-Cid2"])

@@ -126,7 +126,7 @@ def test_every_letter_of_the_standard_has_its_line() -> None:
 
 
 def test_texts_of_many_events_stay_bounded() -> None:
-    first, *others = read_with(b"I" + b"x" * 3_000, data=b"#1|N" + b"/".join([b"BA1"] * 9))
+    first, *others = read_with(b"I" + b"x" * 3_000, data=b"#1234|N" + b"/".join([b"BA1"] * 9))
     assert len(first.text) == 3_000
     assert {len(one.text) for one in others} == {FURTHER_TEXT_CHARS_MAX}
 

@@ -59,12 +59,14 @@ class Event(NamedTuple):
 def contact_id(text: str, account: str | None) -> list[Event]:
     """DC-05 in DC-07: `#acct|QEEE GG CCC`, qualifier, event, partition, zone or user; at least one
     event. `account`: the header's."""
-    opening, *others = blocks = _without_account(text.split("|"), account)
+    blocks, other = _without_account(text.split("|"), account)
+    opening, *others = blocks
     if others and _BARE_ACCOUNT.fullmatch(opening):
         events, said, unread = _contact_id_blocks(others)
         if events:  # it is an account, and not the header's; else it may be an event
             return _told(text, events, f"{opening} {said}".strip(), unread)
-    return _told(text, *_contact_id_blocks(blocks))
+    events, said, unread = _contact_id_blocks(blocks)
+    return _told(text, events, f"{other} {said}".strip(" ") if other else said, unread)
 
 
 def _contact_id_blocks(blocks: list[str]) -> tuple[list[Event], str, list[str]]:
@@ -117,8 +119,8 @@ def sia(text: str, account: str | None) -> list[Event]:
     least one event. `account`: the header's."""
     events: list[Event] = []
     unread: list[str] = []
-    said = ""
-    for block in _without_account(_sia_blocks(text), account):
+    blocks, said = _without_account(_sia_blocks(text), account)
+    for block in blocks:
         if block[:1] == "A" and events:
             said += block[1:]
             continue
@@ -140,12 +142,20 @@ def _told(text: str, events: list[Event], said: str, unread: list[str]) -> list[
     return [*events, Event("", text="|".join(unread))] if unread else events
 
 
-def _without_account(blocks: list[str], account: str | None) -> list[str]:
-    """The blocks of the data without the account that opens them."""
+def _without_account(blocks: list[str], account: str | None) -> tuple[list[str], str]:
+    """The blocks of the data without the account that opens them, and that account, with its `#`,
+    where it is another than the header's."""
     opening = blocks[0].strip()
     if len(blocks) > 1 and (opening[:1] in ("", "#") or opening == account):
-        del blocks[0]
-    return blocks
+        return blocks[1:], opening if is_other_account(opening.removeprefix("#"), account) else ""
+    return blocks, ""
+
+
+def is_other_account(inner: str, account: str | None) -> bool:
+    """Whether the data names an account and not that of the header, which is the one that a message
+    is kept under: in an encrypted frame anybody may have changed the header. Zeros name nobody."""
+    named = inner.lstrip("0").upper()
+    return named not in ("", (account or inner).lstrip("0").upper())
 
 
 def _sia_blocks(text: str) -> list[str]:

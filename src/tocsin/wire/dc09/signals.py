@@ -10,7 +10,7 @@ from typing import Final
 from tocsin.core.code_tables import meaning
 from tocsin.core.signals import Effect, Position, SignalRead
 from tocsin.wire.dc09.dialects import NO_TIME
-from tocsin.wire.dc09.events import Event, contact_id, sia
+from tocsin.wire.dc09.events import Event, contact_id, is_other_account, sia
 from tocsin.wire.dc09.frames import Frame
 from tocsin.wire.dc09.xdata import Extra, extra, text_of
 
@@ -23,8 +23,8 @@ FURTHER_TEXT_CHARS_MAX: Final = 1_024  # of the second and further events of one
 RIGHT_WITHIN: Final = timedelta(minutes=10)
 
 # What nearly every frame of the field is; read at once, with the outcome of the longer way.
-_USUAL_CID: Final = re.compile(r"#[0-9A-Za-z]*\|([136])([0-9A-F]{3}) ([0-9A-F]{2}) ([0-9A-F]{3})")
-_USUAL_SIA: Final = re.compile(r"#[0-9A-Za-z]*\|N(?:ri([0-9]{1,8})/?)?([A-Z]{2})([0-9]{0,8})")
+_USUAL_CID: Final = re.compile(r"#([0-9A-Za-z]*)\|([136])([0-9A-F]{3}) ([0-9A-F]{2}) ([0-9A-F]{3})")
+_USUAL_SIA: Final = re.compile(r"#([0-9A-Za-z]*)\|N(?:ri([0-9]{1,8})/?)?([A-Z]{2})([0-9]{0,8})")
 _NOTHING_TO_SAY: Final = re.compile(r"(?:#?[0-9A-Za-z]*\|)?[0 ]*")
 
 
@@ -45,15 +45,19 @@ def read(
     text = text_of(frame.data)
     if frame.token == ADM_CID:
         usual = _USUAL_CID.fullmatch(text)
-        if usual is not None:
-            qualifier, code, partition, zone = usual.groups()
+        if usual is not None and (
+            usual[1] == frame.account or not is_other_account(usual[1], frame.account)
+        ):
+            _, qualifier, code, partition, zone = usual.groups()
             events = [Event(code, qualifier, zone, partition)]
         else:
             events = contact_id(text, frame.account)
     elif frame.token == SIA_DCS:
         usual = _USUAL_SIA.fullmatch(text)
-        if usual is not None:
-            partition, code, zone = usual.groups()
+        if usual is not None and (
+            usual[1] == frame.account or not is_other_account(usual[1], frame.account)
+        ):
+            _, partition, code, zone = usual.groups()
             events = [Event(code, "", zone, partition or "")]
         else:
             events = sia(text, frame.account)
