@@ -14,9 +14,12 @@ from test_site_screens import known, post
 from little_city import City, build
 from signing_in import signed_in
 from tocsin.core.terms import Role
+from tocsin.record.database import connect
+from tocsin.record.refused import Refusal, sealed
+from tocsin.record.sealing import DayKeys
 from tocsin.wire.dc09.frames import Frame, encode, seal
 from tocsin.wire.dc09.frames import write_timestamp as stamp
-from web_site import Site
+from web_site import AGENCY, Site
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +166,67 @@ def test_what_a_message_says_stays_sealed(site: Site, administrator: httpx.Clien
     page = administrator.get(watching(administrator)).text
     assert "F601" in page
     assert "secret words" not in page
+
+
+def turned_away(
+    site: Site, reason: str, raw: bytes, *, address: str, agency: str = AGENCY, further: int = 0
+) -> None:
+    one = Refusal(datetime.now(UTC), address, reason, raw, len(raw) + 7, further)
+    row = sealed(DayKeys(site.keyring), "dc09", one, "north", agency)
+    with connect(site.urls.application) as opened:
+        marks = ", ".join(["%s"] * len(row))
+        opened.execute(f"INSERT INTO heard.refused VALUES ({marks})".encode(), row)
+
+
+def test_what_was_refused_is_shown_with_its_bytes_and_what_to_do(
+    site: Site, administrator: httpx.Client
+) -> None:
+    address = watching(administrator)
+    turned_away(site, "bad_crc", b'\n0000"SIA-DCS"<b>', address="192.0.2.41", further=37)
+    turned_away(site, "foreign.galaxy", b"F#123456", address="192.0.2.42")
+    turned_away(site, "bad_crc", b"of others", address="192.0.2.43", agency="elsewhere")
+    shown = live(administrator, address).split("What was refused")[1]
+    assert shown.index("192.0.2.42") < shown.index("192.0.2.41")  # newest first
+    assert "192.0.2.43" not in shown
+    first = next(row for row in shown.split("<tr>") if "192.0.2.41" in row)
+    assert "Bad checksum" in first
+    assert "dialects on the page of DC-09" in first
+    assert "·0000&quot;SIA-DCS&quot;&lt;b&gt;" in first
+    assert "0a 30 30 30 30 22" in first
+    assert "37 more in this second" in first
+    assert "and 7 bytes more" in first
+    other = next(row for row in shown.split("<tr>") if "192.0.2.42" in row)
+    assert "Choose SIA DC-09 at its Ethernet module." in other
+    at_one = live(administrator, watching(administrator, address="192.0.2.42"))
+    assert "192.0.2.41" not in at_one
+    assert "192.0.2.42" in at_one
+    assert "More was refused than is kept here" not in shown
+    for _ in range(50):
+        turned_away(site, "bad_crc", b"again", address="192.0.2.44")
+    assert "More was refused than is kept here" in live(administrator, address)
+
+
+def test_a_poll_is_told_as_last_seen(site: Site, administrator: httpx.Client) -> None:
+    row = known(administrator, "C-7", "F701")
+    seen_at = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    with connect(site.urls.application) as opened:
+        opened.execute(
+            "INSERT INTO ref.seen (device, last_seen_at, polls) VALUES (%s, %s, 1)",
+            (row["devices"][0], seen_at),
+        )
+    address = watching(administrator, account="F701")
+    assert "Device F701 was last seen 2026-03-04 05:06:07 UTC (poll)." in live(
+        administrator, address
+    )
+    hear(site, row, "FA", "1", account="F701")
+    with connect(site.urls.application) as opened:
+        opened.execute(
+            "UPDATE ref.seen SET last_seen_at = (SELECT max(received_at) FROM heard.message"
+            " WHERE device = device_of.id) FROM (SELECT %s::uuid AS id) device_of"
+            " WHERE ref.seen.device = device_of.id",
+            (row["devices"][0],),
+        )
+    shown = live(administrator, address)
+    assert "UTC (message)." in shown
+    assert "UTC (poll)." not in shown
+    assert "last seen" not in live(administrator, watching(administrator, account="F702"))

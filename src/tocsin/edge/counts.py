@@ -9,6 +9,8 @@ from typing import Final
 
 from prometheus_client import Counter
 
+from tocsin.edge.refusals import Refusals
+
 LOG_EVERY_S: Final = 10.0
 
 _METRIC: Final = Counter(
@@ -26,13 +28,18 @@ class Counts:
         self._since: dict[str, int] = {}
         self._refused: dict[str, tuple[int, str]] = {}
         self._spoken_at = 0.0
+        self.refusals = Refusals()
+        """What of it is shown to whoever connects a panel, until it is taken and handed on."""
 
     def add(self, name: str, by: int = 1) -> None:
         """Counts what is in order: `received`, `ack`, ..."""
         self._since[name] = self._since.get(name, 0) + by
 
-    def refused(self, reason: str, address: str) -> None:
-        """Counts what is not, with the last address it came from."""
+    def refused(self, reason: str, address: str, raw: bytes | None = None) -> None:
+        """Counts what is not, with the last address it came from. `raw`: what came (b"" for nothing
+        that may be shown), where the record keeps no message of it."""
+        if raw is not None:
+            self.refusals.note(reason, address, raw)
         self._since[reason] = self._since.get(reason, 0) + 1
         self._refused[reason] = (self._refused.get(reason, (0, ""))[0] + 1, address)
 

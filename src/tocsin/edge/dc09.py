@@ -104,9 +104,9 @@ class Intake:
         if sender.connections >= self.settings.max_connections_per_address:
             self._make_room(sender.share.silent)
         if len(self.connections) + self.handshakes >= self.connections_max:
-            self.counts.refused("too_many_connections", address)
+            self.counts.refused("too_many_connections", address, b"")
         elif sender.connections >= self.settings.max_connections_per_address:
-            self.counts.refused("too_many_connections_of_address", address)
+            self.counts.refused("too_many_connections_of_address", address, b"")
         else:
             sender.connections += 1
             return sender
@@ -128,7 +128,7 @@ class Intake:
         try:
             self._take(received, sender, channel, reply)
         except Exception:
-            self.counts.refused("failed", sender.address)
+            self.counts.refused("failed", sender.address, received.raw)
             loop_time = self._loop_time()
             if loop_time - self._failed_said_at >= LOG_EVERY_S:
                 self._failed_said_at = loop_time
@@ -160,7 +160,7 @@ class Intake:
             replay_key = reception.replay_key
             if problem is Problem.UNKNOWN_ACCOUNT and is_reserved(account):
                 self.counts.add("probe")
-            elif problem is not None and not self._is_stored(problem, sender):
+            elif problem is not None and not self._is_stored(problem, sender, received.raw):
                 reply(b"")
                 return
             is_sign_of_life = problem in _OF_THE_DEVICE and (
@@ -214,12 +214,13 @@ class Intake:
             self.memory.note(device.account, told.dialects, is_known=True)
         return told.ack, told.region, told.repeat_key, told.replay_key
 
-    def _is_stored(self, problem: Problem, sender: Sender) -> bool:
+    def _is_stored(self, problem: Problem, sender: Sender, raw: bytes) -> bool:
         """Counts what is not in order."""
         if problem is Problem.CLOCK_OFF:  # so common that it is no trouble of ours
             self.counts.add(problem)
         else:
-            self.counts.refused(problem, sender.address)
+            is_stored = RULES[problem].is_stored
+            self.counts.refused(problem, sender.address, None if is_stored else raw)
         return RULES[problem].is_stored
 
     def _receive(
@@ -326,8 +327,13 @@ class Intake:
         for connection in list(self.connections):
             connection.tidy(now)
         self._heard.hears(PROTOCOL)
-        self.counts.hand_on(self._heard.count)
+        self._hand_on()
         self.counts.speak(now)
+
+    def _hand_on(self) -> None:
+        self.counts.hand_on(self._heard.count)
+        refusals = self.counts.refusals.take()
+        self._heard.refused(PROTOCOL, refusals, self._district, self._agency)
 
     async def finish(self) -> None:
         """No new connections any more: lets what is in flight be answered, then closes."""
@@ -346,7 +352,7 @@ class Intake:
         for connection in list(self.connections):
             connection.abort()
         await asyncio.sleep(0)  # they are told in the loop's next turn
-        self.counts.hand_on(self._heard.count)
+        self._hand_on()
 
 
 def has_key(device: Device) -> bool:

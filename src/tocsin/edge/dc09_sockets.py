@@ -131,13 +131,13 @@ class Connection(asyncio.Protocol):
             reply = partial(self._reply, self._session.expect_answer())
             intake.take(event, sender, self._channel, reply)
         elif deed is Deed.COUNT and isinstance(event, Refused):
-            intake.counts.refused(reason_of(event), address)
+            intake.counts.refused(reason_of(event), address, event.raw)
         elif deed is Deed.SEND_AWAY and isinstance(event, Foreign):
-            intake.counts.refused(reason_of(event), address)
+            intake.counts.refused(reason_of(event), address, event.raw)
             self._transport.write(STRANGERS[event.name].hears)
             self._transport.close()
         elif deed is Deed.COUNT_AND_CLOSE:
-            intake.counts.refused(happening, address)
+            intake.counts.refused(happening, address, b"")
             self._transport.close()
         elif deed is Deed.CLOSE:
             self._transport.close()
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
         intake.senders.disconnected(sender)
         unfinished = self._session.abandon()
         if unfinished is not None:
-            intake.counts.refused(reason_of(unfinished), sender.address)
+            intake.counts.refused(reason_of(unfinished), sender.address, unfinished.raw)
 
     def tidy(self, now: float) -> None:
         """Closes the connection when its sender was silent for too long. `now`: loop time."""
@@ -259,7 +259,7 @@ class Datagrams(asyncio.DatagramProtocol):
             if event is None:
                 break
             if not isinstance(event, Received):  # hears nothing: the address may be a victim's
-                intake.counts.refused(reason_of(event), sender.address)
+                intake.counts.refused(reason_of(event), sender.address, event.raw)
             elif not intake.senders.has_room(sender):
                 intake.counts.refused("too_many_in_flight", sender.address)
             else:

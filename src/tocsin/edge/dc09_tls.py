@@ -81,7 +81,7 @@ class TlsDoor:
                 ssl_shutdown_timeout=SHUTDOWN_S,
             )
         except (OSError, ssl.SSLError):  # a time-out is an OSError too
-            intake.counts.refused("tls_refused", sender.address)
+            intake.counts.refused("tls_refused", sender.address, b"")
         finally:
             intake.handshakes -= 1
             if not connection.has_begun:  # else the place is the connection's to give back

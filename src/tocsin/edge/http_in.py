@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
             self._server.intake.leave(self._sender)
             self._sender = None
         if self._began_at is not None and not self._refused:
-            self._server.intake.counts.refused("cut_off", self._peer)
+            self._server.intake.counts.refused("cut_off", self._peer, b"")
         self._let_go(self._held_bytes - self._answering_bytes)
         # What is being answered goes on to its commit: its sender will ask again.
 
@@ -300,7 +300,7 @@ class Connection(asyncio.Protocol):
             return
         self._refused = reason
         self._unanswered = True
-        self._server.intake.counts.refused(reason, self._peer)
+        self._server.intake.counts.refused(reason, self._peer, b"")
         self._let_go(sum(len(part) for part in self._body))
         self._body = []
 

@@ -89,9 +89,9 @@ class Intake:
         Each place is given back by `leave`."""
         sender = self.senders.at(address)
         if self._connections >= self._connections_max:
-            self.counts.refused("too_many_connections", address)
+            self.counts.refused("too_many_connections", address, b"")
         elif sender.connections >= self._per_address_max:
-            self.counts.refused("too_many_connections_of_address", address)
+            self.counts.refused("too_many_connections_of_address", address, b"")
         else:
             sender.connections += 1
             self._connections += 1
@@ -209,4 +209,5 @@ class Intake:
         to the metrics and to the log."""
         self._heard.hears(self.name, can_hear=self.is_serving)
         self.counts.hand_on(self._heard.count)
+        self._heard.refused(self.name, self.counts.refusals.take(), self.district, self.agency)
         self.counts.speak(now)

@@ -324,7 +324,7 @@ class _Dialogue(SMTP):
             self.waits_for_sender.set()
 
     def _count(self, reason: str) -> None:
-        self._mailbox.intake.counts.refused(reason, self.sender.address)
+        self._mailbox.intake.counts.refused(reason, self.sender.address, b"")
 
     def _timeout_cb(self) -> None:
         self._count("timed_out")

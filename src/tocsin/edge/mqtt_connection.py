@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         sender.share.waiting.pop(self._read, None)
         acceptor.connections.discard(self)
         if self._session.is_waiting_for_more and self._held is None:
-            self._intake.counts.refused("cut_short", sender.address)
+            self._intake.counts.refused("cut_short", sender.address, b"")
         ended = self._session.abandon("connection_lost")
         if ended is not None and self._client is not None:
             self._intake.counts.refused("connection_lost", sender.address)
@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
         acceptor, session = self._acceptor, self._session
         reason, refusal = acceptor.decide(connect, sender.address, self.now())
         if refusal is not None:
-            self._intake.counts.refused(reason, sender.address)
+            self._intake.counts.refused(reason, sender.address, b"")
             session.refuse(refusal)
             self._hang_up()
             return
@@ -248,7 +248,7 @@ class Connection(asyncio.Protocol):
 
     def _over_with(self, ended: Ended, sender: Sender) -> None:
         if ended.reason is not None:
-            self._intake.counts.refused(ended.reason, sender.address)
+            self._intake.counts.refused(ended.reason, sender.address, b"")
         self._say_will(ended)
         self._hang_up()
 

@@ -170,7 +170,7 @@ class _Connection:
     def note_unfinished(self) -> None:
         """Counts what the sender left unfinished."""
         if self._session.abandon() is not None:
-            self._intake.counts.refused("cut_short", self._sender.address)
+            self._intake.counts.refused("cut_short", self._sender.address, b"")
 
     async def _more(self, until: float) -> bytes | None:
         """What comes next, b"" when the sender has finished; None when it was silent too long."""
@@ -201,7 +201,7 @@ class _Connection:
         who = (self._sender.address, request.transmittercode)
         now = asyncio.get_running_loop().time()
         if not attempts.may_try(*who, now):
-            intake.counts.refused("too_many_attempts", self._sender.address)
+            intake.counts.refused("too_many_attempts", self._sender.address, b"")
             return Status.NOT_TREATED_NOT_DISTRIBUTED
         reception = receive(
             request,
@@ -240,7 +240,7 @@ class _Connection:
 
     async def _refuse(self, problem: Problem) -> bool:
         """Answers what is no request; whether the connection goes on."""
-        self._intake.counts.refused(problem, self._sender.address)
+        self._intake.counts.refused(problem, self._sender.address, b"")
         await self._answer(Kind.ALARM, RULES[problem].status, "")
         self._refused += 1
         if self._refused < REFUSED_MAX:

@@ -28,6 +28,15 @@ WHERE m.id >= %s AND m.received_at >= %s AND (m.device IS NULL OR m.device = ANY
     AND (%s = '' OR m.source_address = %s)
 ORDER BY m.id DESC LIMIT %s"""
 
+_SEEN: Final = """
+SELECT d.protocol, d.account, d.district, d.agency, s.last_seen_at,
+    s.polls > 0 AND NOT EXISTS (
+        SELECT FROM heard.message m
+        WHERE m.device = d.id AND m.id >= log.first_id(s.last_seen_at - interval '1 minute')
+            AND m.received_at = s.last_seen_at) AS is_poll
+FROM ref.device d JOIN ref.seen s ON s.device = d.id
+WHERE upper(d.account) = %s ORDER BY d.protocol, d.account"""
+
 
 def frames(
     connection: Connection,
@@ -61,6 +70,12 @@ def frames(
         if len(found) == FRAMES_MAX:
             break
     return found
+
+
+def last_seen(connection: Connection, account: str) -> list[dict[str, Any]]:
+    """The devices of this account that were ever heard, with `last_seen_at`, and whether it was by
+    a poll, of which no message is kept."""
+    return fetch(connection, _SEEN, [account.upper()])
 
 
 def key_of(connection: Connection, keyring: Keyring, device: UUID) -> bytes | None:

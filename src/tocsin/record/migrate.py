@@ -143,7 +143,7 @@ _PRIVILEGES: Final = {
     "SELECT, INSERT, UPDATE, DELETE": (
         *("log.pending", "log.head", "log.command", "log.due", "log.number", "log.cursor"),
         "log.reaction_waiting",
-        "heard.report",
+        *("heard.report", "heard.refused"),
         *("heard.pending", "view.incident", "view.order", "view.unit", "view.signal"),
         *("ref.hearing", "ref.silence", "ref.outage", "ref.probe", "ref.listening"),
         "ref.probe_expected",

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
+from tocsin.record import refused
+
 NOTE_S_MAX: Final = 4.0
 """A note that takes longer counts as lost. Polls were answered before, so trust is short here."""
 
@@ -24,6 +26,7 @@ class Notes:
     def __init__(self) -> None:
         self._seen: dict[UUID, tuple[datetime, int]] = {}
         self._counters: dict[str, int] = {}
+        self.refused = refused.Waiting()
         self._hearing: dict[str, datetime] = {}  # ways in, and since when each could hear
         self._heard_until: datetime | None = None  # as written
         self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
@@ -66,13 +69,14 @@ class Notes:
     @property
     def waiting(self) -> bool:
         """Whether anything but the time itself is to be noted."""
-        return bool(self._seen or self._counters)
+        return bool(self._seen or self._counters or self.refused)
 
     async def write(self, connection: asyncpg.Connection, oldest: datetime | None) -> None:
         """Note it all in one transaction. `oldest`: when the oldest message was received that waits
         for its commit. Raises what asyncpg does, and TimeoutError after NOTE_S_MAX."""
         seen, self._seen = self._seen, {}
         counters, self._counters = self._counters, {}
+        turned_away = self.refused.take()
         began = asyncio.get_running_loop().time()
         until = self._all_written_until(oldest)
         try:
@@ -90,6 +94,8 @@ class Notes:
                 if counters:
                     names = sorted(counters)  # as with the devices
                     await connection.execute(_COUNTERS, names, [counters[one] for one in names])
+                if turned_away:
+                    await refused.write(connection, turned_away, datetime.now(UTC))
         except BaseException:
             # Nothing may be lost by a restart of the database; newer sightings win.
             for device, (at, polls_of) in seen.items():
@@ -97,6 +103,7 @@ class Notes:
                 self._seen[device] = (newer, more + polls_of)
             for name, increase in counters.items():
                 self.count(name, increase)
+            self.refused.put_back(turned_away)
             raise
         self._poll_waits_since = began if self._seen else None
         self._heard_until = until

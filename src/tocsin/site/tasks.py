@@ -9,7 +9,15 @@ import msgspec
 from prometheus_client import Gauge
 
 from tocsin.core.obligations import Obligations
-from tocsin.record import caller_places, code_force, judging, retention, sequencer, working
+from tocsin.record import (
+    caller_places,
+    code_force,
+    judging,
+    refused,
+    retention,
+    sequencer,
+    working,
+)
 from tocsin.record.arrivals import Sorter
 from tocsin.record.block_guard import Guard
 from tocsin.record.database import Connection, DatabaseAway, connect
@@ -107,7 +115,7 @@ def _codes(connection: Connection) -> int:
 
 
 def _forget_places(connection: Connection) -> int:
-    return caller_places.forget(connection, _now())
+    return caller_places.forget(connection, _now()) + refused.forget(connection, _now())
 
 
 def measure(url: str, heard_days: int) -> None:

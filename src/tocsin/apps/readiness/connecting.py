@@ -16,15 +16,16 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tocsin.apps.log import connection, keyring
-from tocsin.apps.readiness import siting
+from tocsin.apps.readiness import refused_shown, siting
 from tocsin.apps.readiness.forms import AdoptForm, WatchForm
 from tocsin.apps.readiness.frames_shown import shown
 from tocsin.apps.readiness.screens import for_managers, take
 from tocsin.core.access import may
 from tocsin.core.terms import Actor
-from tocsin.record.commissioning import frames
+from tocsin.record.commissioning import frames, last_seen
 from tocsin.record.credentials import RULES
 from tocsin.record.looked import Looked, record_look
+from tocsin.record.refused import KEPT_MAX, refused
 
 WATCH_S: Final = 1_800
 BEFORE: Final = timedelta(minutes=5)
@@ -68,7 +69,8 @@ def heard(request: HttpRequest, actor: Actor) -> HttpResponse:
         "watch": token,
         "ends_at": ends_at,
         "is_over": is_over,
-        "frames": [] if is_over else _frames(actor, watch, begun_at - BEFORE),
+        "refused_max": KEPT_MAX,
+        **({} if is_over else _heard(actor, watch, begun_at - BEFORE)),
     }
     name = "frames_live.html" if "live" in request.GET else "frames.html"
     return render(request, f"readiness/{name}", context)
@@ -98,12 +100,23 @@ def _place(site: siting.Row) -> dict[str, str]:
     return {**place, **{name: site[name] for name in names}}
 
 
-def _frames(actor: Actor, watch: dict[str, Any], since: datetime) -> list[dict[str, Any]]:
+def _heard(actor: Actor, watch: dict[str, Any], since: datetime) -> dict[str, Any]:
+    """What was kept, what was refused, and when a registered device was last seen."""
     language = "en" if get_language() == "en" else "zh"
+    account, address = watch["account"], watch["address"]
+
+    def is_theirs(one: dict[str, Any]) -> bool:
+        return may(actor, "manage:sites", district=one["district"], agency=one["agency"])
+
     with connection() as opened:
-        found = frames(opened, keyring(), since, account=watch["account"], address=watch["address"])
-        return [
-            shown(opened, keyring(), one, language)
-            for one in found
-            if may(actor, "manage:sites", district=one["district"], agency=one["agency"])
-        ]
+        found = frames(opened, keyring(), since, account=account, address=address)
+        turned_away = refused(opened, keyring(), since, datetime.now(UTC), address=address)
+        seen = last_seen(opened, account) if account else []
+        return {
+            "frames": [shown(opened, keyring(), one, language) for one in found if is_theirs(one)],
+            "refused": [
+                refused_shown.shown(one, language) for one in turned_away if is_theirs(one)
+            ],
+            "is_full": any(one["is_full"] for one in turned_away if is_theirs(one)),
+            "seen": [one for one in seen if is_theirs(one)],
+        }
