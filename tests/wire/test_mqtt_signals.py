@@ -246,6 +246,28 @@ def test_no_pin_is_kept(dialect: str, payload: str) -> None:
         assert [one.code for one in found.signals] == ["BA"]
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *("DISARM 1234", "1234 DISARM", "ARM_AWAY 123", '"DISARM 1234"', '["1234"]', "x 123 y"),
+        *('{"payload":"DISARM 1234"}', '{"disarm":"1234"}', '{"disarm":1234}', '{"code":"123"}'),
+        *('{"code":"1"}', '{"state":"1234 ARM_HOME"}', '{"x":{"trigger":[123]}}'),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["home_assistant", "zigbee2mqtt"])
+def test_what_is_typed_on_a_keypad_is_not_kept(dialect: str, payload: str) -> None:
+    found = reading(dialect, payload, "home/keypad")
+    digits = payload_of(found.body)
+    assert b"[removed]" in digits
+    assert not any(one in digits for one in (b"123", b'"1"'))
+    assert "123" not in repr([one.text for one in found.signals])
+
+
+def test_what_a_sensor_measures_is_kept() -> None:
+    raw = b'{"smoke":true,"voltage":3000,"last_seen":"2026-05-04T10:11:12Z","alarm":false}'
+    assert payload_of(reading("zigbee2mqtt", raw).body) == raw
+
+
 @pytest.mark.parametrize("name", ["z/keypad/action_code", "door/PIN", "alarm/code"])
 def test_a_topic_may_name_a_pin_too(name: str) -> None:
     found = reading("zigbee2mqtt", PIN, name)

@@ -104,6 +104,9 @@ def sections() -> Iterator[str]:
     yield "message that is nothing but four to ten digits. In its place stands `[removed]`, in the"
     yield "kept bytes too. Case, dividers and plurals do not matter, and longer names count as well"
     yield "(`driver_phone`). A key that stands twice in an object is kept as it was read, the last."
+    yield "Where keypads speak (`home_assistant`, `zigbee2mqtt`) also `code` of any length, runs of"
+    yield "three or more digits in a bare text, in a text with a command (ARM_*, DISARM, TRIGGER)"
+    yield "or under a key that is one, and a text in JSON that is nothing else."
     yield "Of what begins as JSON and is none, only length and digest are kept."
     yield ""
     taken_out = [

@@ -26,6 +26,10 @@ FOLLOWING: Final = frozenset(
 _COMMANDING: Final = frozenset({"action", "command", "cmd"})
 """Beside one of these, `code` is somebody's PIN (alarm_control_panel of Home Assistant)."""
 
+# On topics where keypads speak: a command, and the digits that are typed with it.
+_ORDER: Final = re.compile(r"(?<![a-z])(?:arm|disarm|trigger)", re.IGNORECASE)
+_TYPED: Final = re.compile(r"[0-9]{3,}")
+_ONLY_TYPED: Final = re.compile(r"\s*[0-9]{3,}\s*")
 _PIN: Final = re.compile(r"[0-9]{4,}")
 _ONLY_PIN: Final = re.compile(rb"\s*\"?[0-9]{4,10}\"?\s*")
 _BROKEN: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
@@ -57,19 +61,28 @@ class Redacted(NamedTuple):
     removed: int
 
 
-def redact(payload: bytes, topic: str, *, code_at: str = "", digits_say: bool = False) -> Redacted:
+def redact(
+    payload: bytes,
+    topic: str,
+    *,
+    code_at: str = "",
+    digits_say: bool = False,
+    is_keypads: bool = False,
+) -> Redacted:
     """The message without PINs and identity. `code_at`: the JSON pointer of an event's code, which
-    is none though it may look like one. `digits_say`: a bare number is a message, not a PIN."""
+    is none though it may look like one. `digits_say`: a bare number is a message, not a PIN.
+    `is_keypads`: digits in a text, and beside a command, are what somebody typed."""
     last = _name(topic.rsplit("/", 1)[-1])
     if is_named(topic.rsplit("/", 1)[-1]) or (last == "code" and not digits_say):
         return Redacted(MARKER.encode(), None, 1)
     try:
         content = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _of_text(payload, digits_say)
+        return _of_text(payload, digits_say, is_keypads)
     if not isinstance(content, dict | list):
-        return _of_text(payload, digits_say)._replace(content=content)
-    walk = _Walk(code_at)
+        found = _of_text(payload, digits_say, is_keypads)
+        return found._replace(content=None if found.removed else content)
+    walk = _Walk(code_at, is_keypads)
     clean = walk.through(content, "", 0)
     if not walk.removed and not _says_twice(payload):
         return Redacted(payload, content, 0)
@@ -106,7 +119,7 @@ def redact_text(text: str) -> tuple[str, int]:
     return clean, removed + codes
 
 
-def _of_text(payload: bytes, digits_say: bool) -> Redacted:
+def _of_text(payload: bytes, digits_say: bool, is_keypads: bool) -> Redacted:
     if not digits_say and _ONLY_PIN.fullmatch(payload):
         return Redacted(MARKER.encode(), None, 1)
     if _BROKEN.match(payload):  # nobody can tell which of its values name somebody
@@ -115,6 +128,9 @@ def _of_text(payload: bytes, digits_say: bool) -> Redacted:
         return Redacted(kept.encode(), None, 1)
     # Latin-1 gives each byte a character and back, whatever the bytes are.
     clean, removed = redact_text(payload.decode("latin-1"))
+    if is_keypads:
+        clean, typed = _TYPED.subn(MARKER, clean)
+        removed += typed
     return Redacted(clean.encode("latin-1") if removed else payload, None, removed)
 
 
@@ -130,9 +146,10 @@ def _folded(key: str) -> str:
 class _Walk:
     """One way through a JSON value."""
 
-    def __init__(self, code_at: str) -> None:
+    def __init__(self, code_at: str, is_keypads: bool) -> None:
         self.removed = 0
         self._code_at = code_at
+        self._is_keypads = is_keypads
 
     def through(self, value: Any, at: str, depth: int) -> Any:
         if depth > DEPTH_MAX:
@@ -155,8 +172,10 @@ class _Walk:
         is_pin = (
             name == "code"
             and at != self._code_at
-            and (commands or _PIN.fullmatch(str(value)) is not None)
+            and (commands or self._is_keypads or _PIN.fullmatch(str(value)) is not None)
         )
+        if self._is_keypads and _ORDER.search(key) and _TYPED.search(str(value)):
+            is_pin = True
         if not is_pin and not is_named(key):
             return self.through(value, at, depth + 1)
         if isinstance(value, bool) or value in (None, "", MARKER):
@@ -166,5 +185,8 @@ class _Walk:
 
     def _text(self, text: str) -> str:
         clean, removed = redact_text(text)
+        if self._is_keypads and (_ONLY_TYPED.fullmatch(clean) or _ORDER.search(clean)):
+            clean, typed = _TYPED.subn(MARKER, clean)
+            removed += typed
         self.removed += removed
         return clean

@@ -39,6 +39,8 @@ BROKER: Final = "broker"
 LOST: Final = "YC"
 RESTORED: Final = "YK"
 
+_KEYPADS: Final = frozenset({"home_assistant", "zigbee2mqtt"})  # dialects that keypads speak too
+
 # Restores that a sensor repeats with each of its reports: they are news only after an alarm.
 QUIET: Final = frozenset({"BR", "FR", "GR", "WR", "TR", "XR", "PR", "UR"})
 
@@ -86,7 +88,13 @@ def read(publish: Publish, raw: bytes, version: int, topic: Topic, account: str)
         body = _kept(publish, MARKER.encode(), raw, version)
         return Reading((signal,), body, frozenset(), COMMAND, removed=1)
     code_at = topic.at.get("code", "") if dialect == "generic" else ""
-    clean = redact(publish.payload, publish.topic, code_at=code_at, digits_say=bool(code_at))
+    clean = redact(
+        publish.payload,
+        publish.topic,
+        code_at=code_at,
+        digits_say=bool(code_at),
+        is_keypads=dialect in _KEYPADS,
+    )
     body = _kept(publish, clean.payload, raw, version)
     problem, is_news = None, True
     said: list[Said]
