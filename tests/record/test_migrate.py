@@ -131,8 +131,8 @@ def test_facts_and_what_was_heard_can_only_be_added(owner: Connection) -> None:
             "log.cursor",
         ),
         *("heard.arrived", "heard.pending", "heard.quarantined"),
-        # What ends by itself: codes of public reports, where callers are.
-        *("heard.report", "heard.call_place"),
+        # What ends by itself: codes of public reports, where callers are, what was refused.
+        *("heard.report", "heard.call_place", "heard.refused"),
     }
 
 
