@@ -28,7 +28,7 @@ export const alarms: AlarmWords = {
   avsBy: (name) => `by ${name}`,
   avsEvidence: (level) => `the evidence alone says ${level}`,
   avsSignals: (zones) => `on ${zones}`,
-  avsOffered: "A user took it back: level 0 is yours to give (v 0 ;reason).",
+  avsOffered: "A user took it back: level 0 is yours to give (v 0 ;reason).",
   zones: (zones) => `${zones.length === 1 ? "zone" : "zones"} ${zones.join(", ")}`,
   signals: (n) => `${n} ${n === 1 ? "signal" : "signals"}`,
   rules: {
