@@ -87,7 +87,7 @@ def test_each_way_in_is_there_with_its_standing(intakes: Site) -> None:
         "answered 503",
         "an odd reason",
         "no result yet",
-        "Bad checksum: 7",
+        "Bad checksum × 7",
         "Whoever floods (degraded)",
     ):
         assert said in text, said
@@ -97,7 +97,7 @@ def test_each_way_in_is_there_with_its_standing(intakes: Site) -> None:
 
 def test_it_is_there_in_chinese(intakes: Site) -> None:
     text = page(intakes, "zh-CN").text
-    for said in ("接入", "未收到确认", "未监听", "来源未经验证", "校验错误: 7", "尚无结果"):
+    for said in ("接入", "未收到确认", "未监听", "来源未经验证", "校验错误 × 7", "尚无结果"):
         assert said in text, said
 
 
