@@ -19,6 +19,7 @@ from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, unpack
 from tocsin.record.ids import following
 from tocsin.record.keys import Keyring, seal
+from tocsin.record.repeats import ORIGINALS
 from tocsin.record.sealing import DayKeys
 from tocsin.record.views import get_row, list_rows
 
@@ -332,7 +333,7 @@ def test_repeats_are_found_by_their_keys_in_a_storm_that_nobody_has_analysed_yet
         connection.execute = listen  # type: ignore[method-assign]
         batch = [message(received_at=day, repeat_key=uuid4().bytes) for _ in range(1_000)]
         arrivals.sort(*batch)
-        (values,) = (values for query, values in asked if query == module._ORIGINALS)
-        plan = plan_of(connection, module._ORIGINALS, values)
+        (values,) = (values for query, values in asked if query == ORIGINALS)
+        plan = plan_of(connection, ORIGINALS, values)
         assert f"message_{day:%Y%m%d}_repeat_key_idx" in plan
         assert f"message_{day:%Y%m%d}_pkey" not in plan

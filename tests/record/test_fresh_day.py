@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.record import arrivals, judging
+from tocsin.record import judging, repeats
 from tocsin.record.arrays import Byteas, Uuids
 from tocsin.record.database import Connection
 from tocsin.record.ids import first_at
@@ -67,7 +67,7 @@ def rows_read(connection: Connection, query: str, values: Sequence[object]) -> i
     return most(row[0][0]["Plan"])
 
 
-@pytest.mark.parametrize("query", [arrivals._ORIGINALS, arrivals._SAID_BEFORE])
+@pytest.mark.parametrize("query", [repeats.ORIGINALS, repeats.SAID_BEFORE])
 def test_what_a_message_may_repeat_is_found_by_its_key(
     storm: Connection, now: datetime, query: str
 ) -> None:

@@ -12,10 +12,10 @@ from typing import Final
 
 from tocsin.core.signals import SignalRead
 from tocsin.edge.intake import Intake
-from tocsin.record.arrivals import REPEAT_WINDOW
 from tocsin.record.devices import Device
 from tocsin.record.heard import NotKept
 from tocsin.record.recalling import MESSAGES_MAX, NotKnown, Recall
+from tocsin.record.repeats import REPEAT_WINDOW
 from tocsin.wire.mqtt.packets import V3, V5, Publish
 from tocsin.wire.mqtt.saying import Topic
 from tocsin.wire.mqtt.signals import (

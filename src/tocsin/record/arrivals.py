@@ -9,7 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -19,13 +19,13 @@ from msgspec.structs import replace
 from tocsin.core.probing import PROBLEM
 from tocsin.core.signals import SignalRead
 from tocsin.record import probing
-from tocsin.record.arrays import Byteas
 from tocsin.record.database import Connection, is_away
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
-from tocsin.record.ids import first_at, following, time_of
+from tocsin.record.ids import following
 from tocsin.record.keys import Keyring
 from tocsin.record.once_muted import OnceMuted
+from tocsin.record.repeats import originals, repeat_of_earlier
 from tocsin.record.sealing import DayKeys
 from tocsin.record.unread import Aside, Teller
 
@@ -49,12 +49,6 @@ send."""
 
 FLOOD_SHARE: Final = 10
 """And a tenth is of floods: what floods may be an alarm all the same."""
-
-REPEAT_WINDOW: Final = timedelta(minutes=3)
-"""A message equal to one heard at most this long ago repeats it; later it is news."""
-
-NAMED_WINDOW: Final = timedelta(days=30)
-"""The same for a message that its sender named: some try again for days until they are answered."""
 
 Reader = Callable[[bytes, bytes | None], tuple[tuple[SignalRead, ...], bytes | None]]
 """Signals and repeat key of a message, from its bytes as they came, and what was encrypted in them
@@ -220,11 +214,11 @@ class Sorter:
                 (one, replace(message, problem=PROBLEM) if one in probes else message)
                 for one, message in messages
             ]
-        known = _originals(connection, messages)
+        known = originals(connection, messages)
         repeats: Counter[str] = Counter()
         repeated: dict[UUID, UUID] = {}
         for identifier, message in messages:
-            repeat_of = _repeated(message, known)
+            repeat_of = repeat_of_earlier(message, known)
             if repeat_of is not None:
                 repeats[f"{message.protocol}.repeat"] += 1
                 repeated[identifier] = repeat_of
@@ -300,64 +294,6 @@ def _named(arrival: UUID, messages: Iterable[Heard]) -> list[tuple[UUID, Heard]]
     ]
 
 
-# -- repeats ------------------------------------------------------------------------------------
-
-Originals = dict[bytes, list[tuple[datetime, UUID]]]
-"""By repeat key: when messages that may be repeated were received, and their ids. By replay key:
-the same of all that said so, with the ids of those that they repeat themselves."""
-
-
-def _originals(connection: Connection, messages: list[tuple[UUID, Heard]]) -> Originals:
-    """What is on record that one of `messages` may repeat."""
-    with_key = [one for one in messages if one[1].repeat_key is not None]
-    named = [one for one in with_key if one[1].is_named]
-    if not named:
-        return _within(connection, with_key, REPEAT_WINDOW)
-    unnamed = [one for one in with_key if not one[1].is_named]
-    found = _within(connection, unnamed, REPEAT_WINDOW)
-    for key, originals in _within(connection, named, NAMED_WINDOW).items():
-        found.setdefault(key, []).extend(originals)
-    return found
-
-
-def _within(
-    connection: Connection, messages: list[tuple[UUID, Heard]], window: timedelta
-) -> Originals:
-    if not messages:
-        return {}
-    keys = Byteas.of({message.repeat_key for _, message in messages})
-    times = [message.received_at for _, message in messages]
-    since, until = min(times) - window, max(times) + window
-    # An id's time is that of the commit, and that of a later one after a clock was set back. Whole
-    # days of ids: they choose the partitions, and leave it to the repeat keys what is read there.
-    times = [since, until, time_of(messages[0][0]), time_of(messages[-1][0])]
-    first, last = first_at(_day(min(times))), first_at(_day(max(times)) + timedelta(days=2))
-    found: Originals = {}
-    for key, at, identifier in connection.execute(_ORIGINALS, (keys, first, last, since, until)):
-        found.setdefault(key, []).append((at, identifier))
-    replays = {message.replay_key for _, message in messages} - {None}
-    if replays:
-        said = connection.execute(_SAID_BEFORE, (Byteas.of(replays), first, last, since, until))
-        for key, at, identifier in said:
-            found.setdefault(key, []).append((at, identifier))
-    return found
-
-
-def _day(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _repeated(message: Heard, known: Originals) -> UUID | None:
-    """The earlier message that this one repeats. In doubt none: then it alarms. A replay is asked
-    for first: its header, which may be forged, tells nothing."""
-    window = NAMED_WINDOW if message.is_named else REPEAT_WINDOW
-    for key in (message.replay_key, message.repeat_key):
-        for at, identifier in () if key is None else known.get(key, ()):
-            if abs(message.received_at - at) <= window:
-                return identifier
-    return None
-
-
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 # When a storm begins the planner does not know of it yet, and would sort all that waits.
 _BY_KEY: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
@@ -392,15 +328,3 @@ RETURNING id, messages, oldest_at, body"""
 _COUNT: Final = """
 INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, %s, now())
 ON CONFLICT (name) DO UPDATE SET value = c.value + excluded.value, last_at = excluded.last_at"""
-# Key by key (OFFSET 0 keeps it so): of a day that has just begun the planner knows nothing, and
-# for all keys at once would read the whole of it instead of its index.
-_ORIGINALS: Final = """
-SELECT m.* FROM unnest(%b::bytea[]) AS k (key), LATERAL (
-    SELECT repeat_key, received_at, id FROM heard.message
-    WHERE repeat_key = k.key AND repeat_of IS NULL AND id >= %s AND id < %s
-        AND received_at BETWEEN %s AND %s OFFSET 0) m"""
-_SAID_BEFORE: Final = """
-SELECT m.* FROM unnest(%b::bytea[]) AS k (key), LATERAL (
-    SELECT replay_key, received_at, coalesce(repeat_of, id) FROM heard.message
-    WHERE replay_key = k.key AND id >= %s AND id < %s
-        AND received_at BETWEEN %s AND %s OFFSET 0) m"""

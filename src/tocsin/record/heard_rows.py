@@ -172,7 +172,14 @@ class Rows:
             )
         )
         signals = [identifier] if reads else []
-        for place in range(1, len(reads)):
+        signals += self._add_further(identifier, message, repeat_of)
+        if repeat_of is None if is_judged is None else is_judged:
+            self._queue(message, signals)
+
+    def _add_further(self, identifier: UUID, message: Heard, repeat_of: UUID | None) -> list[UUID]:
+        """The ids of its signals after the first."""
+        cipher, signals = self._cipher(identifier.bytes), []
+        for place, read in enumerate((message.signals or ())[1:], 1):
             signal = following(identifier, place)
             signals.append(signal)
             self._further.append(
@@ -190,11 +197,10 @@ class Rows:
                     message.site,
                     message.assurance,
                     None if repeat_of is None else following(repeat_of, place),
-                    *_read_columns(reads[place], cipher, signal),
+                    *_read_columns(read, cipher, signal),
                 )
             )
-        if repeat_of is None if is_judged is None else is_judged:
-            self._queue(message, signals)
+        return signals
 
     def _queue(self, message: Heard, signals: list[UUID]) -> None:
         known = message.device is not None

@@ -14,10 +14,10 @@ import asyncpg
 import msgspec
 
 from tocsin.core.signals import SignalRead
-from tocsin.record.arrivals import REPEAT_WINDOW
 from tocsin.record.database import DatabaseAway, connect_async
 from tocsin.record.floods import Lane
 from tocsin.record.ids import first_at
+from tocsin.record.repeats import REPEAT_WINDOW
 
 logger = logging.getLogger("tocsin.recalling")
 

@@ -70,14 +70,8 @@ def evolve(  # noqa: C901 - one case each
             return replace(incident, reports_withdrawn=incident.reports_withdrawn + 1)
         case IncidentClassified():
             return replace(incident, type=fact.type, watch=False, due_at=fact.due_at)
-        case IncidentPrioritised():
-            return replace(
-                incident,
-                level=fact.level,
-                due_at=fact.due_at,
-                # A deadline that runs anew speaks anew.
-                overdue=incident.overdue if fact.due_at is None else None,
-            )
+        case IncidentPrioritised() | IncidentRaised():
+            return _graver(incident, fact)
         case IncidentLocated():
             return replace(incident, place=fact.place)
         case IncidentNoted():
@@ -102,22 +96,28 @@ def evolve(  # noqa: C901 - one case each
             return _units(incident, fact)
         case IncidentOverdue():
             return replace(incident, due_at=None, overdue=fact.step)
+        case IncidentCancelled() | IncidentValidated():
+            return replace(incident, alarms=alarm_rules.evolve(incident.alarms, fact))
+        case PlanKept() | StepTicked() | StepUnticked():
+            return replace(incident, plans=evolve_plans(incident.plans, fact))
+        case _:
+            assert_never(fact)
+
+
+def _graver(incident: Incident, fact: IncidentPrioritised | IncidentRaised) -> Incident:
+    """A deadline that runs anew speaks anew."""
+    overdue = incident.overdue if fact.due_at is None else None
+    match fact:
+        case IncidentPrioritised():
+            return replace(incident, level=fact.level, due_at=fact.due_at, overdue=overdue)
         case IncidentRaised():
             return replace(
                 incident,
                 watch=False,
                 alarms=alarm_rules.evolve(incident.alarms, fact),
                 due_at=fact.due_at,
-                overdue=(
-                    incident.overdue
-                    if fact.due_at is None and incident.state is not IncidentState.NEW
-                    else None
-                ),
+                overdue=None if incident.state is IncidentState.NEW else overdue,
             )
-        case IncidentCancelled() | IncidentValidated():
-            return replace(incident, alarms=alarm_rules.evolve(incident.alarms, fact))
-        case PlanKept() | StepTicked() | StepUnticked():
-            return replace(incident, plans=evolve_plans(incident.plans, fact))
         case _:
             assert_never(fact)
 
