@@ -4,12 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from core.world import NOON, World
+from core.world import ANN, NOON, World
 from tocsin.core.block_match import ANY
-from tocsin.core.blocking import TryBlock
+from tocsin.core.blocking import ApproveBlock, PutBlockInForce, TryBlock
+from tocsin.core.blocks import Block
+from tocsin.core.signals import Signal
 from tocsin.core.terms import DryRun, IncidentType, Level, SubjectKind, Unopened
 
 HOUR = timedelta(hours=1)
+SITE, PANEL, OTHER = UUID(int=900), UUID(int=901), UUID(int=902)
+BURGLARY = "BA"
 
 CALM = DryRun(
     tried_at=NOON,
@@ -48,3 +52,30 @@ def rule(**fields: object) -> TryBlock:
 def drafted(one: World, command: TryBlock | None = None) -> UUID:
     one.do(command or rule())
     return one.all_of(SubjectKind.BLOCK)[-1]
+
+
+def of_device() -> TryBlock:
+    return rule(protocol="dc09", account="1234", grave=True, until=NOON + HOUR)
+
+
+def in_force(one: World, command: TryBlock | None = None) -> UUID:
+    subject = drafted(one, command)
+    one.do(PutBlockInForce(subject))
+    return subject
+
+
+def approved(one: World, command: TryBlock | None = None) -> UUID:
+    subject = drafted(one, command)
+    one.do(ApproveBlock(subject), ANN)
+    return subject
+
+
+def state(one: World, subject: UUID) -> Block:
+    found = one.states[subject]
+    assert isinstance(found, Block)
+    return found
+
+
+def heard(one: World, code: str, **more: object) -> Signal:
+    known = {"site": SITE, "device": PANEL}
+    return one.signal(one.hear(code, **(known | more)))  # type: ignore[arg-type]
