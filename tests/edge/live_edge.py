@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import uvloop
 
-from tocsin.edge.dc09 import serve
+from tocsin.edge.dc09_serving import serve
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, Urls
 from tocsin.record.devices import DeviceBook
@@ -205,7 +205,7 @@ def running(
 
     thread = threading.Thread(target=run, name="edge", daemon=True)
     quick = (
-        mock.patch("tocsin.edge.dc09.SWEEP_S", EACH_S),
+        mock.patch("tocsin.edge.dc09_serving.SWEEP_S", EACH_S),
         mock.patch("tocsin.record.heard.SEEN_EVERY_S", EACH_S),
     )
     with quick[0], quick[1]:

@@ -1,7 +1,7 @@
 """What the edge remembers of DC-09 senders: for how long, and no more than so many."""
 
 from tocsin.edge.dc09_memory import AGAIN_S_MAX, NOISE_BYTES, SENDERS_MAX, Memory, Noise
-from tocsin.wire.dc09.frames import BLOCK_BYTES
+from tocsin.wire.dc09.cipher import BLOCK_BYTES
 
 
 class Counted(dict):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import Struct, field
 
-from tocsin.edge import dc09
+from tocsin.edge import dc09_serving
 from tocsin.edge.sockets import AddressNotHad
 from tocsin.site import intakes
 from tocsin.site.intakes import hear
@@ -37,6 +37,9 @@ class Heard:
     def count(self, name: str, increase: int = 1) -> None:
         self.counted[name] = self.counted.get(name, 0) + increase
 
+    def refused(self, *_: object) -> None:
+        """What was refused is counted, and shown nowhere here."""
+
 
 def run(monkeypatch: pytest.MonkeyPatch, heard: Heard, **serves: Any) -> None:
     monkeypatch.setattr(intakes, "AGAIN_S", (0.01, 0.05))
@@ -45,7 +48,7 @@ def run(monkeypatch: pytest.MonkeyPatch, heard: Heard, **serves: Any) -> None:
         module = ModuleType(f"tocsin.edge.{name}")
         module.serve = serves[name]  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(dc09, "serve", serves["dc09"])
+    monkeypatch.setattr(dc09_serving, "serve", serves["dc09"])
     hearing: Any = Chosen()
 
     async def main() -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,16 +14,14 @@ from typing import Final
 
 from tocsin.core.probing import is_reserved
 from tocsin.edge.counts import LOG_EVERY_S, Counts
-from tocsin.edge.dc09_channels import TCP, UDP, Channel, Settings
+from tocsin.edge.dc09_channels import Channel, Settings
 from tocsin.edge.dc09_memory import Memory, Noise, who
-from tocsin.edge.dc09_sockets import Connection, Datagrams
-from tocsin.edge.dc09_tls import TlsDoor, open_tls
+from tocsin.edge.dc09_sockets import Connection
 from tocsin.edge.senders import Sender, Senders
-from tocsin.edge.sockets import BACKLOG, connections_possible, open_pairs
+from tocsin.edge.sockets import connections_possible
 from tocsin.record.devices import Device, DeviceBook
 from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import Heard
-from tocsin.record.networks import at_port
 from tocsin.wire.dc09.answers import (
     RULES,
     Answer,
@@ -44,8 +41,6 @@ FINISH_S: Final = 5.0
 
 CLOSE_S: Final = 1.0
 """Then connections have this long to close; what is still open is cut off."""
-
-SWEEP_S: Final = 1.0
 
 _OF_THE_DEVICE: Final = (None, Problem.CLOCK_OFF, Problem.UNKNOWN_TOKEN, Problem.UNKNOWN_FORM)
 """What a frame may be that shows that its device is there: not a replay, nor what does not open."""
@@ -143,9 +138,8 @@ class Intake:
         account = (received.account or "").upper()
         device = self._devices.find(PROTOCOL, account)
         ack, stamp, region = received.ack, received.stamp, None
-        is_usual = device is not None and not device.dialect and account not in self._local_time
-        is_usual = is_usual and account not in self._misprinted
-        if is_usual and device is not None and ack is not None:  # what it says is read later
+        odd = account in self._local_time or account in self._misprinted
+        if ack is not None and device is not None and not (odd or device.dialect):  # read later
             answer, data, signals, repeat_key, replay_key = Answer.ACK, ack, None, None, None
             is_sign_of_life = not has_key(device)
             problem = clock_problem(stamp, now) if stamp else None
@@ -359,65 +353,3 @@ def has_key(device: Device) -> bool:
     """Whether it shares a key with us, also one that does not open here: then what comes in clear
     may be anybody's."""
     return device.key is not None or device.key_is_lost
-
-
-async def serve(
-    settings: Settings,
-    stop: asyncio.Event,
-    *,
-    heard: HeardLog,
-    devices: DeviceBook,
-    district: str,
-    agency: str,
-    say: Callable[[str], None],
-    turn: Callable[[bool], None] = lambda _: None,
-) -> None:
-    """Hears panels until `stop` is set, then finishes what is in flight.
-
-    `heard` and `devices` are started already and stay the caller's to stop. `say` gets one line per
-    socket: `listening dc09 tcp HOST:PORT`, `listening dc09-tls tcp HOST:PORT`. `turn` is called
-    each second, and with False while the record can keep nothing: then nobody is answered, and
-    senders try again. Raises OSError where the address cannot be had.
-    """
-    loop = asyncio.get_running_loop()
-    intake = Intake(settings, heard, devices, district=district, agency=agency)
-    pairs = open_pairs(settings.host, settings.port)
-    servers: list[asyncio.Server] = []
-    endpoints: list[asyncio.BaseTransport] = []
-    doors: list[tuple[TlsDoor, str]] = []
-    try:
-        for pair in pairs:
-            servers.append(
-                await loop.create_server(
-                    lambda: Connection(intake, TCP), sock=pair.tcp, backlog=BACKLOG
-                )
-            )
-            endpoints.append(
-                (
-                    await loop.create_datagram_endpoint(
-                        lambda: Datagrams(intake, UDP), sock=pair.udp
-                    )
-                )[0]
-            )
-            say(f"listening dc09 tcp {at_port(pair.host, pair.port)}")
-            say(f"listening dc09 udp {at_port(pair.host, pair.port)}")
-        doors = open_tls(settings, intake)
-        for _, address in doors:
-            say(f"listening dc09-tls tcp {address}")
-        gc.freeze()  # all that is loaded by now stays; a storm must not pay for looking it over
-        gc.set_threshold(100_000)  # and what is made for a frame goes by itself, once answered
-        while not stop.is_set():
-            turn(heard.is_connected)
-            intake.tidy(loop.time())
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), SWEEP_S)
-    finally:
-        for server in servers:
-            server.close()
-        for door, _ in doors:
-            await door.close()
-        await intake.finish()
-        for endpoint in endpoints:
-            endpoint.close()
-        for pair in pairs:
-            pair.close()

@@ -11,9 +11,10 @@ from typing import Final
 
 from tocsin.edge.counts import Counts
 from tocsin.record.devices import Device
+from tocsin.wire.dc09.cipher import BLOCK_BYTES
 from tocsin.wire.dc09.clocks import Learnt, learn
 from tocsin.wire.dc09.dialects import AS_HEARD, NO_TIME, Register, registered
-from tocsin.wire.dc09.frames import BLOCK_BYTES, Form
+from tocsin.wire.dc09.frames import Form
 
 SENDERS_MAX: Final = 50_000
 """Of each kind of memory; when it is full all of it is forgotten, and found out anew."""

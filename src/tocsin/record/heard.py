@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from tocsin.record.database import DatabaseAway, Urls, connect_async
 from tocsin.record.floods import AUTHENTICATED, WINDOW_S, Floods, Lane
-from tocsin.record.heard_rows import SIGNALS_MAX, Heard, pack
+from tocsin.record.heard_rows import SIGNALS_MAX, Heard, is_unproven, pack
 from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.notes import NOTE_S_MAX, Notes
@@ -144,11 +144,9 @@ class HeardLog:
             raise NotKept("the commit did not succeed")
 
     def hand_in(self, message: Heard, then: Then) -> None:
-        """The same for callers that must not pay for a future each: `then` is told whether the
-        commit succeeded. It is called once, from the flusher, and must not raise.
-
-        Raises `NotKept` at once, and does not call `then`, when it cannot be kept now.
-        """
+        """The same without a future: `then` is told once, from the flusher, whether the commit
+        succeeded, and must not raise. Raises `NotKept` at once, and does not call it, when it
+        cannot be kept now."""
         if not self._connected.is_set():
             self.not_kept += 1
             raise NotKept("the database is away")
@@ -172,7 +170,7 @@ class HeardLog:
             raise NotKept(f"{self.queue_max} messages wait already")
         if self._unproven is None:
             self._unproven = _unproven_of(self._queue)
-        if not _is_unproven(message):
+        if not is_unproven(message):
             return
         if self._unproven >= self._unproven_max:
             self.not_kept += 1
@@ -374,22 +372,12 @@ class HeardLog:
 
 def _share(waiting: int) -> int:
     """How many go into the next commit: half of many, so that while the server commits one half,
-    the senders of the other are answered and their next messages heard. Who all wait for one
-    commit, and then all at once for us, keep both of us idle half of the time."""
+    the senders of the other are answered and their next messages heard."""
     return min(max(-(-waiting // 2), BATCH_WHOLE), BATCH_MAX)
 
 
-def _is_unproven(message: Heard) -> bool:
-    """Whether anybody may have sent it, from an address that need not even be there: an unknown
-    source, what comes in clear under a device that has a key, a datagram in clear, an e-mail. Who
-    has opened a connection is at its address, and the bounds of one address hold there."""
-    if message.device is None or not message.is_sign_of_life or message.protocol == "mail":
-        return True
-    return message.intake.endswith(".udp") and message.replay_key is None
-
-
 def _unproven_of(waiting: list[Waiting]) -> int:
-    return sum(_is_unproven(message) for message, _ in waiting)
+    return sum(is_unproven(message) for message, _ in waiting)
 
 
 def _tell(waiting: list[Waiting], *, is_kept: bool) -> None:

@@ -80,6 +80,15 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     apart: str = ""
 
 
+def is_unproven(message: Heard) -> bool:
+    """Whether anybody may have sent it, from an address that need not even be there: an unknown
+    source, what comes in clear under a device that has a key, a datagram in clear, an e-mail. Who
+    has opened a connection is at its address, and the bounds of one address hold there."""
+    if message.device is None or not message.is_sign_of_life or message.protocol == "mail":
+        return True
+    return message.intake.endswith(".udp") and message.replay_key is None
+
+
 # -- as an intake commits them ------------------------------------------------------------------
 
 _PACKED: Final = b"1"

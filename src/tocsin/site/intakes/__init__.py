@@ -60,7 +60,7 @@ async def hear(
     Raises `AddressNotHad` where an address cannot be had, and whatever ends DC-09: then the process
     is started again. Any other intake that fails is started again here, and holds up no other.
     """
-    from tocsin.edge import dc09
+    from tocsin.edge import dc09_serving
     from tocsin.edge.intake import Intake
 
     chosen = reached(chosen, lambda file: str(through(Path(file))))
@@ -76,7 +76,7 @@ async def hear(
         intakes.append(intake)
         runs = _kept_going(name, stop, partial(_serve, intake, settings))
         tasks.append(asyncio.create_task(runs, name=name))
-    panels = dc09.serve(chosen.dc09, stop, say=say, turn=turn, **common)
+    panels = dc09_serving.serve(chosen.dc09, stop, say=say, turn=turn, **common)
     tasks.append(asyncio.create_task(panels, name="dc09"))
     tidying = _kept_going("counters", stop, partial(_tidy, intakes, stop))
     tasks.append(asyncio.create_task(tidying, name="counters"))

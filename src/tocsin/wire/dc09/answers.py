@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from fastcrc import crc16
 
 from tocsin.core.signals import SignalRead
+from tocsin.wire.dc09.cipher import encrypt, padding
 from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME, Register, spoken_in
 from tocsin.wire.dc09.frames import (
     HEADER_BYTES,
@@ -20,9 +21,7 @@ from tocsin.wire.dc09.frames import (
     Frame,
     decode,
     echo,
-    encrypt,
     opened,
-    padding,
     read_timestamp,
     unseal,
     wrap,

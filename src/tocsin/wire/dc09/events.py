@@ -41,7 +41,7 @@ _FIELDS: Final = (
 )
 _EVENT: Final = re.compile(_FIELDS % "")
 # Behind something that is none a code must not be the beginning of a word.
-_CLEAR_EVENT: Final = re.compile(_FIELDS % "(?=[0-9A-Za-z]{0,7}[0-9]|[^0-9A-Za-z]|$)")
+_PLAIN_EVENT: Final = re.compile(_FIELDS % "(?=[0-9A-Za-z]{0,7}[0-9]|[^0-9A-Za-z]|$)")
 _MARK: Final = re.compile(r"[|^]")
 _NEW_BLOCK: Final = re.compile(r"\|[NO](?:[a-z]{2}[0-9A-F:.-]+/?)*[A-Z]{2}(?![A-Za-z])")
 
@@ -215,12 +215,12 @@ def _sia_events(block: str, room: int) -> tuple[list[Event], list[str]]:
             end = block.find("/", position) if len(events) < room else -1
             end = len(block) if end < 0 else end
             unread.append(block[position:end])
-            position, grammar = end, _CLEAR_EVENT
+            position, grammar = end, _PLAIN_EVENT
             continue
         events.append(_sia_event(event, modifiers))
         position = event.end()
         if block[position : position + 1] not in ("", "/", " "):
-            grammar = _CLEAR_EVENT
+            grammar = _PLAIN_EVENT
     return events, unread
 
 

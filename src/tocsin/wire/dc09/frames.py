@@ -4,24 +4,20 @@ First step of an alarm; what the fields mean is in signals.py, what is answered 
 from __future__ import annotations
 
 import re
-from binascii import unhexlify
-from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from fastcrc import crc16
 
+from tocsin.wire.dc09.cipher import BLOCK_BYTES, decrypt, encrypt, padding
 from tocsin.wire.dc09.misprint import misprinted_crc
 
 LF: Final = b"\n"
 CR: Final = b"\r"
 HEADER_BYTES: Final = 9  # LF, four of CRC, "0", three of length
 FRAME_BYTES_LARGEST: Final = HEADER_BYTES + 0xFFF + 1  # the length field holds three hex digits
-KEY_BYTES: Final = (16, 24, 32)
-BLOCK_BYTES: Final = 16
 
 
 class Reason(StrEnum):
@@ -339,27 +335,6 @@ def _region(frame: Frame) -> bytes:
     return region
 
 
-# To make a context of a cipher takes ten times as long as what it does for a frame. So those of a
-# key are kept, in forms that no earlier frame leaves anything in.
-_VECTOR: Final = bytes(BLOCK_BYTES)  # DC-09 5.4.4: it is zero
-
-
-@lru_cache(maxsize=4096)
-def _opener(key: bytes) -> Callable[[bytes], bytes]:
-    """Undoes CBC. A ciphertext behind the vector, as a block of its own, comes out right behind one
-    block that is not looked at, whatever went through before."""
-    return Cipher(algorithms.AES(key), modes.CBC(_VECTOR)).decryptor().update
-
-
-@lru_cache(maxsize=4096)
-def _sealer(key: bytes) -> Callable[[bytes], bytes]:
-    """One block of AES, from which `encrypt` makes CBC."""
-    return Cipher(algorithms.AES(key), modes.ECB()).encryptor().update  # noqa: S305 - its blocks
-
-
-_NOT_IN_PAD: Final = bytes.maketrans(b"|[]", b"pad")
-
-
 def seal(frame: Frame, key: bytes, noise: bytes) -> Frame:
     """The encrypted form of a frame in clear, ready for `encode`.
 
@@ -371,32 +346,6 @@ def seal(frame: Frame, key: bytes, noise: bytes) -> Frame:
     padded = padding(region, noise) + region if frame.pad is None else frame.pad + region
     data = encrypt(padded, key)
     return frame._replace(data=data, xdata=(), timestamp=None, encrypted=True, pad=None)
-
-
-def padding(region: bytes, noise: bytes) -> bytes:
-    """What goes before a region that is to be encrypted, with its bar; see `seal`."""
-    fill = BLOCK_BYTES - len(region) % BLOCK_BYTES - 1
-    if len(noise) < fill:
-        raise ValueError("16 bytes of noise are needed for the pad")
-    return noise[:fill].translate(_NOT_IN_PAD) + b"|"
-
-
-def encrypt(padded: bytes, key: bytes) -> bytes:
-    """The ciphertext in hex. Raises ValueError where `padded` is not whole blocks."""
-    if len(padded) % BLOCK_BYTES:
-        raise ValueError("only whole blocks are encrypted")
-    block = _sealer(key)
-    sealed = before = block(padded[:BLOCK_BYTES])
-    for at in range(BLOCK_BYTES, len(padded), BLOCK_BYTES):
-        clear = int.from_bytes(padded[at : at + BLOCK_BYTES], "big")
-        before = block((clear ^ int.from_bytes(before, "big")).to_bytes(BLOCK_BYTES, "big"))
-        sealed += before
-    return sealed.hex().upper().encode()
-
-
-def decrypt(data: bytes, key: bytes) -> bytes:
-    """The encrypted region in clear. `data`: its ciphertext in hex, whole blocks."""
-    return _opener(key)(_VECTOR + unhexlify(data))[BLOCK_BYTES:]
 
 
 def unseal(frame: Frame, key: bytes) -> Frame:

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from fastcrc import crc16
 
 from tocsin.wire.dc09.answers import is_timely, repeat_key, replay_key, sealed_ack
-from tocsin.wire.dc09.frames import HEADER_BYTES, decrypt, read_timestamp, wrap
+from tocsin.wire.dc09.cipher import decrypt
+from tocsin.wire.dc09.frames import HEADER_BYTES, read_timestamp, wrap
 from tocsin.wire.dc09.signals import NULL, TOKENS
 
 

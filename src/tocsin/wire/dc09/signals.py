@@ -40,8 +40,35 @@ def read(
 
     NULL is one signal without a code: "I am here". So is everything that cannot be read, its data
     being the text. `clock_ahead`: of GMT, what the panel's clock shows. `now` where that was only
-    learnt: then a time of occurrence that is about right stays as it is.
+    learnt: then an occurred_at that is about right stays as it is.
     """
+    frame, events = _events(frame)
+    occurred_at = frame.sent_at
+    if not frame.xdata and len(events) == 1 and not clock_ahead:
+        return (_signal(frame, events[0], occurred_at),)
+    besides = extra(frame.xdata)
+    occurred_at = besides.occurred_at or occurred_at
+    is_right = now is not None and occurred_at is not None and is_about(occurred_at, now)
+    if occurred_at is not None and clock_ahead and not is_right:
+        try:
+            occurred_at -= clock_ahead
+        except OverflowError:  # in the first or last hours that a calendar has: it says nothing
+            occurred_at = None
+    first, *others = events
+    return (
+        _signal(frame, first, occurred_at, besides),
+        *(
+            _signal(
+                *(frame, one, occurred_at, besides),
+                FURTHER_TEXT_CHARS_MAX if one.code else TEXT_CHARS_MAX,
+            )
+            for one in others
+        ),
+    )
+
+
+def _events(frame: Frame) -> tuple[Frame, list[Event]]:
+    """What the data says, and the frame under the token that it was read by."""
     text = text_of(frame.data)
     if frame.token == ADM_CID:
         usual = _USUAL_CID.fullmatch(text)
@@ -73,28 +100,7 @@ def read(
             events = sia(text, frame.account)
         else:
             events = [Event("", text=text)]
-    occurred_at = frame.sent_at
-    if not frame.xdata and len(events) == 1 and not clock_ahead:
-        return (_signal(frame, events[0], occurred_at),)
-    besides = extra(frame.xdata)
-    occurred_at = besides.occurred_at or occurred_at
-    is_right = now is not None and occurred_at is not None and is_about(occurred_at, now)
-    if occurred_at is not None and clock_ahead and not is_right:
-        try:
-            occurred_at -= clock_ahead
-        except OverflowError:  # in the first or last hours that a calendar has: it says nothing
-            occurred_at = None
-    first, *others = events
-    return (
-        _signal(frame, first, occurred_at, besides),
-        *(
-            _signal(
-                *(frame, one, occurred_at, besides),
-                FURTHER_TEXT_CHARS_MAX if one.code else TEXT_CHARS_MAX,
-            )
-            for one in others
-        ),
-    )
+    return frame, events
 
 
 def unread(frame: Frame) -> SignalRead:

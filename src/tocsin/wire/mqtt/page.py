@@ -65,6 +65,17 @@ id, topic and content is a repeat: acknowledged, kept, linked, not decided again
 of ours too. One that is not marked is new, even if it equals another in all of these: devices
 count their packet ids from 1 again with each connection, and in doubt it alarms."""
 
+_TAKEN_OUT = """\
+In JSON at any depth, in texts (`pin: ...`), in user properties, and as a topic's last
+level; also `code` with four or more digits, or beside `action` or `command`, and a
+message that is nothing but four to ten digits. In its place stands `[removed]`, in the
+kept bytes too. Case, dividers and plurals do not matter, and longer names count as well
+(`driver_phone`). A key that stands twice in an object is kept as it was read, the last.
+Where keypads speak (`home_assistant`, `zigbee2mqtt`) also `code` of any length, runs of
+three or more digits in a bare text, in a text with a command (ARM_*, DISARM, TRIGGER)
+or under a key that is one, and a text in JSON that is nothing else.
+Of what begins as JSON and is none, only length and digest are kept."""
+
 
 def sections() -> Iterator[str]:
     """Lines between what is read and the limits."""
@@ -99,15 +110,7 @@ def sections() -> Iterator[str]:
     yield ""
     yield "## What is taken out before anything is kept"
     yield ""
-    yield "In JSON at any depth, in texts (`pin: ...`), in user properties, and as a topic's last"
-    yield "level; also `code` with four or more digits, or beside `action` or `command`, and a"
-    yield "message that is nothing but four to ten digits. In its place stands `[removed]`, in the"
-    yield "kept bytes too. Case, dividers and plurals do not matter, and longer names count as well"
-    yield "(`driver_phone`). A key that stands twice in an object is kept as it was read, the last."
-    yield "Where keypads speak (`home_assistant`, `zigbee2mqtt`) also `code` of any length, runs of"
-    yield "three or more digits in a bare text, in a text with a command (ARM_*, DISARM, TRIGGER)"
-    yield "or under a key that is one, and a text in JSON that is nothing else."
-    yield "Of what begins as JSON and is none, only length and digest are kept."
+    yield from _TAKEN_OUT.splitlines()
     yield ""
     taken_out = [
         ("a PIN or password", ", ".join(sorted(SECRETS))),
