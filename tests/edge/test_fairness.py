@@ -148,7 +148,7 @@ def test_connections_of_one_take_no_place_of_another(
     with open_way(name, urls, ring, tmp_path) as port, contextlib.ExitStack() as opened:
         for _ in range(PLACES):
             taken = opened.enter_context(dial(port, FLOODS))
-            if name == "dc09":  # who says nothing there gives its place up (test_dc09_field.py)
+            if name == "dc09":  # who says nothing there gives its place up (test_dc09_silent.py)
                 taken.settimeout(5.0)
                 taken.sendall(WAYS[name].asks())
                 assert taken.recv(1)

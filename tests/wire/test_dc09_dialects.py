@@ -277,6 +277,16 @@ def test_plain_frame_of_a_clock_that_is_off_is_kept_judged_and_marked() -> None:
     assert hear(sent(NOW)._replace(timestamp=None)).problem is None
 
 
+def test_user_and_partition_change_places_where_the_register_says_so() -> None:
+    by_user = sent(NOW, token="ADM-CID", data=b"#1234|1401 07 002")
+    as_sent = hear(by_user).signals[0]
+    assert (as_sent.zone, as_sent.partition) == ("002", "07")
+    swapped = hear(by_user, register=registered("cid_swapped")).signals[0]
+    assert (swapped.zone, swapped.partition) == ("007", "02")
+    sia = sent(NOW, data=b"#1234|Nri1/BA3")
+    assert hear(sia, register=registered("cid_swapped")).signals == hear(sia).signals
+
+
 def test_learnt_local_time_dates_plain_frames_and_no_encrypted_one() -> None:
     told = hear(sent(NOW + EIGHT), learnt_ahead=EIGHT)
     assert (told.problem, told.signals[0].occurred_at) == (None, NOW)
@@ -340,6 +350,8 @@ def test_duh_is_for_a_device_that_wants_it_and_an_unknown_token() -> None:
 def test_what_the_register_says() -> None:
     assert registered("") == AS_HEARD
     assert registered("duh").wants_duh
+    assert registered("cid_swapped").swaps_cid
+    assert registered("misprinted_crc").form is Form.MISPRINTED_CRC
     assert registered("local_time:+08:00").clock_ahead == EIGHT
     assert registered("local_time:-03:30").clock_ahead == -timedelta(hours=3, minutes=30)
     both = registered("binary_crc; duh;local_time:+00:00")

@@ -162,8 +162,8 @@ TEXTS: Final[Texts] = {
         "{value!r} 不是方言：请留空，或填写 {dialects}，多项以 ; 分隔",
     ),
     "dialect_both": (
-        "{value!r} names two forms of a frame: give one of standard, eldes, binary_crc",
-        "{value!r} 同时指定了两种报文格式：standard、eldes、binary_crc 只能填写一项",
+        "{value!r} names two forms of a frame: give standard, eldes, binary_crc or misprinted_crc",
+        "{value!r} 同时指定了两种报文格式：standard、eldes、binary_crc、misprinted_crc 任选其一",
     ),
     "dialect_protocol": (
         "only DC-09 has dialects: leave this empty for {protocol}",
@@ -171,11 +171,11 @@ TEXTS: Final[Texts] = {
     ),
 }
 
-DIALECTS: Final = "standard, eldes, binary_crc, duh, local_time:+HH:MM"
-_FRAMINGS: Final = frozenset({"standard", "eldes", "binary_crc"})
+DIALECTS: Final = "standard, eldes, binary_crc, misprinted_crc, duh, cid_swapped, local_time:+HH:MM"
+_FRAMINGS: Final = frozenset({"standard", "eldes", "binary_crc", "misprinted_crc"})
 _DIALECT: Final = re.compile(
     # The time zones in use reach from -12:00 to +14:00.
-    r"standard|eldes|binary_crc|duh|local_time:(\+(0\d|1[0-3]):[0-5]\d|\+14:00"
+    r"standard|eldes|binary_crc|misprinted_crc|duh|cid_swapped|local_time:(\+(0\d|1[0-3]):[0-5]\d|\+14:00"
     r"|-(0\d|1[01]):[0-5]\d|-12:00)"
 )
 

@@ -30,6 +30,11 @@ ADVICE: Final[dict[str, Any]] = {
     "unknown_token": gettext_lazy(
         "This kind of message cannot be read. Set the panel to SIA-DCS or ADM-CID."
     ),
+    "unknown_form": gettext_lazy(
+        "Length and checksum are right, but the fields are not as DC-09 has them; mostly the"
+        " account is missing or has other characters than letters and digits. Set it in the"
+        " panel. What could be read was taken."
+    ),
     "stale_time": gettext_lazy(
         "The panel's clock is wrong, so its encrypted messages are refused. It is told the time:"
         " wait for the next message, or set the clock or its time zone."
@@ -54,6 +59,7 @@ NAMES: Final[dict[str, Any]] = {
     "unknown_account": gettext_lazy("unknown account"),
     "unknown_transmitter": gettext_lazy("unknown account"),
     "unknown_token": gettext_lazy("unknown kind of message"),
+    "unknown_form": gettext_lazy("unusual fields"),
     "stale_time": gettext_lazy("wrong time"),
     "clock_off": gettext_lazy("clock off"),
     "wrong_key": gettext_lazy("wrong key"),
@@ -81,10 +87,10 @@ def shown(connection: Connection, keyring: Keyring, one: Row, language: str) -> 
     return {
         "id": one["id"],
         "at": one["received_at"],
-        "protocol": RULES[one["protocol"]].name if one["protocol"] in RULES else one["protocol"],
+        "protocol": RULES[one["protocol"]].name if one["protocol"] in RULES else _("Tocsin itself"),
         "protocol_name": one["protocol"],
         "account": read.account,
-        "token": read.token,
+        "token": read.token if one["protocol"] in RULES else "",
         "code": f"{read.qualifier}{read.code}",
         "meaning": means.text_en if language == "en" else means.text_zh,
         "effect": means.effect.value,

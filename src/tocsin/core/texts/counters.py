@@ -183,6 +183,7 @@ COUNTERS: Final[dict[str, Text]] = {
     "dialect.any_pad": Text("方言：二进制填充", "Dialect: binary pad"),
     "dialect.nul_after_cr": Text("方言：CR 后有 NUL", "Dialect: NUL after CR"),
     "dialect.local_time": Text("方言：本地时间", "Dialect: local time"),
+    "dialect.cid_swapped": Text("方言：防区与分区互换", "Dialect: zone and partition swapped"),
     "dialect.duh": Text("方言：需要 DUH", "Dialect: DUH wanted"),
     "gave_way": Text("为新连接让位（无有效帧）", "Gave way to a newer one (no good frame)"),
     "crowded": Text("同时处理的请求过多", "Too many requests in hand"),

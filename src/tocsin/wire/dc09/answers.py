@@ -27,7 +27,7 @@ from tocsin.wire.dc09.frames import (
     wrap,
     write_timestamp,
 )
-from tocsin.wire.dc09.signals import NULL, TOKENS, is_about, is_poll, read, unread
+from tocsin.wire.dc09.signals import NULL, TOKENS, is_about, is_poll, read, swapped, unread
 
 # An encrypted message is heard from 40 s before to 20 s after our clock (DC-09 5.5.3.2).
 EARLY_S_MAX: Final = 20
@@ -162,7 +162,10 @@ def receive(
             noise=noise,
         ),
         problem,
-        _signals(opened, problem, is_only_poll, ahead, None if configured is not None else now)
+        _signals(
+            *(opened, problem, is_only_poll, ahead, None if configured is not None else now),
+            swaps_cid=register.swaps_cid,
+        )
         if rule.is_stored
         else (),
         _repeat_key(opened) if can_repeat else None,
@@ -265,6 +268,8 @@ def _signals(
     is_only_poll: bool,
     ahead: timedelta,
     now: datetime | None,
+    *,
+    swaps_cid: bool,
 ) -> tuple[SignalRead, ...]:
     """A poll says nothing to decide unless we do not know who polls; a replay says nothing. `now`
     where `ahead` was learnt."""
@@ -272,7 +277,8 @@ def _signals(
         return ()
     if problem in (Problem.NO_KEY, Problem.WRONG_KEY):
         return (unread(frame),)
-    return read(frame, ahead, now)
+    signals = read(frame, ahead, now)
+    return tuple(map(swapped, signals)) if swaps_cid else signals
 
 
 def is_timely(sent_at: datetime | None, now: datetime) -> bool:

@@ -111,6 +111,13 @@ DIALECTS: Final = (
         "`duh` in the register; never told from a frame, since Ajax takes a DUH for a lost line",
         "DUH for an unknown token, kept like any other",
     ),
+    Dialect(
+        "cid_swapped",
+        "U-Prox",
+        "Contact ID has the user or zone where the partition belongs, and the partition behind it",
+        "`cid_swapped` in the register; never told from a frame, since both are numbers",
+        "as the standard says",
+    ),
 )
 
 _TOLD: Final = tuple(
@@ -145,11 +152,13 @@ sends again what it has been answered."""
 
 class Register(NamedTuple):
     """What the register of devices says of one. `form`: of its answers, whatever its frames have.
-    `clock_ahead`: of GMT, what its clock shows."""
+    `clock_ahead`: of GMT, what its clock shows. `swaps_cid`: its Contact ID has user or zone where
+    the partition belongs."""
 
     form: Form | None = None
     wants_duh: bool = False
     clock_ahead: timedelta | None = None
+    swaps_cid: bool = False
 
 
 AS_HEARD: Final = Register()
@@ -158,6 +167,7 @@ _FORMS: Final = {
     "standard": Form.STANDARD,
     "eldes": Form.CRC_WITH_CR,
     "binary_crc": Form.RAW_CRC,
+    "misprinted_crc": Form.MISPRINTED_CRC,
 }
 _LOCAL_TIME: Final = re.compile(r"local_time:([+-])([01][0-9]):([0-5][0-9])")
 
@@ -166,17 +176,19 @@ _LOCAL_TIME: Final = re.compile(r"local_time:([+-])([01][0-9]):([0-5][0-9])")
 def registered(words: str) -> Register:
     """What the register says, as in `binary_crc;local_time:+08:00`; "": to be told from frames.
     Raises ValueError for a word that is none."""
-    form, wants_duh, clock_ahead = AS_HEARD
+    form, wants_duh, clock_ahead, swaps_cid = AS_HEARD
     for word in filter(None, map(str.strip, words.split(";"))):
         local = _LOCAL_TIME.fullmatch(word)
         if word in _FORMS:
             form = _FORMS[word]
         elif word == "duh":
             wants_duh = True
+        elif word == "cid_swapped":
+            swaps_cid = True
         elif local is not None:
             clock_ahead = timedelta(hours=int(local[2]), minutes=int(local[3]))
             if local[1] == "-":
                 clock_ahead = -clock_ahead
         else:
             raise ValueError(f"{word!r} is no dialect of DC-09")
-    return Register(form, wants_duh, clock_ahead)
+    return Register(form, wants_duh, clock_ahead, swaps_cid)

@@ -7,6 +7,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from tocsin.core.code_tables import meaning
 from tocsin.core.signals import Effect, Position, SignalRead
 from tocsin.wire.dc09.dialects import NO_TIME
@@ -101,6 +103,14 @@ def _events(frame: Frame) -> tuple[Frame, list[Event]]:
         else:
             events = [Event("", text=text)]
     return frame, events
+
+
+def swapped(signal: SignalRead) -> SignalRead:
+    """A signal in Contact ID of a panel that has user or zone in the two digits of the partition,
+    and the partition in the three of the zone (pysiaalarm, issue 76: U-Prox)."""
+    if not signal.token.startswith(ADM_CID) or not signal.code:
+        return signal
+    return replace(signal, zone=signal.partition.rjust(3, "0"), partition=signal.zone[-2:])
 
 
 def unread(frame: Frame) -> SignalRead:
