@@ -4,6 +4,7 @@ depth and number of elements. Whatever else comes raises `BadAlert` with its rea
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
@@ -208,7 +209,7 @@ _TIME: Final = re.compile(
 def as_meant(alert: etree._Element) -> etree._Element:
     """A copy in which what senders write in place of CAP's own forms is as CAP has it: `Z` and
     fractions of a second in times (RFC 3339), and `All Clear` (public-alerts pages of Google)."""
-    copy = etree.fromstring(etree.tostring(alert, with_tail=False))
+    copy = deepcopy(alert)
     for element in copy.iter(etree.Element):
         name = etree.QName(element)
         if name.namespace != CAP_1_2 or len(element):
