@@ -184,3 +184,29 @@ def test_what_may_wait_ends_no_hold(what: str) -> None:
     after = site.world.incident(into)
     assert after.state is IncidentState.HELD
     assert due(after) == site.world.incident(into).held_until
+
+
+def test_a_fire_that_is_merged_into_what_somebody_let_pass_has_a_deadline_again() -> None:
+    site = AlarmedSite()
+    into = site.world.call(IncidentType.BURGLARY, level=Level.P2)
+    site.world.do(TakeIncident(into))
+    site.after(7_200)
+    before = site.world.incident(into)
+    assert (due(before), before.overdue is None) == (None, False)
+    site.hear("FA", "1")
+    site.world.do(MergeIncidents(site.id, into))
+    after = site.world.incident(into)
+    assert (after.level, after.overdue) == (Level.P1, None)
+    assert due(after) == deadline(site.world.now, site.world.obligations.assign_s[0])
+    assert site.world.rebuilt() == site.world.states
+
+
+def test_a_fire_that_is_merged_into_what_may_wait_longer_shortens_its_time() -> None:
+    site = AlarmedSite()
+    into = site.world.call(IncidentType.BURGLARY, level=Level.P4)
+    site.world.do(TakeIncident(into))
+    site.hear("FA", "1")
+    site.world.do(MergeIncidents(site.id, into))
+    assert due(site.world.incident(into)) == deadline(
+        site.world.now, site.world.obligations.assign_s[0]
+    )

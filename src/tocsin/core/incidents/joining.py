@@ -16,7 +16,14 @@ from tocsin.core.commands import (
 )
 from tocsin.core.confirmation import RaisedBecause, Sensor
 from tocsin.core.incidents.alarms import evidence_of
-from tocsin.core.incidents.decide import assign_by, call_signs, raised, require_open
+from tocsin.core.incidents.decide import (
+    assign_by,
+    call_signs,
+    due_anew,
+    prioritised,
+    raised,
+    require_open,
+)
 from tocsin.core.incidents.facts import (
     IncidentAbsorbed,
     IncidentFact,
@@ -122,6 +129,12 @@ def _as_loud(into: Incident, other: Incident, context: Context) -> list[Incident
         times = [one for one in (into.due_at, other.due_at) if one is not None]
         due_at = min(times, default=None)
     level = min(into.level, other.level)
+    if into.state is IncidentState.TAKEN and not into.units and _ends_hold(other):
+        # Whoever took it has let its deadline pass, or has more time than the graver one has.
+        if due_at is None:
+            due_at = due_anew(replace(into, level=level), None, context)
+        elif level < into.level:
+            due_at = prioritised(into, level, context).due_at
     if level < into.level or due_at != into.due_at:
         facts.append(IncidentPrioritised(level, due_at=due_at))
     if into.watch and not other.watch:
