@@ -55,9 +55,9 @@ def work(url: str, turn: str, heard: Callable[[str], None], *more: str) -> Child
     return Child("work", words, os.environ, heard=heard)
 
 
-def health(child: Child) -> tuple[int, dict[str, Any]]:
+def health(child: Child, path: str = "health") -> tuple[int, dict[str, Any]]:
     assert child.health is not None
-    address = f"http://{child.health[0]}:{child.health[1]}/health"
+    address = f"http://{child.health[0]}:{child.health[1]}/{path}"
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:
             return answer.status, json.load(answer)
@@ -154,7 +154,7 @@ def test_a_lost_database_leads_to_no_restart(
             watch, given_up = Watch([child], Commits(url)), []
             child.give_up = given_up.append  # type: ignore[method-assign]
             watch.look(0.0)
-            until(lambda: health(child)[0] == 200)
+            until(lambda: health(child, "ready")[0] == 200)  # its loop is in the database
             main = psutil.Process(server.pid)
             family = [main, *main.children(recursive=True)]
             for process in family:
