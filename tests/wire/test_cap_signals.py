@@ -165,7 +165,7 @@ def test_what_is_not_read_says_what_it_can() -> None:
     signal = unread(caught.value, "ny")
     assert (signal.account, signal.code, signal.text) == ("ny", "", "sender; Storm; 12345")
     with pytest.raises(BadAlert) as caught:
-        decode(document(status="Test", sent="2026-07-11T15:20:00Z"))
+        decode(document(status="Test", sent="2026-07-11 15:20"))
     assert unread(caught.value, "ny").code == "Test"
     assert unread(BadAlert(Reason.NOT_XML), "ny").account == "ny"
 
