@@ -39,7 +39,7 @@ def command(page: Page, **body: Any) -> Row:
 
 def take_planned(page: Page) -> Row:
     """The next incident that has an action plan of which nothing is ticked, taken."""
-    for _ in range(12):
+    for _ in range(40):
         row = incident(page, take_next(page))
         if row["plans"] and not row["ticked"]:
             return row
