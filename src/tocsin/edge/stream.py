@@ -23,7 +23,7 @@ from tocsin.edge.figures import Figures, Looker
 from tocsin.edge.replay import FACTS_MAX, Replay
 from tocsin.edge.screen import Client, sse
 from tocsin.record.database import DatabaseAway, connect_async
-from tocsin.record.follow import BATCH_MAX, Batch, follow, read
+from tocsin.record.follow import BATCH_MAX, HEAD, Batch, follow, read
 
 log = logging.getLogger(__name__)
 
@@ -402,7 +402,7 @@ class Stream:
         }
 
     async def _head(self) -> int:
-        rows = await self._ask("SELECT coalesce(max(position), 0) AS head FROM log.position")
+        rows = await self._ask(HEAD)
         return int(rows[0]["head"])
 
     async def _ask(self, query: str, *arguments: Any) -> list[Any]:

@@ -33,6 +33,9 @@ PACE_S: Final = 0.05
 """Between two looks while facts keep coming. The first after a quiet moment comes at once; in a
 storm many facts share the queries of a batch, and a row that changed often is read once."""
 
+HEAD: Final = "SELECT coalesce(max(position), 0) AS head FROM log.position"
+"""Where the log ends."""
+
 _TIMEOUT_S: Final = 10.0
 _LOST: Final = (OSError, TimeoutError, DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError)
 
