@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Final, Literal
 from uuid import UUID
 
-from tocsin.core.incidents.facts import IncidentOpened, Source
-from tocsin.core.obligations import deadline
-from tocsin.core.terms import Context, IncidentType, Level, SubjectKind
+from tocsin.core.incidents.facts import IncidentOpened
+from tocsin.core.probing import technical
+from tocsin.core.terms import Context, SubjectKind
 from tocsin.core.texts.text import Text
 
 JUMP_MIN: Final = timedelta(seconds=5)
@@ -161,21 +161,7 @@ OVER: Final = (
 def decide(
     command: OpenClockIncident, context: Context
 ) -> list[tuple[SubjectKind, UUID, IncidentOpened]]:
-    """The incident, in the watch band: equipment needs somebody."""
-    zh, en = title(command.cause, command.seconds)
-    opened = IncidentOpened(
-        number=context.incident_number,
-        type=IncidentType.TECHNICAL,
-        level=Level.P2,
-        place=None,
-        district=command.district,
-        agency=command.agency,
-        source=Source.PROBE,
-        opened_at=context.now,
-        due_at=deadline(context.now, context.obligations.take_watch_s),
-        source_key=source_key(command.until),
-        watch=True,
-        title_zh=zh,
-        title_en=en,
-    )
-    return [(SubjectKind.INCIDENT, context.fresh_ids[0], opened)]
+    """The incident that tells of it."""
+    name = title(command.cause, command.seconds)
+    whose = (command.district, command.agency)
+    return technical(whose, source_key(command.until), name, context)

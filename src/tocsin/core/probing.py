@@ -238,21 +238,33 @@ def told(intakes: Sequence[str], act: Act, stage: Stage | None) -> str:
 def decide(
     command: OpenProbeIncident, context: Context
 ) -> list[tuple[SubjectKind, UUID, IncidentOpened]]:
-    """The incident, in the watch band: equipment needs somebody."""
-    zh, en = title(command.intake, command.stage)
+    """The incident that tells of a way in."""
+    key = source_key(command.intake, command.stage)
+    name = title(command.intake, command.stage)
+    return technical((command.district, command.agency), key, name, context)
+
+
+def technical(
+    whose: tuple[str, str],
+    key: str,
+    title: tuple[str, str],
+    context: Context,
+) -> list[tuple[SubjectKind, UUID, IncidentOpened]]:
+    """An incident of Tocsin's own, in the watch band: equipment needs somebody. `whose`: district
+    and agency; `key`: what it is found by; `title`: in Chinese and English."""
     opened = IncidentOpened(
         number=context.incident_number,
         type=IncidentType.TECHNICAL,
         level=Level.P2,
         place=None,
-        district=command.district,
-        agency=command.agency,
+        district=whose[0],
+        agency=whose[1],
         source=Source.PROBE,
         opened_at=context.now,
         due_at=deadline(context.now, context.obligations.take_watch_s),
-        source_key=source_key(command.intake, command.stage),
+        source_key=key,
         watch=True,
-        title_zh=zh,
-        title_en=en,
+        title_zh=title[0],
+        title_en=title[1],
     )
     return [(SubjectKind.INCIDENT, context.fresh_ids[0], opened)]
