@@ -105,10 +105,6 @@ class Postgres:
         """libpq URL of the superuser, for `tocsin db url`; nothing else uses it."""
         return self._url(ADMINISTRATOR)
 
-    def is_ready(self) -> bool:
-        """True while the server says that it accepts connections."""
-        return self._ready.is_set()
-
     @property
     def pid(self) -> int | None:
         """Process id of the postmaster, None while there is none."""
