@@ -331,7 +331,7 @@ def test_what_is_no_local_time_is_not_learnt() -> None:
     assert not learnt.is_local_time
     for second in range(9):  # GMT
         learnt = learn(learnt, NOW + timedelta(seconds=second), NOW)
-    assert not learnt.is_local_time
+    assert learnt is None
 
 
 # -- DUH, and the register ----------------------------------------------------------------------

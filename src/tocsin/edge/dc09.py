@@ -15,7 +15,7 @@ from typing import Final
 from tocsin.core.probing import is_reserved
 from tocsin.edge.counts import LOG_EVERY_S, Counts
 from tocsin.edge.dc09_channels import Channel, Settings
-from tocsin.edge.dc09_memory import Memory, Noise, who
+from tocsin.edge.dc09_memory import Memory, Noise
 from tocsin.edge.dc09_sockets import Connection
 from tocsin.edge.senders import Sender, Senders
 from tocsin.edge.sockets import connections_possible
@@ -67,7 +67,7 @@ class Intake:
         self.settings = settings
         self.counts = Counts(PROTOCOL)
         self.senders = Senders(in_flight_max=settings.frames_in_flight_per_address)
-        self.memory = Memory(self.counts)
+        self.memory = Memory(self.counts, devices)
         self.connections: set[Connection] = set()
         self.silent: dict[Connection, None] = {}  # no good frame yet, the oldest first
         self.handshakes = 0  # of TLS, under way; each holds the place of a connection
@@ -81,8 +81,6 @@ class Intake:
         self._failed_said_at = -LOG_EVERY_S
         self._finishing: asyncio.Event | None = None
         self._all_gone = asyncio.Event()
-        self._local_time = self.memory.local_time
-        self._misprinted = self.memory.misprinted
         self._loop_time = asyncio.get_running_loop().time
         self._noise = Noise().draw
 
@@ -138,8 +136,7 @@ class Intake:
         account = (received.account or "").upper()
         device = self._devices.find(PROTOCOL, account)
         ack, stamp, region = received.ack, received.stamp, None
-        odd = account in self._local_time or account in self._misprinted
-        if ack is not None and device is not None and not (odd or device.dialect):  # read later
+        if ack is not None and device is not None and not device.is_odd:  # read later
             answer, data, signals, repeat_key, replay_key = Answer.ACK, ack, None, None, None
             is_sign_of_life = not has_key(device)
             problem = clock_problem(stamp, now) if stamp else None
@@ -197,15 +194,13 @@ class Intake:
         """Answer, content, repeat and replay key of an encrypted frame of a known device, if it is
         as nearly every one is."""
         sealed = received.sealed
-        if sealed is None or device is None or device.key is None or device.dialect:
-            return None
-        if device.account in self._misprinted:
+        if sealed is None or device is None or device.key is None or device.is_odd:
             return None
         told = open_usual(sealed, device.key, now, self._noise())
         if told is None:
             return None
-        if told.dialects:
-            self.memory.note(device.account, told.dialects, is_known=True)
+        if told.dialects and not set(told.dialects) <= set(device.learnt.dialects):
+            self.memory.note(device, "", told.dialects)
         return told.ack, told.region, told.repeat_key, told.replay_key
 
     def _is_stored(self, problem: Problem, sender: Sender, raw: bytes) -> bool:
@@ -222,12 +217,14 @@ class Intake:
     ) -> Reception:
         """A frame whose answer depends on what it says, or on its sender."""
         frame, memory = received.frame, self.memory
-        source = who(device, received.account, sender.address)
+        # In clear, in the name of a device that has a key, it teaches nothing about that device.
+        its_own = device if device is None or frame.encrypted or not has_key(device) else None
+        source = f"{received.account}@{sender.address}"
         register, learnt_ahead, noise = AS_HEARD, NO_TIME, self._noise()
         if device is not None:
             register = memory.registered(device, sender.address)
-            learnt_ahead = memory.ahead(source)
-        if source in memory.misprinted and frame.form is Form.STANDARD:
+            learnt_ahead = memory.ahead(device)
+        if frame.form is Form.STANDARD and memory.is_misprinted(its_own):
             frame = frame._replace(form=Form.MISPRINTED_CRC)  # the answer has its two forms too
 
         def decided() -> Reception:
@@ -239,20 +236,38 @@ class Intake:
                 noise=noise,
                 register=register,
                 learnt_ahead=learnt_ahead,
-                turn=memory.turn(source),
+                turn=memory.turn(its_own, source),
             )
 
         reception = decided()
+        if reception.problem not in _OF_THE_DEVICE:
+            its_own = None
         has_choice = register.form is None and len(ANSWER_FORMS[frame.form]) > 1
         loop_time = self._loop_time()
-        if has_choice and memory.is_asked_again(source, reception.repeat_key, loop_time):
+        if has_choice and memory.is_asked_again(its_own, source, reception.repeat_key, loop_time):
             reception = decided()
         if reception.dialects:
-            memory.note(source, reception.dialects, is_known=device is not None)
-        sent_at = None if frame.encrypted else frame.sent_at
-        if reception.is_poll and device is not None and sent_at is not None:
-            memory.poll_says(source, sent_at, now)
+            memory.note(its_own, source, reception.dialects)
+        if its_own is not None and not frame.encrypted:
+            self._learn_clock(its_own, frame.sent_at, reception, now)
         return reception
+
+    def _learn_clock(
+        self, device: Device, sent_at: datetime | None, reception: Reception, now: datetime
+    ) -> None:
+        """A poll that is timely teaches only where something else was learnt: nearly all are."""
+        if sent_at is None or not (device.is_odd or reception.problem is Problem.CLOCK_OFF):
+            return
+        if reception.is_poll:
+            self.memory.poll_says(device, sent_at, now)
+        else:
+            self.memory.message_says(device, sent_at, now)
+
+    def notes_nul(self, account: str | None, address: str) -> None:
+        """A NUL came behind a CR on a connection on which this account was heard first."""
+        device = self._devices.find(PROTOCOL, (account or "").upper())
+        is_its_own = device is not None and not has_key(device)
+        self.memory.note(device if is_its_own else None, address, ("nul_after_cr",))
 
     def _kept(
         self,

@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport  # from connection_made on
         self._sender = sender  # while the connection holds its place
+        self._account: str | None = None  # of the first frame: a panel's connection has no other
         self.has_begun = False
         self._stage = Stage.OPENED
         self._is_reading = True
@@ -128,6 +129,7 @@ class Connection(asyncio.Protocol):
         address = "" if sender is None else sender.address
         if deed is Deed.TAKE and isinstance(event, Received) and sender is not None:
             self._has_heard_frame = True
+            self._account = event.account
             reply = partial(self._reply, self._session.expect_answer())
             intake.take(event, sender, self._channel, reply)
         elif deed is Deed.COUNT and isinstance(event, Refused):
@@ -211,7 +213,7 @@ class Connection(asyncio.Protocol):
             self._frame_at, self._has_heard_frame = now, False
         if self._session.nul_after_cr and self._sender is not None:
             self._session.nul_after_cr = False
-            self._intake.memory.note(self._sender.address, ("nul_after_cr",))
+            self._intake.notes_nul(self._account, self._sender.address)
         since, silent_s = self._unfinished_since, now - self._frame_at
         if since is not None and now - since > settings.half_frame_s:
             self._on(Happening.HALF_FRAME)
@@ -252,6 +254,7 @@ class Datagrams(asyncio.DatagramProtocol):
         sender = intake.senders.at(str(addr[0]))
         session = Session(intake.frame_bytes_max)
         session.receive_data(data)
+        account = None
         for _ in range(DATAGRAM_FRAMES_MAX):
             event = session.next_event()
             if event is None:
@@ -263,11 +266,12 @@ class Datagrams(asyncio.DatagramProtocol):
             elif not intake.senders.has_room(sender):
                 intake.counts.refused("too_many_in_flight", sender.address)
             else:
+                account = event.account
                 intake.take(event, sender, self._channel, partial(self._reply, addr))
         else:
             intake.counts.refused("too_many_in_datagram", sender.address)
         if session.nul_after_cr:
-            intake.memory.note(sender.address, ("nul_after_cr",))
+            intake.notes_nul(account, sender.address)
         intake.senders.forget_if_idle(sender)
 
     def _reply(self, to: tuple[Any, ...], data: bytes) -> None:

@@ -1,5 +1,5 @@
 """The edge's own copy of the register of devices: an account is looked up in memory, and the copy
-follows the tables within two seconds, at once after an import."""
+follows the tables within two seconds, at once after an import. With it, what was learnt of each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import msgspec
 from tocsin.core.probing import is_reserved
 from tocsin.record.database import DatabaseAway, connect_async
 from tocsin.record.keys import CannotOpen, Keyring, unseal
+from tocsin.record.learnt import NOTHING, Learnt, Memory
 from tocsin.record.probe_secret import secret
 
 logger = logging.getLogger("tocsin.devices")
@@ -33,6 +34,8 @@ WHOLE_EVERY_S: Final = 600.0
 BEHIND_MAX: Final = timedelta(hours=1)
 PAGE: Final = 2_000
 MADE_MAX: Final = 20_000
+STOP_S_MAX: Final = 2.0
+"""At the end, what was learnt last has this long to be written; it can be learnt anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ class Device:
     """A device that may report. `key` is the secret it shares with us, as its protocol has it
     (`tocsin.record.credentials`); None: it has none. `dialect`: how it departs from its protocol,
     words with `;` between them; empty: that is recognised. `key_is_lost`: it has a secret that does
-    not open here, and `key` is None all the same."""
+    not open here, and `key` is None all the same. `panel`: how many were under this account before;
+    `learnt`: what was learnt of this one. `is_odd`: by its dialect or by that, what it sends is not
+    dealt with as nearly all devices' is."""
 
     id: UUID
     site: UUID
@@ -53,6 +58,9 @@ class Device:
     dialect: str = ""
     key_is_lost: bool = False
     is_probe: bool = False
+    panel: int = 0
+    learnt: Learnt = NOTHING
+    is_odd: bool = False
 
 
 PROBED: Final = {"mqtt": 64, "webhook": 64, "sos_access": 15}
@@ -73,6 +81,7 @@ class DeviceBook:
     def __init__(self) -> None:
         self._packed: dict[str, bytes] = {}
         self._made: dict[tuple[str, str], Device] = {}
+        self._memory = Memory()
         self._stamp: tuple[Any, ...] = ()
         self._latest: datetime | None = None  # change that was read
         self._whole_at = 0.0  # when the whole register was read; loop time
@@ -80,6 +89,7 @@ class DeviceBook:
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
+        self._url = ""
 
     async def start(self, url: str, keyring: Keyring) -> None:
         """Read the register once, then follow it. Raises `DatabaseAway` if it cannot be read."""
@@ -90,7 +100,7 @@ class DeviceBook:
         except BaseException:
             connection.terminate()
             raise
-        self._connection = connection
+        self._connection, self._url = connection, url
         self._task = asyncio.create_task(self._follow(url, keyring), name="devices")
 
     async def stop(self) -> None:
@@ -105,6 +115,22 @@ class DeviceBook:
             self._connection.terminate()
             self._connection = None
             await asyncio.sleep(0)  # the socket is closed in the loop's next turn
+        if self._memory.is_waiting:
+            await self._write_last()
+
+    async def _write_last(self) -> None:
+        """On a connection that was cut off by nothing."""
+        try:
+            async with asyncio.timeout(STOP_S_MAX):
+                connection = await connect_async(self._url, name="tocsin devices")
+                try:
+                    while self._memory.is_waiting:
+                        await self._memory.write(connection)
+                finally:
+                    connection.terminate()
+                    await asyncio.sleep(0)
+        except (OSError, TimeoutError, DatabaseAway, *_FAILURES) as error:
+            logger.info("what was learnt of devices is lost", extra={"why": str(error)})
 
     def find(self, protocol: str, account: str) -> Device | None:
         """The device of an account, None for one that we do not know."""
@@ -118,6 +144,19 @@ class DeviceBook:
             self._made.clear()
         device = self._made[protocol, account] = self._make(protocol, account, packed)
         return device
+
+    def learnt(self, device: Device) -> Learnt:
+        """What is known of the device now; `device.learnt` is how it was when it was found."""
+        return self._memory.of(f"{device.protocol} {device.account}", device.panel)
+
+    def learn(self, device: Device, learnt: Learnt) -> None:
+        """What is known of the device from now on. Memory only: what lasts of it is written within
+        seconds, on a connection of its own, and only if it is new."""
+        name = device.protocol, device.account
+        self._memory.put(f"{device.protocol} {device.account}", device.id, device.panel, learnt)
+        if name in self._made:
+            is_odd = bool(device.dialect) or learnt.is_odd
+            self._made[name] = replace(self._made[name], learnt=learnt, is_odd=is_odd)
 
     def probe_secret(self, protocol: str, account: str) -> str | None:
         """What our own probe shows where a protocol has no account for it; None for any other
@@ -145,6 +184,7 @@ class DeviceBook:
             except CannotOpen:
                 # Its frames will be said not to open; the other devices are none the worse.
                 logger.error("a device's key does not open", extra={"device": str(identifier)})  # noqa: TRY400
+        learnt = self._memory.of(f"{protocol} {account}", row.panel)
         return Device(
             id=identifier,
             site=UUID(bytes=row.site),
@@ -156,6 +196,9 @@ class DeviceBook:
             interval_s=row.interval_s,
             dialect=row.dialect,
             key_is_lost=row.key is not None and key is None,
+            panel=row.panel,
+            learnt=learnt,
+            is_odd=bool(row.dialect) or learnt.is_odd,
         )
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
@@ -179,15 +222,21 @@ class DeviceBook:
                 self._changed.clear()
                 async with asyncio.timeout(REFRESH_S_MAX):
                     await self._refresh(self._connection, keyring, told=told)
-            except (
-                *(OSError, TimeoutError, DatabaseAway),
-                *(asyncpg.PostgresError, asyncpg.InterfaceError),
-            ) as error:
+                if self._memory.is_waiting:
+                    await self._write_learnt(self._connection)
+            except (OSError, TimeoutError, DatabaseAway, *_FAILURES) as error:
                 logger.info("the register of devices cannot be read", extra={"why": str(error)})
                 if self._connection is not None:
                     self._connection.terminate()
                 self._connection = None
                 await asyncio.sleep(0.5)
+
+    async def _write_learnt(self, connection: asyncpg.Connection) -> None:
+        """The register is followed all the same, whatever the database says of this."""
+        try:
+            await self._memory.write(connection)
+        except asyncpg.PostgresError as error:
+            logger.warning("what was learnt cannot be written", extra={"why": str(error)})
 
     async def _refresh(
         self, connection: asyncpg.Connection, keyring: Keyring, *, told: bool = False
@@ -208,6 +257,8 @@ class DeviceBook:
             if stamp == self._stamp and not is_large:
                 return
             self._packed = await self._read(connection, _ALL)
+            self._memory.keep_only(self._packed)
+            await self._memory.read(connection)
             self._stamp = stamp
             self._latest = stamp[1]
             self._whole_at = asyncio.get_running_loop().time()
@@ -226,6 +277,9 @@ class DeviceBook:
         return found
 
 
+_FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
 class _Packed(msgspec.Struct, array_like=True, gc=False):
     """A row of the register as it is kept in memory, in the order of the queries below."""
 
@@ -236,6 +290,7 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
     key: bytes | None
     interval_s: int | None
     dialect: str
+    panel: int
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -244,6 +299,7 @@ _unpack = msgspec.msgpack.Decoder(_Packed).decode
 _STAMP: Final = "SELECT count(*), max(changed_at), max(xmin::text::bigint) FROM ref.device"
 _LATEST: Final = "SELECT max(changed_at) FROM ref.device"
 _ALL: Final = """
-SELECT protocol, account, uuid_send(id), uuid_send(site), district, agency, key, interval_s, dialect
+SELECT protocol, account, uuid_send(id), uuid_send(site), district, agency, key, interval_s,
+    dialect, panel
 FROM ref.device"""
 _CHANGED: Final = f"{_ALL} WHERE changed_at >= $1"

@@ -149,6 +149,8 @@ ANSWER_FORMS: Final = {
 """The forms of an answer by that of the frame: the first, and what is tried in turn where a panel
 sends again what it has been answered."""
 
+ANSWER_FORMS_MAX: Final = max(map(len, ANSWER_FORMS.values()))
+
 
 class Register(NamedTuple):
     """What the register of devices says of one. `form`: of its answers, whatever its frames have.
