@@ -47,7 +47,7 @@ from tocsin.core.commands import (
 )
 from tocsin.core.incidents.state import OPEN, SIGNALS_NAMED_MAX, Incident, IncidentState
 from tocsin.core.orders import ENDED, Order, Refusal
-from tocsin.core.signals import Signal
+from tocsin.core.signals import Effect, Signal
 from tocsin.core.states import due
 from tocsin.core.terms import (
     Capability,
@@ -159,8 +159,13 @@ class WholeRoad(RuleBasedStateMachine):
         if signals:
             signal = data.draw(st.sampled_from(signals))
             incident = self.world.signal(signal).incident
-            if incident is not None:
-                self.attempt(MoveSignal(signal, incident, to))
+            if incident is not None and self.attempt(MoveSignal(signal, incident, to)):
+                told, into = self.world.signal(signal), self.world.incident(to)
+                # It is no quieter there, but where nobody vouches for anything.
+                shared = bool(into.source_key) or into.crowd is not None
+                if told.effect is Effect.ALARM and (told.site or not shared):
+                    assert into.level <= told.level
+                    assert into.state is not IncidentState.HELD
 
     @rule(
         incident=incidents,

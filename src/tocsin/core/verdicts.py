@@ -21,7 +21,7 @@ from tocsin.core.confirmation import (
 )
 from tocsin.core.evidence import evidence, is_late, is_old, moment, restores
 from tocsin.core.incidents import cancelling
-from tocsin.core.incidents.decide import assign_by, due_anew, prioritised, raised, titled
+from tocsin.core.incidents.decide import as_grave, assign_by, due_anew, prioritised, raised, titled
 from tocsin.core.incidents.duplicates import ids, possible_duplicates
 from tocsin.core.incidents.evolving import evolve
 from tocsin.core.incidents.facts import (
@@ -226,12 +226,9 @@ def _as_grave(
     for kind, subject, fact in decided:
         if kind is SubjectKind.INCIDENT:
             where, after = subject, evolve(after, cast("IncidentFact", fact))
-    if after is None or where is None or after.level <= means.level:
+    if after is None or where is None:
         return []
-    take_by = deadline(context.now, context.obligations.take_s[means.level - 1])
-    anew = due_anew(after, take_by, context)
-    after = after if anew is None else replace(after, due_at=anew)
-    return [(SubjectKind.INCIDENT, where, prioritised(after, means.level, context))]
+    return [(SubjectKind.INCIDENT, where, fact) for fact in as_grave(after, means.level, context)]
 
 
 def _louder(

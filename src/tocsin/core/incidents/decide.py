@@ -211,6 +211,17 @@ def prioritised(incident: Incident, level: Level, context: Context) -> IncidentP
     return IncidentPrioritised(level, due_at=due_at)
 
 
+def as_grave(incident: Incident, level: Level, context: Context) -> list[IncidentPrioritised]:
+    """What a signal that is no alarm, and needs an answer at `level`, makes of the incident that it
+    comes to: nothing where that is as grave."""
+    if incident.level <= level:
+        return []
+    take_by = deadline(context.now, context.obligations.take_s[level - 1])
+    anew = due_anew(incident, take_by, context)
+    incident = incident if anew is None else replace(incident, due_at=anew)
+    return [prioritised(incident, level, context)]
+
+
 def _located(command: LocateIncident) -> IncidentLocated:
     """By evidence it keeps its uncertainty and its age; what a person says has neither."""
     if command.place is None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from tocsin.core import avs
+from tocsin.core.codes.silencing import PROTECTED
 from tocsin.core.commands import (
     LinkIncidents,
     MergeIncidents,
@@ -14,9 +15,10 @@ from tocsin.core.commands import (
     SplitIncident,
     UnlinkIncidents,
 )
-from tocsin.core.confirmation import RaisedBecause, Sensor
-from tocsin.core.incidents.alarms import evidence_of
+from tocsin.core.confirmation import RaisedBecause, Sensor, confirmed_by
+from tocsin.core.incidents.alarms import NO_ALARMS, Told, evidence_of, waits
 from tocsin.core.incidents.decide import (
+    as_grave,
     assign_by,
     call_signs,
     due_anew,
@@ -46,9 +48,14 @@ from tocsin.core.incidents.state import (
     open_zones_more,
     signal_count,
 )
-from tocsin.core.signals import Effect, SignalMoved, VerdictReason
+from tocsin.core.obligations import deadline
+from tocsin.core.signals import Effect, Signal, SignalMoved, VerdictReason
 from tocsin.core.states import Decided, States, the_incident, the_signal
 from tocsin.core.terms import Context, Reason, Refused, SubjectKind
+
+_OPENED_BY_STATUS: Final = frozenset(
+    {VerdictReason.NEEDS_ANSWER, VerdictReason.UNKNOWN_SOURCE, VerdictReason.CROWD}
+)
 
 JoiningCommand = LinkIncidents | UnlinkIncidents | MergeIncidents | SplitIncident | MoveSignal
 
@@ -65,7 +72,7 @@ def decide(states: States, command: JoiningCommand, context: Context) -> list[De
         case SplitIncident():
             return _split(states, command)
         case MoveSignal():
-            return _move_signal(states, command)
+            return _move_signal(states, command, context)
         case _:
             assert_never(command)
 
@@ -115,7 +122,12 @@ def _merge(states: States, command: MergeIncidents, context: Context) -> list[De
     ]
 
 
-def _as_loud(into: Incident, other: Incident, context: Context) -> list[IncidentFact]:
+def _as_loud(
+    into: Incident,
+    other: Incident,
+    context: Context,
+    because: RaisedBecause = RaisedBecause.TIMELY,
+) -> list[IncidentFact]:
     """What is merged into another incident is no quieter there: no lower level, no later deadline,
     not in the watch band if it was not, and not behind a hold that nobody gave it."""
     facts: list[IncidentFact] = []
@@ -139,7 +151,7 @@ def _as_loud(into: Incident, other: Incident, context: Context) -> list[Incident
         facts.append(IncidentPrioritised(level, due_at=due_at))
     if into.watch and not other.watch:
         after = replace(into, due_at=due_at)
-        facts.append(raised(after, RaisedBecause.TIMELY, level, context))
+        facts.append(raised(after, because, level, context))
     return facts
 
 
@@ -177,7 +189,7 @@ def _restored(states: States, command: SplitIncident) -> tuple[Sensor, ...]:
     return tuple(one.sensor for one in open_zones(incident) if one.sensor not in still)
 
 
-def _move_signal(states: States, command: MoveSignal) -> list[Decided]:
+def _move_signal(states: States, command: MoveSignal, context: Context) -> list[Decided]:
     incident, to = _two(states, command.incident, command.to)
     signal = the_signal(states, command.signal)
     if signal.incident != command.incident:
@@ -200,7 +212,66 @@ def _move_signal(states: States, command: MoveSignal) -> list[Decided]:
         (SubjectKind.INCIDENT, command.incident, left),
         (SubjectKind.INCIDENT, command.to, joined),
         (SubjectKind.SIGNAL, command.signal, moved),
+        *(
+            (SubjectKind.INCIDENT, command.to, fact)
+            for fact in _louder(to, incident, signal, joined, context)
+        ),
     ]
+
+
+def _louder(
+    into: Incident, left: Incident, signal: Signal, joined: SignalJoined, context: Context
+) -> list[IncidentFact]:
+    """What a signal makes of the incident that a person moves it to: no quieter than in a card of
+    its own. What it leaves stays as it is: whoever looks there may find that it is less grave."""
+    if signal.effect is not Effect.ALARM:
+        return [*as_grave(into, signal.level, context)] if _needs_answer(signal) else []
+    if signal.site is None and (into.source_key or into.crowd is not None):
+        # Among unknown sources nobody vouches for it, there as here.
+        own = replace(left, level=max(left.level, signal.level), units=(), served=False)
+        return _as_loud(into, own, context)
+    because = RaisedBecause.TIMELY
+    waiting = left.watch and waits(left.alarms)
+    if waits(into.alarms) and joined.evidence is not None:
+        before = (one.evidence for one in into.alarms.evidence)
+        asked = into.alarms.confirmation
+        assert asked is not None
+        found = confirmed_by(asked.asked, before, joined.evidence)
+        because, waiting = found or because, waiting and found is None
+    return _as_loud(into, _on_its_own(left, signal, joined, waiting, context), context, because)
+
+
+def _needs_answer(signal: Signal) -> bool:
+    """Whether somebody must act on what is no alarm. A status says so by its having opened a card;
+    what a restore or a test ended has no level any more."""
+    if signal.effect is Effect.STATUS:
+        return signal.reason in _OPENED_BY_STATUS
+    return signal.effect in (Effect.TROUBLE, Effect.UNKNOWN)
+
+
+def _on_its_own(
+    left: Incident, signal: Signal, joined: SignalJoined, waiting: bool, context: Context
+) -> Incident:
+    """The incident that it leaves as it would be with this alarm alone, heard now. What was done
+    there, by whoever held it or went, was not done for what belongs elsewhere."""
+    is_old = signal.late and joined.evidence is None
+    obligations = context.obligations
+    due_at = deadline(context.now, obligations.take_s[signal.level - 1])
+    if is_old and signal.type not in PROTECTED:
+        due_at = deadline(context.now, obligations.take_watch_s)
+    elif left.state is IncidentState.NEW and left.due_at is not None and left.level >= signal.level:
+        due_at = left.due_at if waiting or due_at is None else min(left.due_at, due_at)
+    told = () if joined.evidence is None else (Told(joined.signal, joined.evidence),)
+    return replace(
+        left,
+        state=IncidentState.NEW,
+        level=signal.level,
+        watch=is_old or waiting,
+        units=(),
+        served=False,
+        due_at=due_at,
+        alarms=replace(NO_ALARMS, evidence=told),
+    )
 
 
 def _two(states: States, one: UUID, other: UUID) -> tuple[Incident, Incident]:
