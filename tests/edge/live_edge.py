@@ -207,8 +207,9 @@ def running(
     quick = (
         mock.patch("tocsin.edge.dc09_serving.SWEEP_S", EACH_S),
         mock.patch("tocsin.record.heard.SEEN_EVERY_S", EACH_S),
+        mock.patch("tocsin.record.devices.REFRESH_S", EACH_S),
     )
-    with quick[0], quick[1]:
+    with quick[0], quick[1], quick[2]:
         yield from _while_running(thread, edge, ready, stop, failed)
     assert not failed, failed
 

@@ -154,9 +154,10 @@ class DeviceBook:
         seconds, on a connection of its own, and only if it is new."""
         name = device.protocol, device.account
         self._memory.put(f"{device.protocol} {device.account}", device.id, device.panel, learnt)
-        if name in self._made:
-            is_odd = bool(device.dialect) or learnt.is_odd
-            self._made[name] = replace(self._made[name], learnt=learnt, is_odd=is_odd)
+        made = self._made.get(name)
+        if made is not None and made.panel == device.panel:
+            is_odd = bool(made.dialect) or learnt.is_odd
+            self._made[name] = replace(made, learnt=learnt, is_odd=is_odd)
 
     def probe_secret(self, protocol: str, account: str) -> str | None:
         """What our own probe shows where a protocol has no account for it; None for any other

@@ -81,7 +81,11 @@ class Memory:
         return NOTHING if kept is None or kept.panel != panel else kept.learnt
 
     def put(self, name: str, device: UUID, panel: int, learnt: Learnt) -> None:
-        """What is known from now on. It is written if anything of it that lasts is new."""
+        """What is known from now on, unless a later panel is known already. It is written if
+        anything of it that lasts is new."""
+        kept = self._kept.get(name)
+        if kept is not None and kept.panel > panel:
+            return
         before = self.of(name, panel)
         if learnt.lasting != before.lasting:
             self._changed[name] = None

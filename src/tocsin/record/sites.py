@@ -23,7 +23,7 @@ from tocsin.record.importing import (
     only_agency,
     read_lines,
 )
-from tocsin.record.keys import Keyring, seal
+from tocsin.record.keys import CannotOpen, Keyring, seal, unseal
 from tocsin.record.site_rows import (
     COLUMNS,
     SITE_COLUMNS,
@@ -157,6 +157,8 @@ ON CONFLICT (id) DO UPDATE SET site = excluded.site, key = coalesce(excluded.key
     interval_s = excluded.interval_s, dialect = coalesce(%(dialect)s, d.dialect),
     supervision_class = coalesce(%(supervision_class)s, d.supervision_class),
     district = excluded.district, agency = excluded.agency, changed_at = clock_timestamp(),
+    panel = d.panel + (excluded.site <> d.site OR excluded.key IS NOT NULL
+        OR coalesce(%(dialect)s, d.dialect) <> d.dialect)::integer,
     supervised_since = CASE WHEN d.interval_s IS NOT DISTINCT FROM excluded.interval_s
         THEN d.supervised_since ELSE now() END"""
 
@@ -183,14 +185,41 @@ def write_sites(
                 (list(devices.values()),),
             ).fetchall()
         )
+        same = _same_keys(connection, keyring, rows, devices)
         values = [_device_values(row, keyring, sites, devices, now) for row in rows]
         for one in values:
+            if one["id"] in same:
+                one["key"] = None
             if one["interval_s"] is None:
                 kept = classes.get(one["id"], "")
                 named = one["supervision_class"]
                 one["interval_s"] = reporting_s(kept if named is None else named)
         cursor.executemany(_DEVICE, values)
     connection.execute(f"NOTIFY {CHANNEL}".encode())
+
+
+def _same_keys(
+    connection: Connection, keyring: Keyring, rows: list[SiteRow], devices: Mapping[str, UUID]
+) -> set[UUID]:
+    """Devices whose row has the key that they have already. Another one means another panel, or one
+    that was set up anew: what was learnt of it is forgotten then (`tocsin.record.learnt`)."""
+    given = {
+        device: row.key
+        for row in rows
+        if row.key is not None
+        and (device := devices.get(f"{row.protocol} {row.account}")) is not None
+    }
+    found = connection.execute(
+        "SELECT id, key FROM ref.device WHERE key IS NOT NULL AND id = ANY(%s)", (list(given),)
+    )
+    return {device for device, sealed in found if _opened(keyring, sealed, device) == given[device]}
+
+
+def _opened(keyring: Keyring, sealed: bytes, device: UUID) -> bytes | None:
+    try:
+        return unseal(keyring.device(), sealed, device.bytes)
+    except CannotOpen:
+        return None
 
 
 def _ids(connection: Connection, query: str, names: Mapping[str, SiteRow]) -> dict[str, UUID]:
