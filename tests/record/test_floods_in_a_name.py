@@ -161,6 +161,31 @@ def test_devices_whose_homes_are_known_are_bounded(monkeypatch: pytest.MonkeyPat
     assert parts == [ELSEWHERE] * 2 + [HOME] * 3
 
 
+def test_a_poll_from_home_leaves_nothing_to_look_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    floods = at_home(HOME)
+    abroad, both = "2001:db8::1", UUID(int=6)
+    for one in (HOME, abroad):
+        floods.polled(both, one)
+    floods.next_window(None)
+    looked_at: list[int] = []
+    learn = Floods._learn
+    monkeypatch.setattr(
+        Floods,
+        "_learn",
+        lambda self, key, *rest, **how: looked_at.append(key) or learn(self, key, *rest, **how),
+    )
+    floods.polled(DEVICE, HOME)
+    for one in (HOME, abroad, "2001:db8::2"):
+        floods.polled(both, one)
+    floods.lane(DEVICE, HOME, LAST)  # nor does one message of a device that is where it was
+    floods.next_window(None)
+    assert looked_at == []
+    floods.polled(DEVICE, RADIO)
+    floods.next_window(None)
+    assert looked_at == [DEVICE.int]
+    assert flood(floods, HOME, RADIO) == {HOME, RADIO}
+
+
 # -- on the record ------------------------------------------------------------------------------
 
 

@@ -3,7 +3,9 @@ sends, so that a flood delays nobody else's alarm. Nor does one in a device's na
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import IntEnum
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -25,8 +27,8 @@ HOMES_MAX: Final = 4
 HOME_WINDOWS: Final = 360
 """A network from which nothing came for as many windows, an hour, may give way to another."""
 
-DEVICES_MAX: Final = 200_000
-"""Devices whose networks are known; those longest known give way."""
+DEVICES_MAX: Final = 2_000_000
+"""Devices whose networks are known, some 200 bytes each; those longest known give way."""
 
 AUTHENTICATED: Final = "authenticated"
 ELSEWHERE: Final = "elsewhere"
@@ -81,7 +83,8 @@ class Floods:
         self._devices: dict[int, _Sent] = {}
         self._parts_flooding: dict[_Part, UUID] = {}
         self._loud: set[int] = set()  # devices of those parts
-        self._homes: dict[int, dict[str, int]] = {}  # networks, and the window when last heard
+        # The one network of a device; or, of several, with the window when each was last heard.
+        self._homes: dict[int, str | dict[str, int]] = {}
         self._window = 0
 
     def lane(
@@ -122,9 +125,17 @@ class Floods:
 
     def polled(self, device: UUID, source: str) -> None:
         """A poll of the device's own, of which no message is kept."""
-        sent = self._devices.get(device.int)
+        key = device.int
+        homes = self._homes.get(key)
+        if homes == source:  # nearly always
+            return
+        if homes is not None and (network := network_of(source)) in _networks(homes):
+            if not isinstance(homes, str):
+                homes[network] = self._window + 1
+            return
+        sent = self._devices.get(key)
         if sent is None:
-            self._devices[device.int] = _Sent(source, True, False)
+            self._devices[key] = _Sent(source, True, False)
         elif sent.source != source:
             sent.note(source)
 
@@ -168,7 +179,8 @@ class Floods:
         if sent.is_sure:
             return AUTHENTICATED
         network = network_of(sent.source)
-        return network if sent.is_own and network in self._homes.get(key, ()) else ELSEWHERE
+        is_home = sent.is_own and network in _networks(self._homes.get(key, ""))
+        return network if is_home else ELSEWHERE
 
     @property
     def senders(self) -> int:
@@ -185,8 +197,12 @@ class Floods:
         }
         devices, self._devices = self._devices, {}
         self._window += 1
-        for key, sent in devices.items():
-            self._learn(key, sent)
+        homes, loud = self._homes, self._loud
+        for key, sent in devices.items():  # of a hundred thousand in a storm: nobody is heard then
+            if sent.others is not None or not sent.is_own or homes.get(key, "") != sent.source:
+                self._learn(key, sent, is_calm=key not in loud)
+        for key in list(islice(homes, max(0, len(homes) - DEVICES_MAX))):
+            del homes[key]
         parts = self._parts_flooding
         self._parts_flooding = {
             (key, part): last
@@ -195,27 +211,33 @@ class Floods:
         }
         self._loud = {key for key, _ in self._parts_flooding}
 
-    def _learn(self, key: int, sent: _Sent) -> None:
+    def _learn(self, key: int, sent: _Sent, *, is_calm: bool) -> None:
         """Where the device was heard. While something floods in its name, nothing new is learnt."""
+        homes = self._homes.get(key)
+        if homes is None and sent.others is None:
+            if sent.is_own and is_calm:
+                self._homes[key] = network_of(sent.source)
+            return
         sources = {sent.source} if sent.is_own else set()
         if sent.others is not None:
             sources |= sent.others
-        homes = self._homes.get(key, {})
-        is_calm = key not in self._loud
+        heard = {homes: self._window} if isinstance(homes, str) else homes or {}
         for network in map(network_of, sources):
-            if network not in homes:
+            if network not in heard:
                 if not is_calm:
                     continue
-                if len(homes) >= HOMES_MAX:
-                    unheard = min(homes, key=homes.__getitem__)
-                    if homes[unheard] + HOME_WINDOWS > self._window:
+                if len(heard) >= HOMES_MAX:
+                    unheard = min(heard, key=heard.__getitem__)
+                    if heard[unheard] + HOME_WINDOWS > self._window:
                         continue
-                    del homes[unheard]
-            homes[network] = self._window
-        if homes and key not in self._homes:
-            if len(self._homes) >= DEVICES_MAX:
-                del self._homes[next(iter(self._homes))]
-            self._homes[key] = homes
+                    del heard[unheard]
+            heard[network] = self._window
+        if heard:
+            self._homes[key] = heard if len(heard) > 1 else next(iter(heard))
+
+
+def _networks(homes: str | dict[str, int]) -> Collection[str]:
+    return (homes,) if isinstance(homes, str) else homes
 
 
 def _count(sent: _Sent | None, part: str) -> int:
