@@ -19,7 +19,6 @@ from tocsin.record.probing import Expected, Socket, Under
 from web_site import Site
 
 NAMES = ("dc09.tcp", "webhook.https", "aml.http", "call")
-NOW = datetime.now(UTC)
 PAGE = "/readiness/intakes/"
 
 
@@ -37,23 +36,24 @@ def intakes(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     ]
     monkeypatch.setattr(settings, "INTAKES", shown, raising=False)
     monkeypatch.setattr(settings, "PROBE_ENABLED", True, raising=False)
+    now = datetime.now(UTC)
     with connect(site.urls.application) as connection:
         sockets = [Socket("dc09", "tcp", "192.0.2.1", 12300), Socket("web", "http", "::1", 8443)]
-        probing.keep_listening(connection, "here", "test", sockets, NOW)
+        probing.keep_listening(connection, "here", "test", sockets, now)
         sent = [Expected(name, f"tp.{place:012x}", "") for place, name in enumerate(NAMES[:2])]
-        probing.begin(connection, sent, {"aml.http": "an odd reason"}, NOW)
+        probing.begin(connection, sent, {"aml.http": "an odd reason"}, now)
         probing.sent(
-            connection, sent[1].account, reached_at=NOW, acknowledged_at=None, why="answered 503"
+            connection, sent[1].account, reached_at=now, acknowledged_at=None, why="answered 503"
         )
         for under in probing.unsettled(connection):
             missed = under.intake == "webhook.https"
-            standing = Standing(3, Stage.NOT_ACKNOWLEDGED, NOW) if missed else Standing()
-            probing.settle(connection, under, standing, NOW, has_arrived=not missed)
+            standing = Standing(3, Stage.NOT_ACKNOWLEDGED, now) if missed else Standing()
+            probing.settle(connection, under, standing, now, has_arrived=not missed)
         for name, value in (("dc09.ack", 41), ("dc09.bad_crc", 7), ("dc09.probe", 9)):
             connection.execute(
                 "INSERT INTO ref.intake_counter (name, value, last_at) VALUES (%s, %s, %s)"
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (name, value, NOW),
+                (name, value, now),
             )
         connection.commit()
     yield site
@@ -104,7 +104,8 @@ def test_it_is_there_in_chinese(intakes: Site) -> None:
 def test_a_probe_that_has_stopped_is_said(intakes: Site) -> None:
     with connect(intakes.urls.application) as connection:
         connection.execute(
-            "UPDATE ref.probe SET counted_at = %s", (NOW - timedelta(minutes=3, seconds=1),)
+            "UPDATE ref.probe SET counted_at = %s",
+            (datetime.now(UTC) - timedelta(minutes=3, seconds=1),),
         )
         connection.commit()
     answer = page(intakes)
@@ -144,8 +145,9 @@ def test_the_part_that_is_asked_for_again(intakes: Site) -> None:
 
 def test_a_result_is_of_one_test_alarm(intakes: Site) -> None:
     """A late result of the round before is not counted for the one that is on its way."""
+    now = datetime.now(UTC)
     with connect(intakes.urls.application) as connection:
-        old = Under("dc09.tcp", Probe(NOW - timedelta(minutes=1)), Standing(), "")
-        probing.settle(connection, old, Standing(2, Stage.NOT_JUDGED), NOW, has_arrived=False)
+        old = Under("dc09.tcp", Probe(now - timedelta(minutes=1)), Standing(), "")
+        probing.settle(connection, old, Standing(2, Stage.NOT_JUDGED), now, has_arrived=False)
         states = {one["intake"]: one["misses"] for one in probing.states(connection)}
     assert states["dc09.tcp"] == 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import select
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -168,7 +169,8 @@ def test_connections_have_a_ceiling_in_all_and_per_address(urls, ring, record) -
 
 
 def test_hostile_mails_of_one_do_not_hold_up_the_loop(live) -> None:
-    """While mails are read that take long, a new connection is greeted at once."""
+    """While mails are read that take long, new connections are greeted: more of them than there are
+    such mails, and before all of these are read."""
     parts = (
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(48)
     )
@@ -176,13 +178,11 @@ def test_hostile_mails_of_one_do_not_hold_up_the_loop(live) -> None:
     lines = [ready(live) for _ in range(4)]
     for line in lines:
         line.socket.sendall(bomb + b".\r\n")
-    slowest = 0.0
-    for _ in range(5):
-        began = time.monotonic()
+    for _ in range(len(lines) + 1):
         with Line(live.ports["tcp"], "127.0.0.2") as other:
             assert other.reply()[:3] == b"220"
-        slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 1.0
+    answered, _, _ = select.select([line.socket for line in lines], [], [], 0)
+    assert len(answered) < len(lines)
     for line in lines:
         assert line.reply()[:3] == b"250"
         line.socket.close()

@@ -302,7 +302,7 @@ def test_an_ordinary_user_runs_everything_itself() -> None:
             assert len(family) > 1 + len(OURS)
             assert (place / "data" / "keys").stat().st_mode & 0o777 == 0o700
             process.send_signal(signal.SIGHUP)  # its terminal is closed
-            assert process.wait(40) == 0
+            assert process.wait(120) == 0
     finally:
         process.kill()
         process.wait()

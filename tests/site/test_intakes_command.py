@@ -19,7 +19,6 @@ from tocsin.site.command import main, schema
 from tocsin.site.probe_age import measure_probe
 
 Intakes = Callable[..., tuple[int, list[str]]]
-NOW = datetime.now(UTC)
 ACCOUNTS = itertools.count()
 METRIC = "tocsin_probe_result_age_seconds"
 
@@ -56,8 +55,9 @@ def intakes(
     return run
 
 
-def probed(connection: Connection, *, missed: str = "", at: datetime = NOW) -> None:
+def probed(connection: Connection, *, missed: str = "", at: datetime | None = None) -> None:
     """A round of test alarms; the one through `missed` is missed for the third time."""
+    at = at or datetime.now(UTC)
     names = ("dc09.tcp", "dc09.udp", "call", "report")
     sent = [Expected(name, f"tp.{next(ACCOUNTS):012x}", "") for name in names]
     probing.begin(connection, sent, {"webhook.http": "an odd reason"}, at)
@@ -77,13 +77,14 @@ def test_each_way_in_has_a_line(intakes: Intakes, connection: Connection) -> Non
         Socket("dc09", "tcp", "192.0.2.1", 12300),
         Socket("web", "http", "2001:db8::1", 8443),
     ]
-    probing.keep_listening(connection, "here", "test", sockets, NOW)
-    probed(connection)
+    now = datetime.now(UTC)
+    probing.keep_listening(connection, "here", "test", sockets, now)
+    probed(connection, at=now)
     code, lines = intakes()
     assert code == 0
     told = {line.split()[0]: line.split("  ") for line in lines}
     assert list(told) == ["dc09.tcp", "dc09.udp", "webhook.http", "call", "report"]
-    arrived = f"last arrived {NOW:%H:%M:%S}Z"
+    arrived = f"last arrived {now:%H:%M:%S}Z"
     assert told["dc09.tcp"] == ["dc09.tcp", "192.0.2.1:12300", "Not authenticated", arrived]
     assert told["dc09.udp"] == ["dc09.udp", "-", "Not authenticated", arrived]
     assert told["webhook.http"] == [
