@@ -203,6 +203,8 @@ def test_another_panel_is_learnt_anew(
         assert known(book, "C001") == NOTHING
         assert known(book, "C002") == ELDES
         learn(book, "C001", other)
+        book.learn(before, LOCAL)
+        assert known(book, "C001") == other
         await until(lambda: rows(connection)[0][2] == "hex_sequence")
 
     async def second(book: DeviceBook) -> None:
@@ -224,9 +226,36 @@ def test_what_is_still_to_be_written_does_not_outlive_the_panel(
         connection.commit()
 
     async def second(book: DeviceBook) -> None:
+        assert len(rows(connection)) == 1
+        assert len(book._memory) == 0
         assert known(book, "C001") == NOTHING
 
     following(urls, keyring, first, second)
+
+
+def test_what_was_learnt_of_an_earlier_panel_replaces_nothing(
+    urls: Urls, connection: Connection, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a process that has not heard yet that it is another panel."""
+    take(connection, keyring, "C001")
+    monkeypatch.setattr(registered, "REFRESH_S", 60.0)
+    other = Learnt(("hex_sequence",))
+
+    async def behind(book: DeviceBook) -> None:
+        learn(book, "C001", ELDES)
+        [device] = connection.execute("SELECT id FROM ref.device").fetchone()
+        forget(connection, device)
+        connection.commit()
+        later = DeviceBook()
+        await later.start(urls.application, keyring)
+        learn(later, "C001", other)
+        await later.stop()
+        assert rows(connection)[0][2] == "hex_sequence"
+
+    async def next_one(book: DeviceBook) -> None:
+        assert known(book, "C001") == other
+
+    following(urls, keyring, behind, next_one)
 
 
 def test_a_change_of_anything_else_forgets_nothing(
@@ -314,6 +343,7 @@ def test_what_cannot_be_written_now_is_written_later(
     owner: Connection,
     keyring: Keyring,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """And the register is followed meanwhile."""
     take(connection, keyring, "C001")
@@ -322,6 +352,7 @@ def test_what_cannot_be_written_now_is_written_later(
     async def body(book: DeviceBook) -> None:
         owner.execute("LOCK TABLE ref.learnt IN EXCLUSIVE MODE")
         learn(book, "C001", ELDES)
+        await until(lambda: "what was learnt cannot be written" in caplog.text)
         await asyncio.to_thread(take, connection, keyring, "C002")
         await until(lambda: book.find("dc09", "C002") is not None)
         learn(book, "C002", LOCAL)

@@ -236,7 +236,7 @@ class DeviceBook:
         """The register is followed all the same, whatever the database says of this."""
         try:
             await self._memory.write(connection)
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, TimeoutError) as error:
             logger.warning("what was learnt cannot be written", extra={"why": str(error)})
 
     async def _refresh(
