@@ -12,6 +12,7 @@ from uuid import UUID
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS, Obligations
 from tocsin.core.reports import Collecting, Hurt, ReceiveReport, ReportKind
 from tocsin.core.terms import Actor, Place, Reason, Refused, Role
+from tocsin.record.counting import count_one
 from tocsin.record.database import Connection
 from tocsin.record.facts import StoredFact, canonical
 from tocsin.record.handle import KeyReused, handle
@@ -79,7 +80,7 @@ def receive(
 
     def also(opened: Connection, facts: list[StoredFact]) -> None:
         opened.execute(_KEEP, (digest, report_id, facts[0].incident, now, bool(key), content))
-        opened.execute(_COUNT, ("report.collected" if key else "report.received", now))
+        count_one(opened, "report.collected" if key else "report.received", now)
 
     def opened_or_joined(into: UUID | None) -> None:
         handle(
@@ -147,7 +148,7 @@ def received_before(
 
 def count_turned_away(connection: Connection, now: datetime) -> None:
     """A report that was not kept, and its sender told so: the desk sees how many. Commits."""
-    connection.execute(_COUNT, ("report.turned_away", now))
+    count_one(connection, "report.turned_away", now)
     connection.commit()
 
 
@@ -162,9 +163,6 @@ def digest_of(keyring: Keyring, code: str) -> bytes:
     return keyring.fingerprint(b"tocsin.report.digest\n" + code.encode())
 
 
-_COUNT: Final = """
-INSERT INTO ref.intake_counter AS c (name, value, last_at) VALUES (%s, 1, %s)
-ON CONFLICT (name) DO UPDATE SET value = c.value + 1, last_at = excluded.last_at"""
 _KEEP: Final = """
 INSERT INTO heard.report (code_digest, report, incident, received_at, collected, content)
 VALUES (%s, %s, %s, %s, %s, %s)"""

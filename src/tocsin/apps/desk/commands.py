@@ -16,7 +16,11 @@ from tocsin.apps.desk.field_errors import field_errors
 from tocsin.apps.desk.problems import Problem, language_of
 from tocsin.apps.desk.test_calls import answer_test_call, is_probe
 from tocsin.apps.log import connection, keyring
-from tocsin.record.handle import handle, key_of_caller, outcome_of
+from tocsin.core.commands import OpenIncident, PersonCommand
+from tocsin.record.counting import CALL, count_one
+from tocsin.record.database import Connection
+from tocsin.record.facts import StoredFact
+from tocsin.record.handle import Also, handle, key_of_caller, outcome_of
 from tocsin.record.tracks import Position, store_positions
 
 KEY_CHARS: Final = (8, 200)
@@ -40,21 +44,33 @@ def answer_command(request: HttpRequest) -> HttpResponse:
             standing.require_command(log, actor, command)
             # What was read decided nothing that handle does not decide again under its locks.
             log.rollback()
+            now = datetime.now(UTC)
             outcome = handle(
                 log,
                 keyring(),
                 command,
                 actor=actor,
                 key=key,
-                now=datetime.now(UTC),
+                now=now,
                 obligations=settings.OBLIGATIONS,
-                also=caller_places.keep_evidence(command),
+                also=_also(command, now),
             )
     return HttpResponse(
         msgspec.json.encode({"facts": outcome.facts}),
         content_type="application/json",
         headers={"Idempotent-Replayed": "true"} if outcome.replayed else {},
     )
+
+
+def _also(command: PersonCommand, now: datetime) -> Also | None:
+    """What is committed together with the command: a call that is typed is counted as heard."""
+    if not isinstance(command, OpenIncident):
+        return caller_places.keep_evidence(command)
+
+    def also(opened: Connection, facts: list[StoredFact]) -> None:  # noqa: ARG001
+        count_one(opened, CALL, now)
+
+    return also
 
 
 def answer_positions(request: HttpRequest) -> HttpResponse:

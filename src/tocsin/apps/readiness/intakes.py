@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +26,9 @@ from tocsin.record.floods import Lane
 from tocsin.record.networks import at_port
 
 Row = dict[str, Any]
+
+_OF_PAGES: Final = frozenset({"call", "report"})
+"""What a person types: kept, with no wire on which anything would be acknowledged."""
 
 
 @for_readers_of_intakes
@@ -48,7 +51,8 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
     for one in settings.INTAKES:
         name = one["name"]
         intake, _, over = name.partition(".")
-        here = ("web",) if intake in ("call", "report") else (intake, over)
+        is_page = intake in _OF_PAGES
+        here = ("web",) if is_page else (intake, over)
         best = vouched(
             name,
             asks_certificate=one["asks_certificate"],
@@ -70,6 +74,7 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
                 "assurance": ASSURANCES[best.best].of(language),
                 "why": best.why.of(language),
                 "probe": _probe(probes.get(name), language),
+                "is_page": is_page,
                 **_counted(counters, intake, language),
             }
         )
