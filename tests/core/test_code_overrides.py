@@ -1,6 +1,8 @@
 """What a site or an agency says a code means: the site comes before the agency, the agency before
 the built-in tables; a special row before a general one; and what falls silent is named."""
 
+from datetime import timedelta
+
 import pytest
 from world import World
 
@@ -9,6 +11,7 @@ from tocsin.core.codes import cap, contact_id, sia
 from tocsin.core.codes.listing import listed
 from tocsin.core.codes.overrides import CodeOverride, CodeTable
 from tocsin.core.codes.silencing import sample, silenced
+from tocsin.core.crowds import OWN_MAX
 from tocsin.core.incidents.state import Band, band
 from tocsin.core.signals import Effect, Verdict, VerdictReason
 from tocsin.core.terms import IncidentType, Level
@@ -153,6 +156,58 @@ def test_judging_follows_the_table_and_says_which_one_it_was() -> None:
     assert band(world.incident(world.incidents()[-1])) is Band.WATCH
     built_in = world.signal(world.hear("FA", site=world.id()))
     assert (built_in.codes_version, built_in.text_en) == (0, "")
+
+
+@pytest.mark.parametrize("effect", [Effect.TROUBLE, Effect.STATUS])
+@pytest.mark.parametrize(("level", "seconds"), [(Level.P1, 60), (Level.P2, 120), (Level.P4, 900)])
+def test_a_card_has_the_level_and_the_time_that_the_table_gives(
+    effect: Effect, level: Level, seconds: int
+) -> None:
+    world = World()
+    said = row("AT", effect, level=level, type=IncidentType.TECHNICAL, needs_answer=True)
+    assert hear(world, said)[0] is Verdict.OPENED
+    incident = world.incident(world.incidents()[-1])
+    assert (incident.level, band(incident)) == (level, Band.WATCH)
+    assert incident.due_at == world.now + timedelta(seconds=seconds)
+    plain = world.hear("AT", site=world.id())
+    incident = world.incident(world.signal(plain).incident)
+    assert (incident.level, incident.due_at) == (Level.P4, world.now + timedelta(hours=1))
+
+
+def test_a_card_that_is_open_is_as_grave_as_the_table_says_of_what_joins_it() -> None:
+    world = World()
+    site = world.id()
+    world.hear("YT", site=site)
+    (card,) = world.incidents()
+    for quiet, expected in ((False, Level.P4), (True, Level.P2)):
+        said = row("AT", Effect.TROUBLE, level=Level.P2, needs_answer=quiet)
+        means, version = looked_up(sample("sia", "AT", "", "4"), (table(9, said),))
+        signal = world.hear("AT", site=site, means=means, codes_version=version)
+        assert world.signal(signal).incident == card
+        assert world.incident(card).level is expected
+    assert world.incident(card).due_at == world.now + timedelta(seconds=120)
+    assert world.rebuilt() == world.states
+
+
+def test_a_crowd_is_as_grave_as_the_table_says_of_what_goes_into_it() -> None:
+    world = World()
+    for _ in range(OWN_MAX):
+        world.hear("AT", site=world.id())
+    said = row("YT", Effect.TROUBLE, level=Level.P2, needs_answer=True)
+    means, version = looked_up(sample("sia", "YT", "", ""), (table(9, said),))
+    signal = world.hear("YT", site=world.id(), means=means, codes_version=version)
+    assert world.signal(signal).reason is VerdictReason.CROWD
+    crowd = world.incident(world.signal(signal).incident)
+    assert (crowd.level, crowd.due_at) == (Level.P2, world.now + timedelta(seconds=120))
+
+
+def test_an_unknown_source_stays_where_it_was_whatever_a_table_says() -> None:
+    """Nobody vouches for it: an invented account would choose its own priority."""
+    world = World()
+    said = row("AT", Effect.TROUBLE, level=Level.P1, needs_answer=True)
+    hear(world, said, site=False)
+    incident = world.incident(world.incidents()[-1])
+    assert (incident.level, band(incident)) == (Level.P4, Band.WATCH)
 
 
 def test_a_status_that_needs_an_answer_opens_a_watch_card_by_itself() -> None:

@@ -58,10 +58,12 @@ def is_warning(command: JudgeSignal) -> bool:
 
 def _has_own_level(command: JudgeSignal, means: Meaning) -> bool:
     """Whether its card has the level that it says itself, in the watch band too: a warning's is its
-    source's, a silence's that of its interval."""
+    source's, a silence's that of its interval, and what a code table says of a known site's signal
+    is what its chief decided."""
     if means.effect is Effect.ALARM:
         return is_warning(command)
-    return means.needs_answer and supervision.is_silence(command.read)
+    is_by_table = command.codes_version > 0 and command.site is not None
+    return means.needs_answer and (is_by_table or supervision.is_silence(command.read))
 
 
 def recorded(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Decided:
@@ -219,7 +221,8 @@ def _as_grave(
     before: Incident | None,
     context: Context,
 ) -> list[Decided]:
-    """A silence makes the card that it went into as grave as its own would be, also a crowd's."""
+    """What has a level of its own makes the card that it went into as grave as its own would be,
+    also a crowd's."""
     if not _has_own_level(command, means):
         return []
     after, where = before, None
