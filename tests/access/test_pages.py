@@ -58,6 +58,7 @@ EXPECTED: dict[str, frozenset[Role] | set[Role] | str] = {
             "readiness/sites/<uuid:site>/",
             "readiness/sites/<uuid:site>/devices/new/",
             "readiness/sites/<uuid:site>/devices/<uuid:device>/",
+            "readiness/sites/<uuid:site>/devices/<uuid:device>/forget/",
             "readiness/connect/",
             "readiness/connect/frames/",
             "readiness/connect/device/",

@@ -1129,6 +1129,8 @@ export interface components {
             last_seen_at: string | null;
             /** Protocol */
             protocol: string;
+            /** @description Out of the ordinary in what it sends; null: nothing so far. */
+            recognised: components["schemas"]["RecognisedRow"] | null;
             /**
              * Site
              * Format: uuid
@@ -1162,6 +1164,8 @@ export interface components {
             partitions: components["schemas"]["PartitionRow"][];
             /** Protocol */
             protocol: string;
+            /** @description Out of the ordinary in what it sends; null: nothing so far. */
+            recognised: components["schemas"]["RecognisedRow"] | null;
             /**
              * Site
              * Format: uuid
@@ -2404,6 +2408,26 @@ export interface components {
              * @enum {string}
              */
             type: "receive_order";
+        };
+        /** RecognisedRow */
+        RecognisedRow: {
+            /**
+             * Clock Ahead S
+             * @description Of GMT, what its clock shows; null: GMT, or not known.
+             */
+            clock_ahead_s: number | null;
+            /** Clock Since */
+            clock_since: string | null;
+            /**
+             * Dialects
+             * @description Forms of its protocol, as heard from it.
+             */
+            dialects: string[];
+            /**
+             * Takes Other Answer
+             * @description It did not take the first form of an answer to these.
+             */
+            takes_other_answer: boolean;
         };
         /**
          * Refusal

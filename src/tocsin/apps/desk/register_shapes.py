@@ -94,6 +94,17 @@ class SiteRow(Schema):
     ]
 
 
+class RecognisedRow(Schema):
+    dialects: Annotated[list[str], Field(description="Forms of its protocol, as heard from it.")]
+    takes_other_answer: Annotated[
+        bool, Field(description="It did not take the first form of an answer to these.")
+    ]
+    clock_ahead_s: Annotated[
+        int | None, Field(description="Of GMT, what its clock shows; null: GMT, or not known.")
+    ]
+    clock_since: Time | None
+
+
 class DeviceRow(Schema):
     id: UUID
     site: UUID
@@ -104,6 +115,10 @@ class DeviceRow(Schema):
     dialect: str
     supervision_class: str
     last_seen_at: Time | None
+    recognised: Annotated[
+        RecognisedRow | None,
+        Field(description="Out of the ordinary in what it sends; null: nothing so far."),
+    ]
     district: str
     agency: str
 

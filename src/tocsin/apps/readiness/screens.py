@@ -25,6 +25,7 @@ from tocsin.apps.readiness import site_shown, siting
 from tocsin.apps.readiness.forms import ImportForm, SiteForm
 from tocsin.core.access import ever
 from tocsin.core.terms import Actor
+from tocsin.core.texts.learnt import recognised_texts
 from tocsin.record.book import SHEETS
 from tocsin.record.credentials import RULES
 from tocsin.record.site_rows import COLUMNS, shown_interval
@@ -141,6 +142,20 @@ def edit(
 
 
 @for_managers
+def forget_recognised(request: HttpRequest, actor: Actor, site: UUID, device: UUID) -> HttpResponse:
+    """What was recognised of a device is forgotten, as for another panel. By POST."""
+    _row, devices = _found(actor, site)
+    if str(device) not in {one["id"] for one in devices}:
+        raise Http404
+    if request.method == "POST":
+        siting.forget_recognised(device)
+        messages.success(
+            request, _("Forgotten. The device is recognised anew from what it sends next.")
+        )
+    return HttpResponseRedirect(reverse("readiness_site", kwargs={"site": site}))
+
+
+@for_managers
 def import_file(request: HttpRequest, actor: Actor) -> HttpResponse:
     """A workbook or a CSV file: checked in a trial run, or taken whole."""
     form = ImportForm(request.POST or None, request.FILES or None)
@@ -252,7 +267,13 @@ def _initial(row: siting.Row, device: siting.Row | None) -> dict[str, Any]:
 
 def _device(row: siting.Row) -> siting.Row:
     name = RULES[row["protocol"]].name if row["protocol"] in RULES else row["protocol"]
-    return {**row, "protocol_name": name}
+    recognised = row["recognised"]
+    texts = recognised_texts(**recognised) if recognised else []
+    return {
+        **row,
+        "protocol_name": name,
+        "recognised_texts": [text.of(_language()) for text in texts],
+    }
 
 
 def _language() -> str:

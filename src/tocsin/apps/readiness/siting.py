@@ -13,8 +13,9 @@ from django.utils.translation import get_language
 from tocsin.apps.log import connection, keyring
 from tocsin.core.access import may
 from tocsin.core.terms import Actor
-from tocsin.record import workbooks
+from tocsin.record import learnt, workbooks
 from tocsin.record.book import BookReport, import_book
+from tocsin.record.devices import CHANNEL
 from tocsin.record.exporting import columns_of, export_sheets
 from tocsin.record.looked import Looked, record_look
 from tocsin.record.views import get_row, list_rows
@@ -128,10 +129,25 @@ def one(actor: Actor, site: UUID) -> tuple[Row, list[Row]] | None:
                 return row, [_with_time(device) for device in devices]
 
 
+def forget_recognised(device: UUID) -> None:
+    """What was recognised of a device is forgotten, and every way in told so. Whether the actor may
+    has been asked (`one`)."""
+    with connection() as opened:
+        learnt.forget(opened, device)
+        opened.execute(f"NOTIFY {CHANNEL}".encode())
+        opened.commit()
+
+
 def _with_time(device: Row) -> Row:
-    """The device with `last_seen_at` as a time, which a template can show."""
-    at = device["last_seen_at"]
-    return {**device, "last_seen_at": datetime.fromisoformat(at) if isinstance(at, str) else at}
+    """The device with its times as times, which a template can show."""
+    recognised = device["recognised"]
+    if recognised is not None:
+        recognised = {**recognised, "clock_since": _time(recognised["clock_since"])}
+    return {**device, "last_seen_at": _time(device["last_seen_at"]), "recognised": recognised}
+
+
+def _time(at: str | None) -> datetime | None:
+    return None if at is None else datetime.fromisoformat(at)
 
 
 def by_code(actor: Actor, code: str) -> Row | None:

@@ -16,6 +16,11 @@ urlpatterns = [
     path("sites/<uuid:site>/", screens.show, name="readiness_site"),
     path("sites/<uuid:site>/devices/new/", screens.edit, name="readiness_device_add"),
     path("sites/<uuid:site>/devices/<uuid:device>/", screens.edit, name="readiness_device"),
+    path(
+        "sites/<uuid:site>/devices/<uuid:device>/forget/",
+        screens.forget_recognised,
+        name="readiness_forget",
+    ),
     path("sites/<uuid:site>/test/", testing.put_on_test, name="readiness_put_on_test"),
     path("tests/", testing.tests, name="readiness_on_tests"),
     path("tests/<uuid:on_test>/", testing.test, name="readiness_on_test"),

@@ -17,8 +17,9 @@ FROM ref.site s"""
 DEVICES: Final = """
 SELECT d.id, d.site, d.protocol, d.account, d.key IS NOT NULL AS has_key, d.interval_s, d.dialect,
     d.supervision_class,
-    n.last_seen_at, d.district, d.agency
-FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id"""
+    n.last_seen_at, d.district, d.agency, l.dialects, l.turn, l.clock_ahead_s, l.clock_since
+FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id
+LEFT JOIN ref.learnt l ON l.device = d.id AND l.panel = d.panel"""
 
 
 def site_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -55,4 +56,18 @@ def site_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
 
 
 def device_rows(found: Iterable[Mapping[str, Any]]) -> list[Row]:
-    return [msgspec.to_builtins(dict(one)) for one in found]
+    return [msgspec.to_builtins(_device(dict(one))) for one in found]
+
+
+def _device(one: Row) -> Row:
+    """What was recognised of it stands together; None where that is nothing."""
+    dialects, turn = one.pop("dialects"), one.pop("turn")
+    clock = {name: one.pop(name) for name in ("clock_ahead_s", "clock_since")}
+    recognised = None
+    if dialects is not None:
+        recognised = {
+            "dialects": dialects.split(";") if dialects else [],
+            "takes_other_answer": turn > 0,
+            **clock,
+        }
+    return {**one, "recognised": recognised}
