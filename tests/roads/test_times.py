@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import random
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tocsin.roads.graph import Graph, RoadsBroken, RoadsMissing, load, save
+from tocsin.roads.graph import Graph, RoadsBroken, RoadsMissing, load, save, way_names
 from tocsin.roads.times import SNAP_METRES_MAX, Times, along, metres_between, straight_line
 
 SIDE = 6
@@ -150,16 +151,49 @@ def test_missing_and_broken_roads_are_said(tmp_path: Path) -> None:
     (folder / "roads.json").write_text('{"format": 99, "nodes": 1, "arcs": 1}')
     with pytest.raises(RoadsBroken, match="format 99"):
         load(folder)
-    (folder / "roads.json").write_text('{"format": 1, "nodes": 35, "arcs": 92}')
-    with pytest.raises(RoadsBroken, match="not the one"):
+    version = save(small_graph(0), folder)
+    (folder / version / "arc_to.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(RoadsBroken, match="cannot be read"):
+        load(folder)
+    (folder / version / "arc_to.npy").unlink()
+    with pytest.raises(RoadsBroken, match="cannot be read"):
         load(folder)
     save(small_graph(0), folder)
-    (folder / "arc_to.npy").write_bytes(b"\x93NUMPY")
+    said = json.loads((folder / "roads.json").read_text())
+    (folder / "roads.json").write_text(json.dumps(said | {"nodes": 35}))
+    with pytest.raises(RoadsBroken, match="not the one"):
+        load(folder)
+    (folder / "roads.json").write_text("[]")
     with pytest.raises(RoadsBroken, match="cannot be read"):
         load(folder)
-    (folder / "arc_to.npy").unlink()
-    with pytest.raises(RoadsBroken, match="cannot be read"):
-        load(folder)
+
+
+def test_a_graph_of_the_format_before_is_still_read(tmp_path: Path) -> None:
+    graph = small_graph(0)
+    for name in ("node_lat", "node_lon", "arc_from", "arc_to", "arc_seconds", "arc_metres"):
+        np.save(tmp_path / f"{name}.npy", getattr(graph, name))
+    (tmp_path / "roads.json").write_text('{"format": 1, "nodes": 36, "arcs": 92}')
+    assert np.array_equal(load(tmp_path).arc_seconds, graph.arc_seconds)
+    save(small_graph(1), tmp_path)
+    assert np.array_equal(load(tmp_path).arc_seconds, small_graph(1).arc_seconds)
+
+
+def test_a_new_graph_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
+    """What is being written when the power goes is never read, and goes with the next build."""
+    first = save(small_graph(0), tmp_path)
+    held = load(tmp_path)
+    (tmp_path / "0123456789ab.unfinished").mkdir()
+    broken = small_graph(1)
+    broken.arc_seconds[3] = -1
+    with pytest.raises(RoadsBroken):
+        save(broken, tmp_path)
+    assert np.array_equal(load(tmp_path).arc_seconds, small_graph(0).arc_seconds)
+    second = save(small_graph(2), tmp_path, names={7: "Mill Road"})
+    assert first != second
+    assert {one.name for one in tmp_path.iterdir() if one.is_dir()} == {second}
+    assert way_names(tmp_path) == {7: "Mill Road"}
+    # Who had the old one open keeps it until it looks again.
+    assert np.array_equal(held.arc_seconds, small_graph(0).arc_seconds)
 
 
 @pytest.mark.parametrize(

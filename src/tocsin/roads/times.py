@@ -1,58 +1,76 @@
 """Minutes and kilometres by road from many units to one place, and the way one crew drives.
 
-One Dijkstra search on the reversed graph answers all units at once. What is not reachable is NaN,
-never zero; `straight_line` is the labelled substitute when there are no roads.
+Times come from a table of all decision nodes, where there is one that knows the closures in force,
+else from one search for all units. What is not reachable is NaN, never zero; `straight_line` is the
+labelled substitute when there are no roads.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import KDTree
 
-from tocsin.roads.graph import Floats, Graph, load
+from tocsin.roads.division import Division, load_division, undivided
+from tocsin.roads.graph import Bools, Floats, Graph, Mode, arrays_folder, load_described
+from tocsin.roads.journeys import PACE, Journeys, Placed
+from tocsin.roads.placing import SNAP_METRES_MAX, Places
+from tocsin.roads.search import Goal, rows_by_search, rows_of_table
+from tocsin.roads.sphere import EARTH_M, Point
+from tocsin.roads.tables import OPEN, Table, load_tables
+from tocsin.roads.weights import Weights, reweigh
 
-EARTH_M: Final = 6_371_008.8
-SNAP_METRES_MAX: Final = 1_500.0  # farther from every road than this is not reachable by road
-OFF_ROAD_KMH: Final = 20.0
+__all__ = [
+    "SNAP_METRES_MAX",
+    "Placed",
+    "Point",
+    "Route",
+    "Times",
+    "Ways",
+    "along",
+    "heading",
+    "metres_between",
+    "straight_line",
+]
+
 STRAIGHT_KMH: Final = 30.0
 DETOUR: Final = 1.35  # road length over straight line, typical of cities
-
-Point = tuple[float, float]
+APART_S: Final = 0.005
+"""A table's time and a search's that differ by less are the same: float32 holds 2 ms at 4 hours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
     """Shape (n,) each, one entry per origin, NaN where there is no way. `degraded` is true when the
-    figures are a guess by straight line and not by road."""
+    figures are a guess by straight line and not by road. `searched`: the table does not know this
+    time, it comes from a direct search. `through_closure`: there is no way but through a closure,
+    and the time is that of the open road."""
 
     minutes: Floats
     km: Floats
     basis: Literal["road", "straight_line"]
     degraded: bool
+    searched: Bools | None = None
+    through_closure: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A way through the streets: points (lat, lon) WGS-84, each with the seconds to reach it."""
+    """A way through the streets: points (lat, lon) WGS-84, each with the seconds to reach it, and
+    the graph's arcs between the first and the last, which are off the road."""
 
     points: tuple[Point, ...]
     seconds: tuple[float, ...]
     km: float
-
-
-def _plane(lat: Floats, lon: Floats, middle_lat: float) -> Floats:
-    """Metres east and north in a plane good for one city; shape (n, 2)."""
-    scale = np.radians(1.0) * EARTH_M
-    return np.column_stack([lon * scale * np.cos(np.radians(middle_lat)), lat * scale])
+    arcs: tuple[int, ...] = ()
 
 
 def _points(values: ArrayLike) -> Floats:
@@ -82,70 +100,150 @@ def straight_line(origins: ArrayLike, destination: Point) -> Ways:
     return Ways(minutes=km / STRAIGHT_KMH * 60, km=km, basis="straight_line", degraded=True)
 
 
-def _search(matrix: csr_array[Any], node: int) -> tuple[Floats, NDArray[np.int32]]:
-    """Seconds from `node` to every node (inf: no way) and the node before each on that way."""
-    seconds, before = dijkstra(matrix, directed=True, indices=[node], return_predecessors=True)
-    return seconds[0], before[0]
-
-
 class Times:
-    """Shortest times over one road graph. Safe to share between threads: nothing is changed."""
+    """Shortest times over one road graph in one mode. Safe to share between threads."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self._middle_lat = float(np.mean(graph.node_lat))
-        self._tree = KDTree(_plane(graph.node_lat, graph.node_lon, self._middle_lat))
-        # Parallel arcs: the sparse matrix would add them up, so only the fastest is kept.
-        order = np.lexsort((graph.arc_seconds, graph.arc_to, graph.arc_from))
-        start, end = graph.arc_from[order], graph.arc_to[order]
-        first = np.ones(len(order), dtype=bool)
-        first[1:] = (start[1:] != start[:-1]) | (end[1:] != end[:-1])
-        order, start, end = order[first], start[first], end[first]
-        shape = (graph.nodes, graph.nodes)
-        seconds = graph.arc_seconds[order].astype(np.float64)
-        metres = graph.arc_metres[order].astype(np.float64)
-        self._forward: csr_array[Any] = csr_array((seconds, (start, end)), shape=shape)
-        self._backward: csr_array[Any] = csr_array((seconds, (end, start)), shape=shape)
-        self._key = start.astype(np.int64) * graph.nodes + end
-        self._metres = metres
+    def __init__(
+        self,
+        graph: Graph,
+        mode: Mode = "emergency",
+        *,
+        division: Division | None = None,
+        table: Table | None = None,
+    ) -> None:
+        self.graph, self.mode = graph, mode
+        self._places = Places(graph, mode)
+        division = undivided(graph) if division is None else division
+        self._open = Journeys(division.islands, division.weights[mode])
+        self._now = self._open
+        self._seconds: NDArray[Any] = graph.seconds(mode)
+        self._table = table
+        self.token = OPEN
+        self._touched = np.zeros(len(division.islands.size) + 1, dtype=np.bool_)
+        same = np.arange(graph.nodes) if graph.node_same is None else graph.node_same
+        self._group = np.argsort(same, kind="stable")
+        self._group_first = np.searchsorted(same[self._group], np.arange(graph.nodes + 1))
 
     @classmethod
-    def load(cls, folder: Path) -> Times:
+    def load(cls, folder: Path, mode: Mode = "emergency") -> Times:
         """Raises RoadsMissing or RoadsBroken, whose text is for an administrator."""
-        return cls(load(folder))
+        graph, said = load_described(folder)
+        division = load_division(arrays_folder(folder, said), graph)
+        if division is None:
+            return cls(graph, mode)
+        tables = load_tables(folder, said, len(division.islands.decision))
+        return cls(graph, mode, division=division, table=tables[mode] if tables else None)
 
-    def minutes(self, origins: ArrayLike, destination: Point) -> Floats:
+    def _with(self, **changes: Any) -> Self:
+        other = copy.copy(self)
+        vars(other).update(changes)
+        return other
+
+    def with_seconds(self, seconds: NDArray[Any], token: str) -> Self:
+        """The same roads with other seconds for each arc, infinite where closed; `token` names
+        what changed them. As long as the table does not know it, times are searched for."""
+        islands = self._open.islands
+        touched = np.zeros_like(self._touched)
+        now = self._open
+        changed = np.flatnonzero(seconds != self.graph.seconds(self.mode))
+        if len(changed):
+            now = Journeys(
+                islands, reweigh(self.graph, islands, self._open.weights, seconds, changed)
+            )
+            touched[islands.arc_island[changed]] = True
+            touched[-1] = False  # the arcs between decision nodes
+        return self._with(token=token, _seconds=seconds, _touched=touched, _now=now)
+
+    def with_table(self, table: Table | None) -> Self:
+        """The same roads with another table, or none."""
+        return self._with(_table=table)
+
+    @property
+    def weights(self) -> Weights:
+        """What the decision nodes weigh with the closures in force, for a table."""
+        return self._now.weights
+
+    @property
+    def from_table(self) -> bool:
+        """Whether all times come from a table that knows the closures in force."""
+        return self._table is not None and self._table.token == self.token
+
+    def place(self, points: ArrayLike) -> Placed:
+        """Look places (n, 2) up on the roads, degrees WGS-84."""
+        return self._now.place(*self._places.nearest(_points(points)))
+
+    def minutes(self, origins: ArrayLike | Placed, destination: Point) -> Floats:
         """Minutes by road from each origin (n, 2) to the destination; NaN where there is no way."""
         return self.ways(origins, destination).minutes
 
-    def ways(self, origins: ArrayLike, destination: Point) -> Ways:
+    def ways(self, origins: ArrayLike | Placed, destination: Point) -> Ways:
         """Minutes and kilometres by road from each origin (n, 2), degrees WGS-84; NaN where an
         end is farther than 1.5 km from every road, not a number, or not connected."""
-        points = _points(origins)
-        goal, goal_off = self._snap(np.asarray([destination], dtype=np.float64))
-        nodes, off = self._snap(points)
-        minutes = np.full(len(points), np.nan)
-        km = np.full(len(points), np.nan)
-        if goal[0] < 0 or not len(points):
-            return Ways(minutes, km, "road", degraded=False)
-        seconds, following = _search(self._backward, int(goal[0]))
-        length = self._lengths(following)
-        known = nodes >= 0
-        at = nodes[known]
-        extra = off[known] + goal_off[0]
-        there = seconds[at] + extra / (OFF_ROAD_KMH / 3.6)
-        there[~np.isfinite(there)] = np.nan
-        metres = np.where(np.isfinite(seconds[at]), length[at] + extra, np.nan)
-        minutes[known], km[known] = there / 60, metres / 1000
-        return Ways(minutes, km, "road", degraded=False)
+        placed = origins if isinstance(origins, Placed) else self.place(origins)
+        if placed.weights is not self._now.weights:
+            placed = self._now.place(placed.nodes, placed.off_metres)
+        node, off = self._places.nearest(np.asarray([destination], dtype=np.float64))
+        count = len(placed.nodes)
+        if node[0] < 0 or not count:
+            nowhere = np.full(count, np.nan)
+            return Ways(nowhere, nowhere.copy(), "road", degraded=False)
+        copies = self._copies(int(node[0]))
+        goal = self._now.goal(copies, float(off[0]))
+        table = self._table
+        if table is not None and table.token == self.token:
+            seconds, metres = self._now.to(goal, placed, rows_of_table(table, goal))
+            searched = np.zeros(count, dtype=np.bool_)
+        else:
+            rows = rows_by_search(self._now.weights, goal)
+            seconds, metres = self._now.to(goal, placed, rows)
+            searched = self._unknown_to_table(goal, placed, seconds)
+        through = None
+        if self._now is not self._open and np.isinf(seconds).any():
+            goal = self._open.goal(copies, float(off[0]))
+            seconds, metres, through = self._through(placed, goal, seconds, metres)
+        lost = np.isinf(seconds)
+        if lost.any():
+            seconds[lost] = metres[lost] = np.nan
+        return Ways(seconds / 60, metres / 1000, "road", False, searched, through)
+
+    def _copies(self, node: int) -> NDArray[np.int64]:
+        """A node and those that forbidden turns split off it."""
+        return self._group[self._group_first[node] : self._group_first[node + 1]]
+
+    def _unknown_to_table(self, goal: Goal, placed: Placed, seconds: Floats) -> Bools:
+        """Which times a table that knows other closures would give wrongly; all without a table."""
+        if self._table is None:
+            return np.ones(len(seconds), dtype=np.bool_)
+        known = self._now.to(goal, placed, rows_of_table(self._table, goal))[0]
+        with np.errstate(invalid="ignore"):
+            same = (np.abs(known - seconds) <= APART_S) | (np.isinf(known) & np.isinf(seconds))
+        island = self._now.islands.island
+        here = self._touched[island[np.maximum(placed.nodes, 0)]]
+        there = bool(self._touched[island[list(goal.nodes)]].any())
+        return ~same | here | there
+
+    def _through(
+        self, placed: Placed, goal: Goal, seconds: Floats, metres: Floats
+    ) -> tuple[Floats, Floats, Bools]:
+        """Where closures leave no way, the open road's time: a crew is never left without one."""
+        there = self._open.place(placed.nodes, placed.off_metres)
+        rows = rows_by_search(self._open.weights, goal)
+        open_seconds, open_metres = self._open.to(goal, there, rows)
+        through = np.isinf(seconds) & np.isfinite(open_seconds)
+        seconds = np.where(through, open_seconds, seconds)
+        return seconds, np.where(through, open_metres, metres), through
 
     def route(self, origin: Point, destination: Point) -> Route | None:
         """The fastest way through the streets, or None where there is none."""
-        nodes, off = self._snap(np.asarray([origin, destination], dtype=np.float64))
+        nodes, off = self._places.nearest(np.asarray([origin, destination], dtype=np.float64))
         if (nodes < 0).any():
             return None
         start, goal = int(nodes[0]), int(nodes[1])
-        seconds, before = _search(self._forward, start)
+        copies = self._copies(goal)
+        arcs, order = self._streets()
+        found = dijkstra(arcs, directed=True, indices=[start], return_predecessors=True)
+        seconds, before = found[0][0], found[1][0]
+        goal = int(copies[np.argmin(seconds[copies])])
         if not np.isfinite(seconds[goal]):
             return None
         path = [goal]
@@ -153,46 +251,32 @@ class Times:
             path.append(int(before[path[-1]]))
         path.reverse()
         lat, lon = self.graph.node_lat, self.graph.node_lon
-        pace = OFF_ROAD_KMH / 3.6
-        first = float(off[0]) / pace
+        first = float(off[0]) / PACE
         points = [origin, *((float(lat[node]), float(lon[node])) for node in path), destination]
         at = [0.0, *(first + float(seconds[node]) for node in path)]
-        at.append(at[-1] + float(off[1]) / pace)
-        metres = float(off.sum()) + sum(self._arc_metres(a, b) for a, b in pairwise(path))
-        return Route(tuple(points), tuple(at), metres / 1000)
+        at.append(at[-1] + float(off[1]) / PACE)
+        used = tuple(self._arc(arcs, order, a, b) for a, b in pairwise(path))
+        metres = float(off.sum()) + sum(float(self.graph.arc_metres[arc]) for arc in used)
+        return Route(tuple(points), tuple(at), metres / 1000, used)
 
-    def _snap(self, points: Floats) -> tuple[NDArray[np.int64], Floats]:
-        """Nearest node of each point, -1 where there is none near, and the metres to it."""
-        nodes = np.full(len(points), -1, dtype=np.int64)
-        off = np.full(len(points), np.nan)
-        usable = np.isfinite(points).all(axis=1)
-        if usable.any():
-            plane = _plane(points[usable, 0], points[usable, 1], self._middle_lat)
-            distance, nearest = self._tree.query(plane)
-            near = distance <= SNAP_METRES_MAX
-            nodes[usable] = np.where(near, nearest, -1)
-            off[usable] = distance
-        return nodes, off
+    def _streets(self) -> tuple[csr_array[Any], NDArray[np.int64]]:
+        """All arcs that are open as a matrix, of parallel ones the fastest, and their numbers."""
+        graph, seconds = self.graph, self._seconds
+        order = np.flatnonzero(np.isfinite(seconds))
+        order = order[np.lexsort((seconds[order], graph.arc_to[order], graph.arc_from[order]))]
+        start, end = graph.arc_from[order], graph.arc_to[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (start[1:] != start[:-1]) | (end[1:] != end[:-1])
+        order = order[first]
+        begin = np.searchsorted(start[first], np.arange(graph.nodes + 1))
+        values = seconds[order].astype(np.float64)
+        shape = (graph.nodes, graph.nodes)
+        return csr_array((values, end[first], begin), shape=shape), order
 
-    def _lengths(self, following: NDArray[np.int32]) -> Floats:
-        """Metres along the fastest way from each node to the goal, by pointer doubling."""
-        nodes = len(following)
-        here = np.arange(nodes, dtype=np.int64)
-        onward = np.where(following >= 0, following.astype(np.int64), here)
-        moves = onward != here
-        length = np.zeros(nodes)
-        key = here[moves] * nodes + onward[moves]
-        length[moves] = self._metres[np.searchsorted(self._key, key)]
-        while True:
-            further = onward[onward]
-            if (further == onward).all():
-                return length
-            length = length + length[onward]
-            onward = further
-
-    def _arc_metres(self, start: int, end: int) -> float:
-        key = start * self.graph.nodes + end
-        return float(self._metres[int(np.searchsorted(self._key, key))])
+    @staticmethod
+    def _arc(arcs: csr_array[Any], order: NDArray[np.int64], start: int, end: int) -> int:
+        low, high = int(arcs.indptr[start]), int(arcs.indptr[start + 1])
+        return int(order[low + int(np.searchsorted(arcs.indices[low:high], end))])
 
 
 def along(route: Route, seconds: float) -> tuple[Point, float]:
