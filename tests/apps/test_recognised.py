@@ -62,23 +62,27 @@ def test_it_is_shown_and_forgotten(site: Site, administrator: httpx.Client) -> N
     path = f"/readiness/sites/{device['site']}/"
     page = administrator.get(path).text
     for text in (
-        "ELDES (CRC over the CR)",
+        "ELDES (CRC over the CR), answered in its own form",
         "sequence in hex",
-        "answered in its own form",
         "clock 8 h ahead of GMT since 2026-03-02 12:05 UTC",
     ):
         assert text in page
     page_zh = administrator.get(path, headers={"Accept-Language": "zh-CN"}).text
-    assert "ELDES（CRC 计入 CR）" in page_zh
+    assert "ELDES（CRC 计入 CR），以其自身形式应答" in page_zh
     assert "时钟比 GMT 快 8 小时，2026-03-02 12:05 UTC 起" in page_zh
+    device_page = administrator.get(f"{path}devices/{device['id']}/").text
+    assert "clock 8 h ahead of GMT since 2026-03-02 12:05 UTC" in device_page
     forget = f"{path}devices/{device['id']}/forget/"
+    assert f'action="{forget}"' in device_page
+    assert "forget/" not in administrator.get(f"{path}devices/new/").text
     assert administrator.get(forget).status_code == 302  # looking at it forgets nothing
     assert told(administrator, "A501")["recognised"] is not None
-    button = {"csrfmiddlewaretoken": form_token(page)}
+    button = {"csrfmiddlewaretoken": form_token(device_page)}
     assert administrator.post(forget, data=button).headers["location"] == path
     after = administrator.get(path).text
     assert "recognised anew" in after
     assert "ELDES" not in after
+    assert "forget/" not in administrator.get(f"{path}devices/{device['id']}/").text
     assert told(administrator, "A501")["recognised"] is None
 
 
@@ -136,8 +140,7 @@ def test_which_answer_is_said_only_of_a_form_that_leaves_a_choice() -> None:
         return [text.en for text in found]
 
     assert said("binary_crc", other=True) == [
-        "Trikdis and others (binary CRC)",
-        "answered in the standard form",
+        "Trikdis and others (binary CRC), answered in the standard form",
     ]
     assert said("no_bar", "of another version", other=True) == ["encrypted pad without end"]
     assert said("eldes", other=False) == ["ELDES (CRC over the CR)"]

@@ -137,7 +137,13 @@ def edit(
     return render(
         request,
         "readiness/site_form.html",
-        {"form": form, "title": title, "site": row, "has_key": bool(chosen and chosen["has_key"])},
+        {
+            "form": form,
+            "title": title,
+            "site": row,
+            "device": _device(chosen) if chosen else None,
+            "has_key": bool(chosen and chosen["has_key"]),
+        },
     )
 
 

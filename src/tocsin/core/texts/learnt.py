@@ -38,6 +38,9 @@ _HOURS: Final = Text("{hours} 小时", "{hours} h")
 _MINUTES: Final = Text("{minutes} 分钟", "{minutes} min")
 
 
+_JOINED: Final = Text("{form.zh}，{answer.zh}", "{form.en}, {answer.en}")
+
+
 def recognised_texts(
     dialects: Iterable[str],
     *,
@@ -46,10 +49,14 @@ def recognised_texts(
     clock_since: datetime | None,
 ) -> list[Text]:
     """One text for each thing that was recognised, the most telling first."""
-    known = [name for name in FORMS if name in set(dialects)]
-    texts = [FORMS[name] for name in known]
-    if takes_other_answer:
-        texts += [text for name, text in OTHER_ANSWER.items() if name in known]
+    known = set(dialects)
+    texts = []
+    for name, form in FORMS.items():
+        if name in known:
+            answer = OTHER_ANSWER.get(name) if takes_other_answer else None
+            texts.append(
+                form if answer is None else _JOINED.filled({"form": form, "answer": answer})
+            )
     if clock_ahead_s is not None and clock_since is not None:
         texts.append(clock_text(clock_ahead_s, clock_since))
     return texts
