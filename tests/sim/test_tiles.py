@@ -99,7 +99,7 @@ def test_a_built_city_is_used_again_until_something_of_it_is_gone(
     monkeypatch.setattr("tocsin.sim.tiles.build_map", draw)
     build_city(data, SEED)
     assert maps == []
-    (data / ROADS / "arc_to.npy").write_bytes(b"broken")
+    (data / ROADS / "roads.json").write_bytes(b"broken")
     build_city(data, SEED)
     assert maps == [data / TILES]
     assert (data / STAMP).read_text().startswith(f"{SEED}/")
