@@ -90,6 +90,8 @@ def _dialects() -> Iterator[str]:
     yield "set in the register of devices: `standard`, `eldes` or `binary_crc` is then the form of"
     yield "every answer, and `duh` and `local_time:+HH:MM` may stand beside it, after a `;`. Keys"
     yield "are 16, 24 or 32 bytes, entered as text or as hex, as the panel has it (Hikvision: hex)."
+    yield "What was told of a registered device lasts over restarts and stands on its page; another"
+    yield "key, another dialect, or a button there makes it forgotten."
     yield ""
     rows = [
         (f"`{one.name}`", one.heard_from, one.departs, one.told_by, one.answered)
