@@ -58,7 +58,7 @@ def test_steps_are_ticked_by_key_and_by_mouse(desk: Page, language: str) -> None
     type_line(desk, "x")
     wait_until("the first is ticked", 10, lambda: ticked(desk, row) == [1])
     expect(steps.nth(0)).to_have_attribute("aria-checked", "true")
-    expect(steps.nth(0)).to_contain_text("Dispatcher One")
+    expect(steps.nth(0)).to_contain_text("林 Lin")
     type_line(desk, "勾2" if language == "zh-CN" else "x 2")
     wait_until("the second is ticked", 10, lambda: ticked(desk, row) == [1, 2])
     desk.keyboard.press("Control+z")
@@ -150,7 +150,7 @@ def test_what_is_on_test_is_seen(desk: Page, theme: str, language: str) -> None:
         count.click()
         sheet = desk.locator(".on-test .intake-sheet")
         expect(sheet).to_contain_text("Walk test of the cellar")
-        expect(sheet).to_contain_text("Dispatcher One")
+        expect(sheet).to_contain_text("林 Lin")
         assert faults(desk) == []
         assert violations(desk) == []
         count.click()

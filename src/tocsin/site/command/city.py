@@ -33,12 +33,19 @@ TOKENS: Final = "demo-tokens.json"
 """The city's own API tokens, 0600: its call-taker, dispatcher, crews and vehicle terminals."""
 
 PEOPLE: Final = {
-    "dispatcher": (Role.DISPATCHER, "调度员 一", "Dispatcher One"),
-    "dispatcher2": (Role.DISPATCHER, "调度员 二", "Dispatcher Two"),
-    "calltaker": (Role.CALL_TAKER, "接警员", "Call-taker"),
-    "supervisor": (Role.SUPERVISOR, "值班长", "Supervisor"),
-    "inspector": (Role.INSPECTOR, "督察员", "Inspector"),
-    "admin": (Role.ADMINISTRATOR, "管理员", "Administrator"),
+    "dispatcher": (Role.DISPATCHER, "林 Lin"),
+    "dispatcher2": (Role.DISPATCHER, "周 Zhou"),
+    "calltaker": (Role.CALL_TAKER, "陈 Chen"),
+    "supervisor": (Role.SUPERVISOR, "方 Fang"),
+    "inspector": (Role.INSPECTOR, "许 Xu"),
+    "admin": (Role.ADMINISTRATOR, "江 Jiang"),
+}
+"""Role and display name: one name is on the screens of both languages."""
+
+SIMULATED: Final = {
+    "call_taker": (Role.CALL_TAKER, "SIM-CALL"),
+    "dispatcher": (Role.DISPATCHER, "SIM-DISPATCH"),
+    "service": (Role.SERVICE, "SIM-MDT"),
 }
 
 
@@ -79,7 +86,7 @@ def _make_accounts(data: Path, city: City) -> None:
 
     Account.objects.filter(username__in=PEOPLE).delete()
     logins = {}
-    for username, (role, _, name) in PEOPLE.items():
+    for username, (role, name) in PEOPLE.items():
         logins[username] = new_password()
         create_account(
             username,
@@ -93,12 +100,9 @@ def _make_accounts(data: Path, city: City) -> None:
         return create_token(name, role=role, agency=city.agency, days=None, **scope)[1]
 
     tokens = {
-        "call_taker": token("simulated call-taker", Role.CALL_TAKER),
-        "dispatcher": token("automatic dispatcher", Role.DISPATCHER),
-        "service": token("vehicle terminals", Role.SERVICE),
+        **{key: token(name, role) for key, (role, name) in SIMULATED.items()},
         "crews": {
-            str(unit.id): token(f"crew {unit.call_sign}", Role.CREW, unit=unit.id)
-            for unit in city.units
+            str(unit.id): token(unit.call_sign, Role.CREW, unit=unit.id) for unit in city.units
         },
     }
     write_durably(data / TOKENS, json.dumps(tokens), mode=0o600)
