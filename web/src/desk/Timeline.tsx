@@ -8,6 +8,7 @@ import { isEcho, tell } from "../locale/telling.ts";
 import type { Known } from "../locale/telling.ts";
 import { clock, dayClock, zone } from "../locale/time.ts";
 import { useNow } from "./clock.ts";
+import { linesOf } from "./lines.ts";
 import { change, useDesk } from "./store.ts";
 
 /** What was read from the server, and what the stream told since (without sealed fields). */
@@ -56,7 +57,14 @@ export function Timeline({ incident }: { incident: Incident }) {
       pick(language, place.address_zh, place.address_en) ||
       `${place.lat.toFixed(5)}, ${place.lon.toFixed(5)} ${place.datum}`,
   };
-  const shown = full ? facts : facts.filter((fact) => !isEcho(fact));
+  const named = (fact: Fact, sentence: string): string => {
+    const who = OURSELVES.has(fact.actor) ? "" : (fact.actor_name ?? "");
+    return saysWho(sentence, who) ? "" : who;
+  };
+  const say = (fact: Fact): string => tell(fact, known);
+  const lines = full
+    ? facts.flatMap((fact) => linesOf([fact], say, named))
+    : linesOf(facts.filter((fact) => !isEcho(fact)), say, named);
   return (
     <section className="timeline">
       <h3>
@@ -77,21 +85,20 @@ export function Timeline({ incident }: { incident: Incident }) {
         </p>
       )}
       <ol>
-        {shown.map((fact) => {
-          const sentence = tell(fact, known);
-          const who = OURSELVES.has(fact.actor) ? "" : (fact.actor_name ?? "");
-          return (
-            <li key={fact.position} className={NOTED.has(fact.kind) ? "noted" : undefined}>
-              <time className="num muted" dateTime={fact.recorded_at}>
-                {dayClock(fact.recorded_at, now)}
-              </time>
-              <span className={LATE.has(fact.kind) ? "overdue" : undefined}>
-                {sentence}
-                {!saysWho(sentence, who) && <span className="muted"> {who}</span>}
-              </span>
-            </li>
-          );
-        })}
+        {lines.map(({ fact, sentence, who, count, since }) => (
+          <li key={fact.position} className={NOTED.has(fact.kind) ? "noted" : undefined}>
+            <time className="num muted" dateTime={fact.recorded_at}>
+              {dayClock(fact.recorded_at, now)}
+            </time>
+            <span className={LATE.has(fact.kind) ? "overdue" : undefined}>
+              {sentence}
+              {who && <span className="muted"> {who}</span>}
+              {count > 1 && (
+                <span className="muted num"> × {words.card.timesSince(count, dayClock(since, now))}</span>
+              )}
+            </span>
+          </li>
+        ))}
       </ol>
     </section>
   );

@@ -221,6 +221,7 @@ export const en: Messages = {
     timelineShort: "Main",
     timelineFull: "Full",
     timelineLoading: "Reading…",
+    timesSince: (count: number, time: string) => `${count} since ${time}`,
     timelineFailed: "The timeline cannot be read for now.",
   },
   board: {

@@ -235,6 +235,7 @@ export const zh = {
     timelineShort: "要点",
     timelineFull: "全部",
     timelineLoading: "正在读取…",
+    timesSince: (count: number, time: string) => `${count}（自 ${time} 起）`,
     timelineFailed: "暂时无法读取经过。",
   },
   board: {
