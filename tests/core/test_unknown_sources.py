@@ -2,15 +2,18 @@
 that needs an answer hides in a card that was dealt with."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from core.world import NOON, World
-from tocsin.core.commands import HoldIncident, ReportStatus, TakeIncident
-from tocsin.core.incidents.state import Band, IncidentState, band
+from tocsin.core.assurance import Assurance
+from tocsin.core.commands import HoldIncident, PrioritiseIncident, ReportStatus, TakeIncident
+from tocsin.core.incidents.state import Band, IncidentState, IncidentStep, band
 from tocsin.core.judging import WATCH_CARDS_PER_ADDRESS_MAX
 from tocsin.core.signals import Verdict, VerdictReason
 from tocsin.core.states import due
+from tocsin.core.terms import Level
 from tocsin.core.units import UnitState
 
 
@@ -119,6 +122,40 @@ def test_a_flood_of_invented_accounts_shares_few_cards() -> None:
     assert len(world.incidents()) == WATCH_CARDS_PER_ADDRESS_MAX + 1
     assert world.signal(other).verdict is Verdict.OPENED
     assert sum(world.incident(one).signal_count for one in world.incidents()) == 51
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"protocol": "mqtt"},
+        {"protocol": "cap", "level": Level.P1, "codes": "cap"},
+        {"assurance": Assurance.AUTHENTICATED},
+    ],
+    ids=["another protocol", "a warning", "authenticated"],
+)
+def test_who_is_none_of_them_hides_in_no_card_of_the_unknown_of_its_address(
+    known: dict[str, Any],
+) -> None:
+    world = World()
+    for account in range(WATCH_CARDS_PER_ADDRESS_MAX):
+        world.hear("FA", account=f"A{account:03}")
+    told = world.signal(world.hear("CBRNE", account="civil@example.org", **known))
+    assert told.verdict is Verdict.OPENED
+    assert told.incident is not None
+    # Nor does one of them hide there.
+    assert world.signal(world.hear("FA", account="B001")).incident != told.incident
+
+
+def test_an_unknown_source_takes_the_overdue_mark_off_no_card_that_a_person_made_graver() -> None:
+    world = World()
+    world.hear("FA", account="FFFF")
+    (one,) = world.incidents()
+    world.do(PrioritiseIncident(one, Level.P1))
+    world.pass_time(hours=5)
+    assert world.incident(one).overdue is IncidentStep.TAKE
+    world.hear("FA", account="FFFF")
+    assert world.incident(one).overdue is IncidentStep.TAKE
+    assert due(world.incident(one)) is None
 
 
 def test_a_hold_on_an_unknown_source_is_not_ended_by_it() -> None:

@@ -225,6 +225,8 @@ class World:
         occurred_at: datetime | None = None,
         source: str = "192.0.2.1",
         protocol: str = "dc09",
+        codes: str = "",
+        level: Level | None = None,
         district: str = "north",
         **more: object,
     ) -> UUID:
@@ -238,6 +240,8 @@ class World:
             qualifier=qualifier,
             zone=zone,
             occurred_at=occurred_at,
+            codes=codes,
+            level=level,
         )
         command = JudgeSignal(
             signal=signal,
@@ -252,7 +256,7 @@ class World:
             site_name_en="Mill" if site else "",
             place=MILL_ROAD if site else None,
             candidates=(
-                *self.candidates(site, f"dc09/{account}", source),
+                *self.candidates(site, f"{protocol}/{account}", source),
                 *self.crowds_with(sender_of(site, read)),
             ),
             exceptions=self.exceptions(district),

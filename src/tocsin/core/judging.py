@@ -15,6 +15,7 @@ from typing import Final, TypeGuard
 from uuid import UUID
 
 from tocsin.core import blocked, crowds, supervision
+from tocsin.core.assurance import Assurance
 from tocsin.core.code_tables import meaning, zone_of
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.codes.silencing import PROTECTED
@@ -37,7 +38,7 @@ from tocsin.core.terms import (
     Refused,
     SubjectKind,
 )
-from tocsin.core.verdicts import join, open_incident, recorded, source_key, told
+from tocsin.core.verdicts import is_warning, join, open_incident, recorded, source_key, told
 from tocsin.core.zones import zone_number
 
 # One address may speak for many accounts (a gateway), or invent them (a flood): from here on its
@@ -146,7 +147,7 @@ def _judge_unknown_source(
     same_address = [
         (one, incident)
         for one, incident in cards
-        if command.network and incident.source_address == command.network
+        if _is_of_same_way(incident, command) and incident.source_address == command.network
     ]
     if len(same_address) >= WATCH_CARDS_PER_ADDRESS_MAX:
         # Only into one that somebody has yet to look at: whoever took another knows of its account.
@@ -155,6 +156,18 @@ def _judge_unknown_source(
             if not is_seen and _takes_in_of_source(incident, command, means):
                 return join(states, command, means, one, VerdictReason.SAME_ADDRESS, context)
     return open_incident(states, command, means, VerdictReason.UNKNOWN_SOURCE, context)
+
+
+def _is_of_same_way(incident: Incident, command: JudgeSignal) -> bool:
+    """Whether what came by the card's protocol says as little of who speaks as the signal's does.
+    Who holds a secret (a partner that warns) is known, wherever it sends from."""
+    protocol, _, _ = incident.source_key.partition("/")
+    return (
+        bool(command.network)
+        and protocol == command.read.protocol
+        and not is_warning(command)
+        and command.assurance is not Assurance.AUTHENTICATED
+    )
 
 
 def _judge_outage(
