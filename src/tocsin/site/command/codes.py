@@ -179,7 +179,7 @@ def _scope_options() -> argparse.ArgumentParser:
     group.add_argument(
         "--site",
         metavar="CODE",
-        help=say("one site, by its name in your register", "某一联网单位（登记名称）"),
+        help=say("one site, by its name in your register", "某一联网单位（单位编号）"),
     )
     group.add_argument(
         "--agency",
