@@ -146,6 +146,15 @@ def test_who_is_none_of_them_hides_in_no_card_of_the_unknown_of_its_address(
     assert world.signal(world.hear("FA", account="B001")).incident != told.incident
 
 
+def test_each_that_warns_has_a_card_of_its_own_wherever_it_sends_from() -> None:
+    world = World()
+    for sender in range(WATCH_CARDS_PER_ADDRESS_MAX + 2):
+        world.hear(
+            "Met", account=f"{sender}@example.org", protocol="cap", codes="cap", level=Level.P1
+        )
+    assert len(world.incidents()) == WATCH_CARDS_PER_ADDRESS_MAX + 2
+
+
 def test_an_unknown_source_takes_the_overdue_mark_off_no_card_that_a_person_made_graver() -> None:
     world = World()
     world.hear("FA", account="FFFF")
