@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -99,19 +100,25 @@ def save(
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """One process at a time changes what is in force in `folder`; others wait."""
-    with (folder / ".writing").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(directory)
 
 
 def _save(graph: Graph, folder: Path, source: Mapping[str, Any], names: Mapping[int, str]) -> str:
     _sweep(folder)
-    version = secrets.token_hex(6)
-    unfinished = folder / f"{version}.unfinished"
+    unfinished = folder / f"{secrets.token_hex(6)}.unfinished"
     unfinished.mkdir()
     try:
         written = write_arrays(graph, unfinished, [one.name for one in fields(Graph)])
-        _write(unfinished / "names.json", {str(way): name for way, name in names.items()})
+        version = _digest(unfinished, written)
+        if (folder / version).exists():  # the same once more, for one whose files are broken
+            version = f"{version}-{secrets.token_hex(2)}"
+        if names:
+            _write(unfinished / "names.json", {str(way): name for way, name in names.items()})
         unfinished.rename(folder / version)
         put_in_force(
             folder / DESCRIPTION,
@@ -129,6 +136,13 @@ def _save(graph: Graph, folder: Path, source: Mapping[str, Any], names: Mapping[
         raise
     _sweep(folder)
     return version
+
+
+def _digest(folder: Path, names: list[str]) -> str:
+    content = hashlib.sha256()
+    for name in names:
+        content.update((folder / f"{name}.npy").read_bytes())
+    return content.hexdigest()[:12]
 
 
 def load(folder: Path) -> Graph:
