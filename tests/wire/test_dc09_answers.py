@@ -15,8 +15,9 @@ from tocsin.wire.dc09.answers import (
     read_kept,
     receive,
     usual,
+    usual_poll,
 )
-from tocsin.wire.dc09.frames import Frame, decode, encode, seal, unseal, write_timestamp
+from tocsin.wire.dc09.frames import Form, Frame, decode, encode, seal, unseal, write_timestamp
 
 NOW = datetime(2026, 11, 21, 9, 50, 0, tzinfo=UTC)
 KEY, OTHER = b"0123456789abcdef", b"fedcba9876543210"
@@ -65,6 +66,36 @@ def test_a_usual_frame_is_answered_as_it_would_be_after_reading() -> None:
     assert len(found) > 15
     for no in (frame("NULL", b""), frame(account=None), frame("VIS-BBA"), frame(key=KEY)):
         assert usual(encode(no)) is None
+
+
+def test_a_usual_poll_is_answered_as_it_would_be_after_reading() -> None:
+    raw = [c.raw for c in BY_ID.values()]
+    for said in ({}, {"receiver": None}, {"receiver": ""}, {"line": "AB"}, {"account": "a" * 16}):
+        polls = frame("NULL", b"", sequence="0000", **said)
+        raw += [encode(polls), encode(polls._replace(timestamp=None))]
+    found = 0
+    for one in raw:
+        if (told := usual_poll(one)) is None:
+            continue
+        found += 1
+        read = decode(one)
+        reception = hear(read)
+        assert (reception.is_poll, reception.answer, reception.dialects) == (True, Answer.ACK, ())
+        assert told[:2] == (read.account, reception.data)
+        assert (told[2] and told[2].decode()) == read.timestamp
+        for place in range(len(one)):  # no other frame is taken for one
+            assert usual_poll(one[:place] + b"\x7f" + one[place + 1 :]) is None
+        for around in (one + one, b"\r" + one, one + b"\n", one + b"\0", one[:-1]):
+            assert usual_poll(around) is None
+    assert found > 10
+    polls = {"token": "NULL", "data": b""}
+    for no in (
+        *(frame(), frame("NULL", b"|x"), frame("NULL", b"#1234|NFA7"), frame(**polls, line=None)),
+        *(frame(**polls, line=""), frame(**polls, account=None), frame(**polls, key=KEY)),
+        *(frame(**polls, xdata=(b"Vx",)), frame(**polls, form=Form.CRC_WITH_CR)),
+        frame(**polls, form=Form.RAW_CRC),
+    ):
+        assert usual_poll(encode(no)) is None
 
 
 def test_encrypted_frame_is_acknowledged_encrypted_with_our_time() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from dc09_frames import MESSAGES
 
-from tocsin.wire.dc09.answers import Answer, Reception, read_kept, receive, usual
+from tocsin.wire.dc09.answers import Answer, Reception, read_kept, receive, usual, usual_poll
 from tocsin.wire.dc09.dialects import registered
 from tocsin.wire.dc09.events import EVENTS_MAX
 from tocsin.wire.dc09.frames import (
@@ -191,6 +191,9 @@ def test_fuzz() -> None:
                 plain = receive(frame, is_known=True, key=None, now=NOW, noise=NOISE)
                 assert (frame.account, plain.data) == short[:2], seed
                 assert read_kept(event.raw, None) == (plain.signals, plain.repeat_key), seed
+            if (short := usual_poll(event.raw)) is not None:
+                plain = receive(frame, is_known=True, key=None, now=NOW, noise=NOISE)
+                assert (frame.account, plain.data, True) == (*short[:2], plain.is_poll), seed
     # It must get deep, or it shows nothing.
     assert counted[Received] > INPUTS * 0.5
     assert counted[Refused] > INPUTS * 0.2

@@ -29,6 +29,7 @@ from tocsin.wire.dc09.answers import (
     Reception,
     clock_problem,
     receive,
+    usual_poll,
 )
 from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME
 from tocsin.wire.dc09.frames import Form
@@ -128,6 +129,27 @@ class Intake:
                 logger.exception("a frame could not be decided on")
             reply(b"")
 
+    def takes_usual_poll(self, raw: bytes, address: str) -> bytes | None:
+        """The answer to a datagram, where it is what a million devices send each minute: one right
+        poll in clear of a known device that has no key and nothing odd about it. None for any
+        other; then nothing was done, and `take` finds out what it is. Never raises."""
+        try:
+            found = usual_poll(raw)
+            if found is None or len(raw) > self.frame_bytes_max or self.senders.is_full(address):
+                return None
+            account, ack, stamp = found
+            device = self._devices.find(PROTOCOL, account.upper())
+            if device is None or device.is_odd or has_key(device):
+                return None
+            now = datetime.now(UTC)
+            if stamp is not None and clock_problem(stamp, now) is not None:
+                return None
+            self._heard.seen(device.id, now, address)
+        except Exception:  # noqa: BLE001 - it is met again by `take`, and counted there
+            return None
+        self.counts.add("poll")
+        return ack
+
     def _take(
         self, received: Received, sender: Sender, channel: Channel, reply: Callable[[bytes], None]
     ) -> None:
@@ -223,9 +245,11 @@ class Intake:
         register, learnt_ahead, noise = AS_HEARD, NO_TIME, self._noise()
         if device is not None:
             register = memory.registered(device, sender.address)
-            learnt_ahead = memory.ahead(device)
-        if frame.form is Form.STANDARD and memory.is_misprinted(its_own):
-            frame = frame._replace(form=Form.MISPRINTED_CRC)  # the answer has its two forms too
+            if device.is_odd:
+                learnt_ahead = memory.ahead(device)
+                if frame.form is Form.STANDARD and memory.is_misprinted(its_own):
+                    frame = frame._replace(form=Form.MISPRINTED_CRC)  # the answer has its two forms
+        has_choice = register.form is None and len(ANSWER_FORMS[frame.form]) > 1
 
         def decided() -> Reception:
             return receive(
@@ -236,13 +260,12 @@ class Intake:
                 noise=noise,
                 register=register,
                 learnt_ahead=learnt_ahead,
-                turn=memory.turn(its_own, source),
+                turn=memory.turn(its_own, source) if has_choice else 0,
             )
 
         reception = decided()
         if reception.problem not in _OF_THE_DEVICE:
             its_own = None
-        has_choice = register.form is None and len(ANSWER_FORMS[frame.form]) > 1
         loop_time = self._loop_time()
         if has_choice and memory.is_asked_again(its_own, source, reception.repeat_key, loop_time):
             reception = decided()

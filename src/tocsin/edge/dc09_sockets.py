@@ -251,7 +251,12 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         intake = self._intake
-        sender = intake.senders.at(str(addr[0]))
+        address = str(addr[0])
+        ack = intake.takes_usual_poll(data, address)
+        if ack is not None:
+            self._reply(addr, ack)
+            return
+        sender = intake.senders.at(address)
         session = Session(intake.frame_bytes_max)
         session.receive_data(data)
         account = None

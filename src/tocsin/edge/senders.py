@@ -78,6 +78,11 @@ class Senders:
     def has_room(self, sender: Sender) -> bool:
         return sender.share.in_flight < self.in_flight_max
 
+    def is_full(self, address: str) -> bool:
+        """Whether the sender at this address has no room, without making a share for it."""
+        share = self._shares.get(network_of(address) if ":" in address else address)
+        return share is not None and share.in_flight >= self.in_flight_max
+
     def answered(self, sender: Sender) -> None:
         """One frame less in flight: lets those that wait read on, the longest waiting first."""
         share = sender.share

@@ -195,11 +195,30 @@ _USUAL: Final = re.compile(
 )
 
 
+# What nearly every poll is: a NULL in clear that says nothing. Each matches `decode` and `is_poll`.
+_USUAL_POLL: Final = re.compile(
+    rb'\n([0-9A-Fa-f]{4})0([0-9A-Fa-f]{3})"NULL"'
+    rb"([0-9]{4}(?:R[0-9A-Fa-f]{0,8})?L[0-9A-Fa-f]{1,8}#([0-9A-Za-z]{1,32}))"
+    rb"\[\](?:_([ -~]{1,64}))?\r",
+    re.DOTALL,
+)
+
+
+def usual_poll(raw: bytes) -> tuple[str, bytes, bytes | None] | None:
+    """The same of a poll: account, ACK and timestamp of one whole frame, LF to CR and nothing
+    around it, that is in clear, as the standard has it, right, and tells of nothing. A timestamp is
+    the caller's to check (`clock_problem`). None for anything else."""
+    return _right(raw, _USUAL_POLL.fullmatch(raw))
+
+
 def usual(raw: bytes) -> tuple[str, bytes, bytes | None] | None:
     """Account, ACK and timestamp of a whole frame, LF to CR, that is in clear, as the standard has
     it, right, and tells of events: for a known device no word of it changes the answer. None for
     any other, which `decode` reads."""
-    found = _USUAL.fullmatch(raw)
+    return _right(raw, _USUAL.fullmatch(raw))
+
+
+def _right(raw: bytes, found: re.Match[bytes] | None) -> tuple[str, bytes, bytes | None] | None:
     if found is None:
         return None
     declared_crc, length, said, account, stamp = found.groups()
