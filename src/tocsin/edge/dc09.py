@@ -29,6 +29,7 @@ from tocsin.wire.dc09.answers import (
     Reception,
     clock_problem,
     receive,
+    usual_poll,
 )
 from tocsin.wire.dc09.dialects import ANSWER_FORMS, AS_HEARD, NO_TIME
 from tocsin.wire.dc09.frames import Form
@@ -127,6 +128,27 @@ class Intake:
                 self._failed_said_at = loop_time
                 logger.exception("a frame could not be decided on")
             reply(b"")
+
+    def takes_usual_poll(self, raw: bytes, address: str) -> bytes | None:
+        """The answer to a datagram, where it is what a million devices send each minute: one right
+        poll in clear of a known device that has no key and nothing odd about it. None for any
+        other; then nothing was done, and `take` finds out what it is. Never raises."""
+        try:
+            found = usual_poll(raw)
+            if found is None or len(raw) > self.frame_bytes_max or self.senders.is_full(address):
+                return None
+            account, ack, stamp = found
+            device = self._devices.find(PROTOCOL, account.upper())
+            if device is None or device.is_odd or has_key(device):
+                return None
+            now = datetime.now(UTC)
+            if stamp is not None and clock_problem(stamp, now) is not None:
+                return None
+            self._heard.seen(device.id, now, address)
+        except Exception:  # noqa: BLE001 - it is met again by `take`, and counted there
+            return None
+        self.counts.add("poll")
+        return ack
 
     def _take(
         self, received: Received, sender: Sender, channel: Channel, reply: Callable[[bytes], None]
