@@ -94,3 +94,21 @@ def test_what_comes_over_a_wire_is_acknowledged(
         connection.commit()
     row = row_of(screen, "sos_access.tcp", language)
     assert taken(row) == (before + 1, KEPT[language][1])
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "stale"),
+    [
+        ("en", "No test alarm has a result yet", "For three minutes"),
+        ("zh-CN", "尚无自检结果", "三分钟以来"),
+    ],
+)
+def test_before_the_first_result_nobody_says_that_the_probe_has_stopped(
+    screen: httpx.Client, site: Site, language: str, first: str, stale: str
+) -> None:
+    with connect(site.urls.application) as connection:
+        connection.execute("DELETE FROM ref.probe")
+        connection.commit()
+    text = screen.get(PAGE, headers={"Accept-Language": language}).text
+    assert first in text
+    assert stale not in text

@@ -81,6 +81,7 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
     shows_stale = bool(settings.PROBE_ENABLED and is_stale(newest, now))
     return {
         "rows": rows,
+        "is_first": newest is None,
         "is_stale": shows_stale,
         "is_off": not settings.PROBE_ENABLED,
         "lanes": _lanes(opened, language),

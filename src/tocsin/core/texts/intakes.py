@@ -208,6 +208,14 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
             "For three minutes there has been no result: the probe (the clock process) may have"
             " stopped, and nobody would notice a way in that fails. Look at once.",
         ),
+        "first_title": Text("尚无自检结果", "No test alarm has a result yet"),
+        "first_text": Text(
+            "系统启动后约一分钟出现首批结果。若三分钟后仍无结果，自检程序（clock 进程）没有运行，"
+            "接入故障无人发现，请立即检查。",
+            "The first results come about a minute after the start. Are there none after three, the"
+            " probe (the clock process) does not run, and nobody would notice a way in that fails:"
+            " look at once.",
+        ),
         "off_title": Text("自检已关闭", "The probe is switched off"),
         "off_text": Text(
             "配置项 probe.enabled 为 false：接入故障不会被自动发现。",
