@@ -156,8 +156,11 @@ def test_every_stage_has_its_words(stage: Stage) -> None:
         ((Stage.NOT_JUDGED, Stage.NOT_JUDGED, Stage.NOT_REACHABLE), Stage.NOT_JUDGED),
         ((Stage.NOT_JUDGED, None, None), None),
         ((Stage.NOT_JUDGED, Stage.NOT_ON_RECORD, None), None),
-        ((Stage.NOT_REACHABLE, Stage.NOT_REACHABLE, None), None),
-        ((Stage.NOT_ACKNOWLEDGED, Stage.NOT_ACKNOWLEDGED, None), None),
+        ((Stage.NOT_REACHABLE, Stage.NOT_REACHABLE, None), Stage.NOT_ACKNOWLEDGED),
+        ((Stage.NOT_ACKNOWLEDGED, Stage.NOT_ACKNOWLEDGED, None), Stage.NOT_ACKNOWLEDGED),
+        ((Stage.NOT_REACHABLE, Stage.NOT_ACKNOWLEDGED, None), Stage.NOT_ACKNOWLEDGED),
+        ((Stage.NOT_REACHABLE, Stage.NOT_ON_RECORD, None), None),
+        ((Stage.NOT_ACKNOWLEDGED, None, None), None),
     ],
 )
 def test_what_all_ways_in_for_devices_miss_has_one_cause(

@@ -217,9 +217,9 @@ def test_one_that_comes_and_goes_has_one_card_while_nobody_has_answered_it(
 def test_where_all_ways_in_have_a_card_what_fails_behind_them_has_one_too(
     rounds: Rounds,
 ) -> None:
-    not_reached = dict.fromkeys(WAYS_IN, -1)
-    for _ in range(2):
-        rounds.round(not_reached)
+    for one in WAYS_IN:
+        for _ in range(2):
+            rounds.round(all_came(JUDGED) | {one: -1})
     assert len(rounds.cards()) == len(WAYS_IN)
     rounds.round(all_came(JUDGED))
     for incident in rounds.ids():
@@ -227,3 +227,18 @@ def test_where_all_ways_in_have_a_card_what_fails_behind_them_has_one_too(
     for _ in range(4):
         rounds.round(all_came(ACKNOWLEDGED))
     assert rounds.cards()[len(WAYS_IN) :] == ONE_CARD
+
+
+def test_where_nothing_is_answered_one_card_asks_for_somebody_at_once(rounds: Rounds) -> None:
+    """Nobody's alarm arrives, whichever of the sockets still takes a connection."""
+    came = {"dc09.tcp": REACHED, "dc09.udp": -1, "mail.tcp": REACHED, "call": JUDGED}
+    for _ in range(2):
+        rounds.round(came)
+    assert rounds.cards() == ["All intakes: two test alarms not recorded (not acknowledged)"]
+    due = rounds.due(rounds.ids()[0])
+    assert due is not None
+    assert due - NOW == timedelta(minutes=rounds.number, seconds=58 + 120)  # settled 58 s after
+    before = rounds.notes()
+    for _ in range(3):
+        rounds.round(came)
+    assert (len(rounds.cards()), rounds.notes()) == (1, before)

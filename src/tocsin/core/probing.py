@@ -170,17 +170,19 @@ EVERY: Final = "*"
 
 
 def one_cause(standings: Mapping[str, Standing], ways_in: Collection[str]) -> Stage | None:
-    """The step behind the ways in, which all of `ways_in` but those for people have just missed:
-    one thing has failed, and one incident tells of it. None where they fail each by itself.
+    """The step which all of `ways_in` but those for people have just missed: one thing has failed,
+    and one incident tells of it. None where they fail each by itself. Where nothing is answered, it
+    is no matter whether something still took the connection.
 
     `standings` are those that were counted together, by way in.
     """
     wanted = [one for one in ways_in if one not in CALLS]
     stages = {standings[one].stage if one in standings else None for one in wanted}
-    if len(wanted) < 2 or len(stages) != 1:
+    if len(wanted) < 2:
         return None
-    (stage,) = stages
-    return stage if stage in (Stage.NOT_ON_RECORD, Stage.NOT_JUDGED) else None
+    if stages <= {Stage.NOT_REACHABLE, Stage.NOT_ACKNOWLEDGED}:
+        return Stage.NOT_ACKNOWLEDGED
+    return stages.pop() if len(stages) == 1 else None
 
 
 # -- the incident ---------------------------------------------------------------------------------
@@ -250,8 +252,9 @@ def technical(
     title: tuple[str, str],
     context: Context,
 ) -> list[tuple[SubjectKind, UUID, IncidentOpened]]:
-    """An incident of Tocsin's own, in the watch band: equipment needs somebody. `whose`: district
-    and agency; `key`: what it is found by; `title`: in Chinese and English."""
+    """An incident of Tocsin's own, in the watch band: equipment needs somebody, as soon as P2 asks,
+    since alarms may not arrive. `whose`: district and agency; `key`: what it is found by; `title`:
+    in Chinese and English."""
     opened = IncidentOpened(
         number=context.incident_number,
         type=IncidentType.TECHNICAL,
@@ -261,7 +264,7 @@ def technical(
         agency=whose[1],
         source=Source.PROBE,
         opened_at=context.now,
-        due_at=deadline(context.now, context.obligations.take_watch_s),
+        due_at=deadline(context.now, context.obligations.take_s[Level.P2 - 1]),
         source_key=key,
         watch=True,
         title_zh=title[0],

@@ -88,8 +88,9 @@ class Cards:
         else:
             self._note(connection, incident, intakes, sent_at, Act.MISSED_AGAIN, stage, now)
         for one in intakes:
+            own = standings[one]
             standings[one] = replace(
-                standings[one], incident=incident, is_restored=False, told=stage
+                own, incident=incident, is_restored=False, told=own.stage or stage
             )
 
     def _new(
