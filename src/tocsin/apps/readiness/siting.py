@@ -92,11 +92,11 @@ def exported(actor: Actor, name: str) -> bytes:
 
 
 def listed(actor: Actor, cursor: str | None) -> dict[str, Any]:
-    """A page of the sites that the actor manages."""
+    """A page of the sites that the actor manages, by their code."""
     with connection() as opened:
         return list_rows(
             opened,
-            "sites",
+            "register",
             limit=100,
             cursor=cursor,
             districts=actor.districts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -213,6 +213,8 @@ LISTS: Final[dict[str, List]] = {
         rows=device_rows,
     ),
 }
+# Sites as whoever keeps the register looks for them: an import gives all its rows one time.
+LISTS["register"] = replace(LISTS["sites"], order=(("s.code", "text"),), newest_first=False)
 
 
 def filter_values(name: str, value: Any, form: str) -> tuple[Any, ...]:
