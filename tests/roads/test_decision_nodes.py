@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tocsin.roads.division import Division, divided, load_division, save_division
+from tocsin.roads.division import Division, divided, load_division, write_division
 from tocsin.roads.graph import Graph, RoadsBroken, RoadsUnavailable, save
 from tocsin.roads.islands import ISLAND_NODES_MAX, divide
 from tocsin.roads.tables import OPEN, Table, TableTooLarge, build_tables, follow, load_tables
@@ -165,9 +165,8 @@ def test_rings_and_long_dead_ends_are_divided(nodes: int, spurs: int) -> None:
 
 
 def kept(tmp_path: Path, graph: Graph) -> tuple[str, Division]:
-    version = save(graph, tmp_path)
     division = divided(graph)
-    save_division(tmp_path, division)
+    version = save(graph, tmp_path, beside=lambda where: write_division(where, division))
     return version, division
 
 

@@ -100,6 +100,7 @@ class Connected:
 
     graph: Graph
     pieces: tuple[Piece, ...]
+    cut_pieces: int
     cut_nodes: int
     cut_km: float
 
@@ -208,7 +209,8 @@ def connected(graph: Graph) -> Connected:
         np.logical_or.at(together, same, keep)
         keep = keep | (together & (same == np.arange(graph.nodes)))
     pieces, km = _pieces(graph, keep)
-    return Connected(_part(graph, keep), pieces[:PIECES_NAMED], int((~keep).sum()), km)
+    cut = int((~keep).sum())
+    return Connected(_part(graph, keep), pieces[:PIECES_NAMED], len(pieces), cut, km)
 
 
 def _pieces(graph: Graph, keep: NDArray[np.bool_]) -> tuple[tuple[Piece, ...], float]:

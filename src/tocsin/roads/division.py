@@ -16,12 +16,9 @@ from tocsin.roads.graph import (
     Graph,
     Mode,
     RoadsBroken,
-    arrays_folder,
-    describe,
     put_in_force,
     read_arrays,
     write_arrays,
-    writing,
 )
 from tocsin.roads.islands import Islands, divide
 from tocsin.roads.weights import Weights, weigh
@@ -73,24 +70,21 @@ def _weigh_all(graph: Graph, islands: Islands) -> dict[Mode, Weights]:
     return {"emergency": usual, "ordinary": weigh(graph, islands, graph.arc_ordinary)}
 
 
-def save_division(folder: Path, division: Division) -> None:
-    """Keep the division of the graph in force in `folder`."""
-    with writing(folder):
-        where = arrays_folder(folder, describe(folder))
-        inside = where / "islands"
-        inside.mkdir(exist_ok=True)
-        write_arrays(division.islands, inside, _ISLANDS)
-        for mode in MODES:
-            weights = division.weights[mode]
-            inside = where / f"weights-{mode}"
-            inside.mkdir(exist_ok=True)
-            write_arrays(weights, inside, _WEIGHTS)
-            for name in _MATRICES:
-                matrix = inside / name
-                matrix.mkdir(exist_ok=True)
-                write_arrays(getattr(weights, name), matrix, list(_PARTS))
-        decisions = len(division.islands.decision)
-        put_in_force(where / FILE, {"format": 1, "decision_nodes": decisions})
+def write_division(where: Path, division: Division) -> None:
+    """Keep a division beside its graph's arrays."""
+    inside = where / "islands"
+    inside.mkdir()
+    write_arrays(division.islands, inside, _ISLANDS)
+    for mode in MODES:
+        weights = division.weights[mode]
+        inside = where / f"weights-{mode}"
+        inside.mkdir()
+        write_arrays(weights, inside, _WEIGHTS)
+        for name in _MATRICES:
+            matrix = inside / name
+            matrix.mkdir()
+            write_arrays(getattr(weights, name), matrix, list(_PARTS))
+    put_in_force(where / FILE, {"format": 1, "decision_nodes": len(division.islands.decision)})
 
 
 def load_division(where: Path, graph: Graph) -> Division | None:

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -88,13 +88,24 @@ def save(
     folder: Path,
     source: Mapping[str, Any] | None = None,
     names: Mapping[int, str] | None = None,
+    beside: Callable[[Path], None] | None = None,
 ) -> str:
-    """Write `graph` with what it was made of and the ways' names, and put it in force as a whole;
-    returns its version. Readers see the old graph or the new one, never a mixture."""
+    """Write `graph` with what it was made of, the ways' names and what `beside` writes, and put it
+    in force as a whole; returns its version. Readers see the old graph or the new one, never a
+    mixture."""
     check(graph)
     folder.mkdir(parents=True, exist_ok=True)
     with writing(folder):
-        return _save(graph, folder, source or {}, names or {})
+        _sweep(folder)
+        unfinished = folder / f"{secrets.token_hex(6)}.unfinished"
+        unfinished.mkdir()
+        try:
+            version = _save(graph, unfinished, source or {}, names or {}, beside)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        _sweep(folder)
+    return version
 
 
 @contextlib.contextmanager
@@ -108,33 +119,25 @@ def writing(folder: Path) -> Iterator[None]:
         os.close(directory)
 
 
-def _save(graph: Graph, folder: Path, source: Mapping[str, Any], names: Mapping[int, str]) -> str:
-    _sweep(folder)
-    unfinished = folder / f"{secrets.token_hex(6)}.unfinished"
-    unfinished.mkdir()
-    try:
-        written = write_arrays(graph, unfinished, [one.name for one in fields(Graph)])
-        version = _digest(unfinished, written)
-        if (folder / version).exists():  # the same once more, for one whose files are broken
-            version = f"{version}-{secrets.token_hex(2)}"
-        if names:
-            _write(unfinished / "names.json", {str(way): name for way, name in names.items()})
-        unfinished.rename(folder / version)
-        put_in_force(
-            folder / DESCRIPTION,
-            {
-                "format": FORMAT,
-                "version": version,
-                "nodes": graph.nodes,
-                "arcs": graph.arcs,
-                "arrays": written,
-                "source": dict(source),
-            },
-        )
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    _sweep(folder)
+def _save(
+    graph: Graph,
+    unfinished: Path,
+    source: Mapping[str, Any],
+    names: Mapping[int, str],
+    beside: Callable[[Path], None] | None,
+) -> str:
+    folder = unfinished.parent
+    written = write_arrays(graph, unfinished, [one.name for one in fields(Graph)])
+    version = _digest(unfinished, written)
+    if (folder / version).exists():  # the same once more, for one whose files are broken
+        version = f"{version}-{secrets.token_hex(2)}"
+    if names:
+        _write(unfinished / "names.json", {str(way): name for way, name in names.items()})
+    if beside is not None:
+        beside(unfinished)
+    unfinished.rename(folder / version)
+    said = {"format": FORMAT, "version": version, "nodes": graph.nodes, "arcs": graph.arcs}
+    put_in_force(folder / DESCRIPTION, said | {"arrays": written, "source": dict(source)})
     return version
 
 

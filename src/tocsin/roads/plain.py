@@ -78,8 +78,8 @@ class _Complaints:
             raise TablesRefused(self.rows, self.more)
 
 
-def read_tables(nodes: Path, arcs: Path) -> tuple[Graph, list[int]]:
-    """The graph of two tables, CSV or CSV.gz, and the line of each arc. Raises TablesRefused.
+def read_tables(nodes: Path, arcs: Path) -> Graph:
+    """The graph of two tables, CSV or CSV.gz; `arc_way` is an arc's line. Raises TablesRefused.
 
     Nodes: `node,lat,lon[,access]`, degrees WGS-84. Arcs, one a direction: `from,to,metres,seconds`
     and `seconds_ordinary` (empty: for emergency vehicles only). The tables of JEMSS's cities are
@@ -105,7 +105,7 @@ def read_tables(nodes: Path, arcs: Path) -> tuple[Graph, list[int]]:
     bad.settle()
     place, figure = np.array(places), np.array(figures)
     has_ordinary = any("seconds_ordinary" in row for _, row in table)
-    graph = Graph(
+    return Graph(
         node_lat=np.ascontiguousarray(place[:, 0]),
         node_lon=np.ascontiguousarray(place[:, 1]),
         arc_from=np.array(start, dtype=np.int32),
@@ -116,7 +116,6 @@ def read_tables(nodes: Path, arcs: Path) -> tuple[Graph, list[int]]:
         arc_way=np.array(lines, dtype=np.int64),
         node_access=place[:, 2] > 0,
     )
-    return graph, lines
 
 
 def _read_nodes(path: Path, bad: _Complaints) -> tuple[dict[str, int], list[list[float]]]:

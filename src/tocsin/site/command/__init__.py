@@ -12,7 +12,7 @@ import psycopg
 
 from tocsin.record.database import DatabaseAway
 from tocsin.site.cluster import DatabaseRefused
-from tocsin.site.command import blocks, check, codes, demo, records, simulate
+from tocsin.site.command import blocks, check, codes, demo, records, roads, simulate
 from tocsin.site.command.options import (
     FAILED,
     REFUSED,
@@ -84,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     records.add_parsers(commands, shared)
     codes.add_parser(commands, shared)
     blocks.add_parser(commands, shared)
+    roads.add_parser(commands, shared)
     _add_intakes(commands, shared)
     simulate.add_parser(commands)
     return root
