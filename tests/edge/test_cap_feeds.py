@@ -124,6 +124,25 @@ def test_updates_and_cancels_say_what_they_are_and_what_they_end(world) -> None:
     assert (told["code"], told["level"]) == ("Fire", 1)  # of what it withdraws
 
 
+def test_alerts_whose_times_end_in_z_are_updated_and_cancelled(world) -> None:
+    def in_z(*names: str, **fields: str) -> bytes:
+        return lasting(*names, **fields).replace(b"-00:00", b"Z")
+
+    first = in_z("one")
+    update = in_z("two", message="Update", references=triple(first))
+    cancel = in_z("three", message="Cancel", references=triple(update), infos="")
+    assert b"Z</references>" in update
+    world.web.pages["/feed"] = page(atom(inside(first)))
+    with world.run(world.feed()):
+        assert world.has(NEW)
+        world.web.pages["/feed"] = page(atom(inside(update)))
+        assert world.has(NEW, GOES_ON)
+        world.web.pages["/feed"] = page(atom(inside(cancel)))
+        assert world.has(NEW, GOES_ON, ENDED)
+    told = world.kept()[-1]
+    assert (told["code"], told["level"]) == ("Fire", 1)  # of what it withdraws
+
+
 def test_several_alerts_of_one_poll_are_heard_in_the_order_in_which_they_were_sent(world) -> None:
     older = lasting("one").replace(now(-60).encode(), now(-3_000).encode())
     update = lasting("two", message="Update", references=triple(older))

@@ -93,6 +93,15 @@ def test_several_references_are_read_in_order_and_once() -> None:
     assert [one.identifier for one in found] == ["1", "2"]
 
 
+@pytest.mark.parametrize("text", ["2026-07-11T07:20:00Z", "2026-07-11T07:20:00.5Z"])
+@pytest.mark.parametrize("message", ["Update", "Cancel"])
+def test_a_reference_is_read_as_leniently_as_the_time_that_it_repeats(message, text) -> None:
+    first = decode(document("one", sent=text))
+    wanted = Reference(first.sender, "one", first.sent)
+    later = decode(document("two", message=message, references=f"{first.sender},one,{text}"))
+    assert (later.references, later.flaws) == ((wanted,), ())
+
+
 @pytest.mark.parametrize("text", ["a@b", "a@b,1", f"a@b,1,{SENT},x", "a@b,1,yesterday"])
 def test_a_bad_reference_is_a_flaw_and_the_others_count(text: str) -> None:
     alert = decode(document(message="Cancel", references=f"{text} c@d,2,{SENT}"))

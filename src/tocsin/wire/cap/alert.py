@@ -22,6 +22,7 @@ from tocsin.wire.cap.document import (
     check_schema,
     parse,
     text_of,
+    time_as_meant,
     what_is_said,
 )
 from tocsin.wire.cap.times import BadTime, read_time
@@ -202,13 +203,14 @@ class _Reader:
         )
 
     def _references(self, text: str) -> tuple[Reference, ...]:
-        """`sender,identifier,sent` triples between white space (CAP 1.2, 3.2.1)."""
+        """`sender,identifier,sent` triples between white space (CAP 1.2, 3.2.1). The schema says
+        nothing of their times: who writes `Z` in `sent` writes it here too."""
         found: dict[Reference, None] = {}
         for triple in _AROUND_COMMA.sub(",", text).split():
             parts = triple.split(",")
             try:
                 sender, identifier, sent = parts
-                found[Reference(sender, identifier, read_time(sent))] = None
+                found[Reference(sender, identifier, read_time(time_as_meant(sent)))] = None
             except ValueError:
                 self._flaws[Flaw.BAD_REFERENCE] = None
             if len(found) >= REFERENCES_MAX:

@@ -67,7 +67,7 @@ class Bounds(NamedTuple):
     elements_max: int
 
 
-ALERT: Final = Bounds(1 << 20, 50_000)
+ALERT: Final = Bounds(1 << 20, 20_000)
 FEED: Final = Bounds(8 << 20, 400_000)
 DEPTH_MAX: Final = 32  # an alert in an envelope in a feed is 12 deep
 SAID_CHARS_MAX: Final = 500
@@ -103,7 +103,7 @@ def parse(raw: bytes, bounds: Bounds = ALERT) -> etree._Element:
     text = _text(raw)
     if _has_doctype(text):
         raise BadAlert(Reason.DOCTYPE)
-    if text.count("<") > 2 * bounds.elements_max:  # a start and an end each
+    if text.count("<") - text.count("</") > bounds.elements_max:
         raise BadAlert(Reason.TOO_MANY_ELEMENTS, f"{bounds.elements_max} are read")
     parser = etree.XMLParser(
         encoding="utf-8",  # ours, whatever the document declares
@@ -215,11 +215,17 @@ def as_meant(alert: etree._Element) -> etree._Element:
         if name.namespace != CAP_1_2 or len(element):
             continue
         text = (element.text or "").strip()
-        if name.localname in _TIMES and (found := _TIME.fullmatch(text)):
-            element.text = found[1] + ("-00:00" if found[3] == "Z" else found[3])
+        if name.localname in _TIMES:
+            element.text = time_as_meant(text)
         elif name.localname == "responseType" and text.lower() == "all clear":
             element.text = "AllClear"
     return copy
+
+
+def time_as_meant(text: str) -> str:
+    """A time as CAP writes it, where it is one in RFC 3339's way; else the text as it is."""
+    found = _TIME.fullmatch(text)
+    return text if found is None else found[1] + ("-00:00" if found[3] == "Z" else found[3])
 
 
 def what_is_said(alert: etree._Element) -> Said:
