@@ -263,6 +263,12 @@ def test_nothing_is_upgraded(edge: Live, head: bytes) -> None:
     assert answer in ((415, "unsupported_type"), (404, "unknown_source"))
 
 
+def test_an_upgrade_of_a_request_with_a_body_is_refused_not_taken_without_it(edge: Live) -> None:
+    h2c = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAM"}
+    (answer,) = asked(edge, request(**h2c))
+    assert answer == (400, "upgrade_with_body")
+
+
 def test_all_bodies_of_an_intake_together_at_their_limit(
     edge: Live, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,12 +5,14 @@ import base64
 import contextlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import edge_targets as behind
+import file_targets as whole
 from fastcrc import crc16
 
 from tocsin.core.code_tables import meaning
@@ -40,7 +42,7 @@ NOISE = bytes(range(16))
 @dataclass(frozen=True)
 class Target:
     """`run` takes one message through; anything it raises is a finding. `share`: its part of all
-    inputs, which follows from what one costs."""
+    inputs, which follows from what one costs. `largest`: messages at the limits of their size."""
 
     name: str
     seeds: Sequence[bytes]
@@ -48,7 +50,7 @@ class Target:
     run: Callable[[bytes], None]
     share: float
     repair: Callable[[bytes], bytes] | None = None
-    also: dict[str, Any] = field(default_factory=dict)
+    largest: Callable[[], Sequence[bytes]] = list
 
 
 def understood(signals: Sequence[SignalRead] | None) -> None:
@@ -328,7 +330,7 @@ TARGETS = [
             *(b"\x80", b"\x00", b"1130 01 007", b"0000", b"9999"),
         ],
         dc09_run,
-        0.52,
+        0.4995,
         dc09_repaired,
     ),
     Target(
@@ -351,10 +353,12 @@ TARGETS = [
         texts("sos_access", "published_messages.json"),
         [b"<alarmrequest>", b"<position>N597295E0176288</position>", *XML_WORDS],
         sos_run,
-        0.04,
+        0.03,
     ),
-    Target("cap", files("cap", ".cap", ".xml"), [b"-00:00", b"1,2 3,4", *XML_WORDS], cap_run, 0.02),
-    Target("feeds", files("cap", ".atom", ".rss", ".xml"), XML_WORDS, feed_run, 0.015),
+    Target(
+        "cap", files("cap", ".cap", ".xml"), [b"-00:00", b"1,2 3,4", *XML_WORDS], cap_run, 0.014
+    ),
+    Target("feeds", files("cap", ".atom", ".rss", ".xml"), XML_WORDS, feed_run, 0.01),
     Target(
         "mail",
         [*files("mail", ".eml"), base64.b64encode(b"x" * 60)],
@@ -371,5 +375,37 @@ TARGETS = [
         ],
         mail_run,
         0.005,
+    ),
+    Target(
+        "http",
+        behind.http_seeds(),
+        behind.HTTP_WORDS,
+        behind.http_run,
+        0.01,
+        largest=behind.http_largest,
+    ),
+    Target(
+        "broker",
+        behind.broker_seeds(),
+        [b"\x33", b"\x3b", b"\x34", *JSON_WORDS],
+        behind.broker_run,
+        0.02,
+        largest=behind.broker_largest,
+    ),
+    Target(
+        "signatures",
+        whole.signature_seeds(),
+        [*whole.SIGNATURE_WORDS, *XML_WORDS],
+        whole.signature_run,
+        0.006,
+        largest=whole.signature_largest,
+    ),
+    Target("csv", whole.csv_seeds(), whole.TABLE_WORDS, whole.csv_run, 0.005),
+    Target(
+        "xlsx",
+        whole.xlsx_seeds(),
+        [*whole.XLSX_WORDS, *XML_WORDS],
+        whole.xlsx_run,
+        0.0005,
     ),
 ]

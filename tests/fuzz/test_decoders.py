@@ -7,9 +7,11 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from file_targets import csv_largest, csv_run, xlsx_refused, xlsx_run
 from mutating import Mutator
 from targets import TARGETS, Target
 
@@ -17,6 +19,7 @@ INPUTS = 2_000_000
 INPUTS_LONG = 50_000_000
 SEED = 20_260_301
 HANG_S = 0.1
+IMPORT_S = 20.0
 GROWTH_MIB_MAX = 24
 """Allocators keep some of what they had; a leak of ten bytes an input would be more."""
 
@@ -56,7 +59,8 @@ def run(name: str, inputs: int, seed: int) -> None:
         check=False,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONWARNINGS": "error"},
+        env=os.environ
+        | {"PYTHONWARNINGS": "error", "PYTHONPATH": str(Path(__file__).parent.parent)},
     )
     assert done.returncode == 0, done.stderr[-3_000:]
 
@@ -82,6 +86,38 @@ def test_right_messages_come_through(target: Target) -> None:
     assert target.seeds
     for one in target.seeds:
         target.run(one)
+
+
+def cost_s(run: Callable[[bytes], None], data: bytes, enough_s: float) -> float:
+    """The thread's own seconds, at best: what else the machine does is none of them."""
+    took = []
+    for _ in range(3):
+        began = time.thread_time()
+        run(data)
+        took.append(time.thread_time() - began)
+        if took[-1] < enough_s:
+            break
+    return min(took)
+
+
+@pytest.mark.parametrize(
+    "target", [one for one in TARGETS if one.largest()], ids=lambda target: target.name
+)
+def test_largest_message_does_not_hold_up_the_others(target: Target) -> None:
+    costs = [cost_s(target.run, data, HANG_S / 2) for data in target.largest()]
+    assert max(costs) < HANG_S, costs
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["rows", "quote", "commas"])
+def test_largest_table_is_read_or_refused_in_bounded_time(name: str) -> None:
+    """An administrator waits for it, and nobody else: it is read in a thread of the web process."""
+    assert cost_s(csv_run, csv_largest()[name], IMPORT_S) < IMPORT_S
+
+
+@pytest.mark.parametrize("name", sorted(xlsx_refused()))
+def test_workbook_behind_a_limit_is_refused_soon(name: str) -> None:
+    assert cost_s(xlsx_run, xlsx_refused()[name], IMPORT_S / 5) < IMPORT_S / 5
 
 
 def test_what_is_wrong_is_found() -> None:

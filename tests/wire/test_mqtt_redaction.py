@@ -9,7 +9,7 @@ from mqtt_readings import PIN, payload_of, reading
 from tocsin.core.identity_fields import SECRETS
 from tocsin.wire.mqtt.fields import USER
 from tocsin.wire.mqtt.packets import V5, Publish, decode, encode
-from tocsin.wire.mqtt.redaction import MARKER, redact
+from tocsin.wire.mqtt.redaction import MARKER, SIGNS_MAX, redact
 from tocsin.wire.mqtt.saying import TOCSIN
 from tocsin.wire.mqtt.signals import COMMAND, read
 from tocsin.wire.mqtt.topics import is_command
@@ -148,3 +148,17 @@ def test_taking_out_takes_no_longer_than_reading() -> None:
         began = time.process_time()
         redact(evil, "a")
         assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("dialect", ["tocsin", "home_assistant", "zigbee2mqtt", "frigate"])
+def test_of_more_than_is_looked_through_nothing_is_kept_and_somebody_is_told(dialect: str) -> None:
+    def listed(signs: int) -> bytes:
+        return b"[" + b",".join([b"12345"] * signs) + b"]"
+
+    assert redact(listed(SIGNS_MAX), "a").removed == 0
+    over = listed(SIGNS_MAX + 1)
+    assert b"more than 10000 values" in redact(over, "a").payload
+    found = reading(dialect, over.decode())
+    assert found.signals
+    assert found.problem == "unreadable"
+    assert "12345" not in repr(found)

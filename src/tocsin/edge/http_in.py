@@ -234,6 +234,10 @@ class Connection(asyncio.Protocol):
         length = self._headers.get("content-length", "")
         if len(length) > 12 or int(length or 0) > self._body_max:
             self._stop("body_too_large")
+        if self._parser.should_upgrade() and (
+            length.strip("0") or "transfer-encoding" in self._headers
+        ):
+            self._stop("upgrade_with_body")  # httptools does not read the body of such a request
         self._ask_the_door()
         self._awaits_leave = self._headers.get("expect", "").lower() == "100-continue"
 

@@ -15,6 +15,11 @@ from tocsin.core.identity_fields import PERSONS, SECRETS, is_identity
 
 MARKER: Final = "[removed]"
 DEPTH_MAX: Final = 32
+SIGNS_MAX: Final = 10_000
+"""Commas, colons, equals signs and opening brackets of one message, which is what looking through
+it costs by. Of more nothing is kept but how long it was and its digest."""
+
+_SIGNS: Final = (b",", b":", b"=", b"[", b"{")
 NAME_CHARS_MAX: Final = 64  # of a key that is remembered as folded
 
 FOLLOWING: Final = frozenset(
@@ -75,6 +80,8 @@ def redact(
     last = _name(topic.rsplit("/", 1)[-1])
     if is_named(topic.rsplit("/", 1)[-1]) or (last == "code" and not digits_say):
         return Redacted(MARKER.encode(), None, 1)
+    if len(payload) > SIGNS_MAX and sum(map(payload.count, _SIGNS)) > SIGNS_MAX:
+        return _not_kept(payload, f"more than {SIGNS_MAX} values")
     try:
         content = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -123,15 +130,19 @@ def _of_text(payload: bytes, digits_say: bool, is_keypads: bool) -> Redacted:
     if not digits_say and _ONLY_PIN.fullmatch(payload):
         return Redacted(MARKER.encode(), None, 1)
     if _BROKEN.match(payload):  # nobody can tell which of its values name somebody
-        digest = hashlib.sha256(payload).hexdigest()
-        kept = f"[not kept: not JSON, {len(payload)} bytes, SHA-256 {digest}]"
-        return Redacted(kept.encode(), None, 1)
+        return _not_kept(payload, "not JSON")
     # Latin-1 gives each byte a character and back, whatever the bytes are.
     clean, removed = redact_text(payload.decode("latin-1"))
     if is_keypads:
         clean, typed = _TYPED.subn(MARKER, clean)
         removed += typed
     return Redacted(clean.encode("latin-1") if removed else payload, None, removed)
+
+
+def _not_kept(payload: bytes, why: str) -> Redacted:
+    digest = hashlib.sha256(payload).hexdigest()
+    kept = f"[not kept: {why}, {len(payload)} bytes, SHA-256 {digest}]"
+    return Redacted(kept.encode(), None, 1)
 
 
 def _name(key: str) -> str:
