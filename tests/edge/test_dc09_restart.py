@@ -153,9 +153,10 @@ def test_clock_that_spoofed_polls_taught_is_undone_by_the_panels_own_alarm(
 
 
 def test_nothing_is_learnt_from_what_comes_in_clear_in_the_name_of_a_device_with_a_key(
-    start, owner, ring, account
+    start, owner, record, ring, account
 ) -> None:
-    name = f"{next(_accounts):X}"
+    name, nul = f"{next(_accounts):X}", "dc09.dialect.nul_after_cr"
+    before = record.counted(nul)
     register(owner, ring, name, KEY)
     with start() as edge, edge.connect() as panel:
         polls(panel, name)
@@ -164,6 +165,7 @@ def test_nothing_is_learnt_from_what_comes_in_clear_in_the_name_of_a_device_with
         assert forms == [Form.STANDARD, Form.CRC_WITH_CR]  # who sends it is answered all the same
         panel.send(frame("NBA2", name) + b"\x00" + frame("NBA3", name))
         assert [panel.receive().token for _ in range(2)] == ["ACK", "ACK"]
+        assert eventually(lambda: record.counted(nul) == before + 1)
         its_own = decode(sealed("NBA4", account=name))._replace(form=Form.CRC_WITH_CR)
         polls(panel, account)
     assert learnt(owner, account) is not None
