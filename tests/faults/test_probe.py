@@ -71,20 +71,16 @@ def test_what_hangs_is_found_named_once_and_told_when_it_is_back(
 
         edge = site.processes()["edge"]
         edge.suspend()
-        took = until(
-            lambda: len(titles(site)) == len(EDGE), seconds=TWO_MISSES_S, what="the incidents"
-        )
+        took = until(lambda: bool(titles(site)), seconds=TWO_MISSES_S, what="the incident")
         assert took > INTERVAL_S
-        assert sorted(titles(site)) == [
-            "Intake dc09.tcp: two test alarms not recorded (not acknowledged)",
-            "Intake webhook.http: two test alarms not recorded (not acknowledged)",
-        ]
+        assert titles(site) == ["All intakes: two test alarms not recorded (not acknowledged)"]
         now = states(site)
         assert [now[name][0] for name in CALLS] == [0, 0]  # the others go on
         edge.resume()
         until(lambda: all_arrive(site), seconds=TWO_MISSES_S, what="test alarms arrive again")
         noted = "SELECT count(*) FROM log.fact WHERE kind = 'incident.noted'"
-        until(lambda: site.ask(noted) == [(len(EDGE),)], seconds=5, what="it is told")
+        until(lambda: site.ask(noted) != [(0,)], seconds=5, what="it is told")
+        assert len(titles(site)) == 1
 
 
 @pytest.mark.faults

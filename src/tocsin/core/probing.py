@@ -146,7 +146,9 @@ def after(standing: Standing, probe: Probe) -> tuple[Standing, Act]:
     now = replace(standing, misses=misses, stage=stage, since=since)
     if misses < MISSES_MAX:
         return now, Act.NONE
-    is_other = stage is standing.stage and stage is not standing.told
+    # What cannot be reached is not answered either.
+    told = {stage, Stage.NOT_ACKNOWLEDGED} if stage is Stage.NOT_REACHABLE else {stage}
+    is_other = stage is standing.stage and standing.told not in told
     is_news = standing.incident is None or standing.is_restored or is_other
     return now, Act.OPEN if is_news else Act.NONE
 

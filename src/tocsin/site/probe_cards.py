@@ -88,9 +88,8 @@ class Cards:
         else:
             self._note(connection, incident, intakes, sent_at, Act.MISSED_AGAIN, stage, now)
         for one in intakes:
-            own = standings[one]
             standings[one] = replace(
-                own, incident=incident, is_restored=False, told=own.stage or stage
+                standings[one], incident=incident, is_restored=False, told=stage
             )
 
     def _new(
