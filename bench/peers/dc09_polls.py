@@ -2,6 +2,8 @@
 
 `dc09_polls.py HOST PORT DEVICES INTERVAL_S SECONDS SILENT SILENT_AFTER_S` sends a NULL frame of
 each device once per interval, evenly spread; the first SILENT devices stop after SILENT_AFTER_S.
+They send from SOCKETS ports, each device from the same one always: a million panels send from as
+many addresses, and a receiver that hears on several sockets gets each one's datagrams on one.
 Prints one line of JSON: polls sent and answered, the latency of the answers, the times (seconds
 since 1970) of the last poll of each silent device, and this process's share of a core.
 """
@@ -17,6 +19,7 @@ import uvloop
 from tocsin.wire.dc09.frames import Frame, encode
 
 TICK_S = 0.01
+SOCKETS = 64
 
 
 def account(number: int) -> str:
@@ -42,7 +45,11 @@ async def main() -> None:
     frames = [encode(Frame("NULL", "0000", None, "0", account(number))) for number in range(count)]
     gc.freeze()
     loop = asyncio.get_running_loop()
-    transport, answers = await loop.create_datagram_endpoint(Answers, remote_addr=(host, int(port)))
+    answers = Answers()
+    transports = [
+        (await loop.create_datagram_endpoint(lambda: answers, remote_addr=(host, int(port))))[0]
+        for _ in range(SOCKETS)
+    ]
     per_tick = count / float(interval) * TICK_S
     last_of_silent: dict[str, float] = {}
     began, cpu = loop.time(), time.process_time()
@@ -63,7 +70,7 @@ async def main() -> None:
             sent += 1
             if sent % 100 == 0:
                 answers.at[b"#" + account(number).encode() + b"[]\r"] = time.perf_counter()
-            transport.sendto(frame)
+            transports[number % SOCKETS].sendto(frame)
         await asyncio.sleep(max(0.0, began + tick * TICK_S - loop.time()))
     took, cpu = loop.time() - began, time.process_time() - cpu
     await asyncio.sleep(1.0)

@@ -35,13 +35,15 @@ class Counts:
         """Counts what is in order: `received`, `ack`, ..."""
         self._since[name] = self._since.get(name, 0) + by
 
-    def refused(self, reason: str, address: str, raw: bytes | None = None) -> None:
+    def refused(
+        self, reason: str, address: str, raw: bytes | None = None, *, times: int = 1
+    ) -> None:
         """Counts what is not, with the last address it came from. `raw`: what came (b"" for nothing
         that may be shown), where the record keeps no message of it."""
         if raw is not None:
             self.refusals.note(reason, address, raw)
-        self._since[reason] = self._since.get(reason, 0) + 1
-        self._refused[reason] = (self._refused.get(reason, (0, ""))[0] + 1, address)
+        self._since[reason] = self._since.get(reason, 0) + times
+        self._refused[reason] = (self._refused.get(reason, (0, ""))[0] + times, address)
 
     def hand_on(self, keep: Callable[[str, int], None]) -> None:
         """Gives everything counted since the last time to `keep(name, increase)` and to the

@@ -12,7 +12,7 @@ from tocsin.edge.dc09 import Intake
 from tocsin.edge.dc09_channels import TCP, UDP, Settings
 from tocsin.edge.dc09_sockets import Connection, Datagrams
 from tocsin.edge.dc09_tls import TlsDoor, open_tls
-from tocsin.edge.sockets import BACKLOG, open_pairs
+from tocsin.edge.sockets import BACKLOG, Overflow, open_pairs
 from tocsin.record.devices import DeviceBook
 from tocsin.record.heard import HeardLog
 from tocsin.record.networks import at_port
@@ -51,13 +51,11 @@ async def serve(
                     lambda: Connection(intake, TCP), sock=pair.tcp, backlog=BACKLOG
                 )
             )
-            endpoints.append(
-                (
-                    await loop.create_datagram_endpoint(
-                        lambda: Datagrams(intake, UDP), sock=pair.udp
-                    )
-                )[0]
-            )
+            for one in pair.udp:
+                opened, _ = await loop.create_datagram_endpoint(
+                    lambda: Datagrams(intake, UDP), sock=one
+                )
+                endpoints.append(opened)
             say(f"listening dc09 tcp {at_port(pair.host, pair.port)}")
             say(f"listening dc09 udp {at_port(pair.host, pair.port)}")
         doors = open_tls(settings, intake)
@@ -65,8 +63,11 @@ async def serve(
             say(f"listening dc09-tls tcp {address}")
         gc.freeze()  # all that is loaded by now stays; a storm must not pay for looking it over
         gc.set_threshold(100_000)  # and what is made for a frame goes by itself, once answered
+        overflow = Overflow(one for pair in pairs for one in pair.udp)
         while not stop.is_set():
             turn(heard.is_connected)
+            if dropped := overflow.more():
+                intake.counts.refused("datagrams_dropped", "", times=dropped)
             intake.tidy(loop.time())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), SWEEP_S)

@@ -8,6 +8,8 @@ import errno
 import resource
 import socket
 import ssl
+import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,14 @@ from tocsin.record.networks import at_port
 
 BACKLOG: Final = 4_096
 UDP_BUFFER_BYTES: Final = 4 << 20  # a storm's datagrams wait here while the process is busy
+UDP_SOCKETS: Final = 8
+"""On which the datagrams to one address are heard, a sender's always on the same one. The kernel
+grants a socket 208 KiB where nobody has allowed it more (net.core.rmem_max), some 500 datagrams:
+a thirtieth of a second of a million devices that poll each minute. And whoever overfills one takes
+nothing from those on the others."""
+
+_SO_MEMINFO: Final = 55  # asm-generic/socket.h; Python has no name for it
+_MEMINFO: Final = struct.Struct("9I")  # linux/sock_diag.h: the last one counts what was dropped
 FILES_SPARE: Final = 64  # open files that are not connections: log, database, health port
 _ATTEMPTS: Final = 20
 
@@ -35,13 +45,34 @@ class Pair:
     """One address, both transports; `port` is the number that was got."""
 
     tcp: socket.socket
-    udp: socket.socket
+    udp: tuple[socket.socket, ...]
     host: str
     port: int
 
     def close(self) -> None:
         self.tcp.close()
-        self.udp.close()
+        for one in self.udp:
+            one.close()
+
+
+class Overflow:
+    """What the kernel dropped before it was heard, because a socket's buffer was full."""
+
+    def __init__(self, sockets: Iterable[socket.socket]) -> None:
+        self._sockets = tuple(sockets)
+        self._dropped = self._all()
+
+    def _all(self) -> int:
+        size = _MEMINFO.size
+        return sum(
+            _MEMINFO.unpack(one.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, size))[-1]
+            for one in self._sockets
+        )
+
+    def more(self) -> int:
+        """Datagrams dropped since this was asked last."""
+        before, self._dropped = self._dropped, self._all()
+        return (self._dropped - before) & 0xFFFFFFFF  # the kernel's count wraps
 
 
 def open_tcp(name: str, host: str, port: int) -> list[socket.socket]:
@@ -136,22 +167,30 @@ def _tcp(family: socket.AddressFamily, address: str, port: int) -> socket.socket
 
 
 def _pair(family: socket.AddressFamily, address: str, port: int) -> Pair:
-    tcp = _tcp(family, address, port)
-    udp = socket.socket(family, socket.SOCK_DGRAM)
+    tcp = _tcp(family, address, port)  # nobody shares this one: whoever is second is refused here
+    udp: list[socket.socket] = []
     try:
-        udp.setblocking(False)
-        if family == socket.AF_INET6:
-            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        with contextlib.suppress(OSError):
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
         number = int(tcp.getsockname()[1])
-        udp.bind((address, number))
+        for _ in range(UDP_SOCKETS):
+            udp.append(socket.socket(family, socket.SOCK_DGRAM))
+            _bind_udp(udp[-1], address, number)
         tcp.listen(BACKLOG)
     except OSError:
-        tcp.close()
-        udp.close()
+        for one in (tcp, *udp):
+            one.close()
         raise
-    return Pair(tcp, udp, f"[{address}]" if family == socket.AF_INET6 else address, number)
+    host = f"[{address}]" if family == socket.AF_INET6 else address
+    return Pair(tcp, tuple(udp), host, number)
+
+
+def _bind_udp(opened: socket.socket, address: str, port: int) -> None:
+    opened.setblocking(False)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    with contextlib.suppress(OSError):
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
+    opened.bind((address, port))
 
 
 def connections_possible(wanted: int) -> int:
