@@ -3,8 +3,9 @@ alarms, half restores: a million signals, all late, are on disk, sorted in and j
 minutes, and no unit is sent. Meanwhile panels that were quiet each send an alarm of now: every one
 has its card within two seconds of its ACK.
 
-The whole site runs as `tocsin up` starts it. `--events N` for each panel (default 1,000). The rate
-is set beside that of the same frames only acknowledged, in the same run.
+The whole site runs as `tocsin up` starts it. `--events N` for each panel (default 1,000), an alarm
+of now each `--every S` seconds (default 5). The rate is set beside that of the same frames only
+acknowledged, in the same run; of the slowest alarms it is told where they waited.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -30,10 +32,27 @@ from tocsin.wire.dc09.frames import Frame, encode
 
 WITHIN_S = 15 * 60
 HOURS = 12
-ALARMS_MAX, ALARM_EVERY_S, CARD_WITHIN_S = 200, 5.0, 2.0
-_CARD = """
-SELECT EXISTS (SELECT FROM view.incident i JOIN ref.device d ON d.site = i.site
-    WHERE i.open AND NOT i.watch AND d.account = %s)"""
+ALARMS_MAX, CARD_WITHIN_S = 200, 2.0
+_SLOWEST = 5
+# What has become of a panel's alarm: sorted in, judged, on a card.
+_STAGES = """
+SELECT EXISTS (SELECT FROM heard.message m WHERE m.device = d.id),
+    EXISTS (SELECT FROM view.incident i JOIN view.signal s ON s.incident = i.id
+        WHERE i.site = d.site),
+    EXISTS (SELECT FROM view.incident i WHERE i.open AND NOT i.watch AND i.site = d.site)
+FROM ref.device d WHERE d.account = %s"""
+_UNSORTED = "SELECT coalesce(sum(messages), 0) FROM heard.arrived"
+
+
+class Alarm(NamedTuple):
+    """Of a quiet panel's alarm: when it was acknowledged, in seconds of the run; how many messages
+    waited to be sorted in then; and the seconds from there to each stage."""
+
+    at_s: float
+    unsorted: int
+    sorted_s: float
+    judged_s: float
+    card_s: float
 
 
 def verdicts(url: str) -> tuple[int, int, int, int]:
@@ -81,14 +100,14 @@ async def flush(address: str, events: int) -> dict[str, float]:
     return told
 
 
-async def alarms(address: str, url: str, cards_s: list[float]) -> None:
-    """One quiet panel after the other raises the alarm; the seconds from its ACK to its card. Ends
-    when it is cancelled."""
+async def alarms(address: str, url: str, every_s: float, heard: list[Alarm]) -> None:
+    """One quiet panel after the other raises the alarm. Ends when it is cancelled."""
     host, _, port = address.rpartition(":")
+    began = time.perf_counter()
     with connect(url) as connection:
         connection.autocommit = True
         for number in range(PANELS, PANELS + ALARMS_MAX):
-            await asyncio.sleep(ALARM_EVERY_S)
+            await asyncio.sleep(every_s)
             reader, writer = await asyncio.open_connection(host, int(port))
             account = f"{0xA000 + number:X}"
             data = f"#{account}|Nri1/FA1".encode()
@@ -96,19 +115,26 @@ async def alarms(address: str, url: str, cards_s: list[float]) -> None:
             answer = await reader.readuntil(b"\r")
             assert b'"ACK"' in answer, answer
             acknowledged = time.perf_counter()
-            while connection.execute(_CARD, (account,)).fetchone() != (True,):
-                assert time.perf_counter() - acknowledged < WITHIN_S
+            ((unsorted,),) = connection.execute(_UNSORTED).fetchall()
+            stages: list[float] = []
+            while len(stages) < len(Alarm._fields) - 2:
+                (seen,) = connection.execute(_STAGES, (account,)).fetchall()
+                after = time.perf_counter() - acknowledged
+                assert after < WITHIN_S
+                stages += [after] * (sum(seen) - len(stages))
                 await asyncio.sleep(0.02)
-            cards_s.append(time.perf_counter() - acknowledged)
+            heard.append(Alarm(acknowledged - began, unsorted, *stages))
             writer.close()
 
 
-async def run(address: str, url: str, events: int) -> tuple[dict[str, float], float, list[float]]:
-    """What the load generator tells, the seconds until nothing waited any more, and those of the
-    alarms of now."""
-    cards_s: list[float] = []
+async def run(
+    address: str, url: str, events: int, every_s: float
+) -> tuple[dict[str, float], float, list[Alarm]]:
+    """What the load generator tells, the seconds until nothing waited any more, and the alarms of
+    now."""
+    heard: list[Alarm] = []
     began = time.perf_counter()
-    beside = asyncio.create_task(alarms(address, url, cards_s))
+    beside = asyncio.create_task(alarms(address, url, every_s, heard))
     told = await flush(address, events)
     while time.perf_counter() - began < 2 * WITHIN_S:
         if beside.done() or not await asyncio.to_thread(waits, url):
@@ -118,13 +144,15 @@ async def run(address: str, url: str, events: int) -> tuple[dict[str, float], fl
     beside.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await beside
-    return told, took, cards_s
+    return told, took, heard
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000)
-    events = parser.parse_args().events
+    parser.add_argument("--every", type=float, default=5.0)
+    asked = parser.parse_args()
+    events: int = asked.events
     print(machine())
     with tempfile.TemporaryDirectory(prefix="tocsin-b-") as temporary:
         directory = Path(temporary)
@@ -133,7 +161,9 @@ def main() -> int:
             register(site, directory, PANELS + ALARMS_MAX)
             url = site.run("db", "url")
             before = cpu_s(site.running.pid)
-            told, took, cards_s = asyncio.run(run(site.addresses["dc09 tcp"], url, events))
+            told, took, heard = asyncio.run(
+                run(site.addresses["dc09 tcp"], url, events, asked.every)
+            )
             after = cpu_s(site.running.pid)
             count = kept(url)[0]
             judged, late, incidents, orders = verdicts(url)
@@ -149,11 +179,18 @@ def main() -> int:
         f" {judged / took / (total / told['seconds']):.2f} of the rate of acknowledging),"
         f" {late:,} of them late; {incidents:,} incidents open, {orders} orders given"
     )
+    cards_s = [alarm.card_s for alarm in heard]
     print(
         f"meanwhile {len(cards_s)} quiet panels raised the alarm: the card was there"
         f" {percentile(cards_s, 0.5) * 1e3:.0f} ms (p50), {max(cards_s) * 1e3:.0f} ms (max)"
         f" after the ACK (limit {CARD_WITHIN_S * 1e3:.0f} ms)"
     )
+    for alarm in sorted(heard, key=lambda one: one.card_s, reverse=True)[:_SLOWEST]:
+        print(
+            f"  acknowledged after {alarm.at_s:.1f} s with {alarm.unsorted:,} messages to sort in:"
+            f" sorted in {alarm.sorted_s * 1e3:.0f} ms, judged {alarm.judged_s * 1e3:.0f} ms,"
+            f" card {alarm.card_s * 1e3:.0f} ms after the ACK"
+        )
     costs = {name: 1e6 * (after[name] - before.get(name, 0.0)) / total for name in sorted(after)}
     print(
         "microseconds of processor time for each: "

@@ -3,6 +3,7 @@ have one, and the backlogs go on."""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,15 @@ from tocsin.record.database import Connection
 from tocsin.record.heard_rows import CLOCK_OFF, Heard, Rows
 from tocsin.record.keys import Keyring
 from tocsin.record.sealing import DayKeys
-from tocsin.record.turns import AGAIN, RUN, SERVED_SHARE, UNKNOWN_SHARE, Turns
+from tocsin.record.turns import (
+    AGAIN,
+    QUEUES_MAX,
+    RUN,
+    SERVED_SHARE,
+    UNKNOWN_SHARE,
+    Turns,
+    queue_of,
+)
 
 
 class Queues:
@@ -37,8 +46,17 @@ class Queues:
 
     def judge(self, limit: int) -> list[str]:
         """The queues of what is picked, which is judged and gone."""
+        return self.judged_of(self.turns.next(self.connection, limit, NOW))
+
+    def cut(self, limit: int, after: int) -> list[str]:
+        """The same where the turn ends after so many."""
         picked = self.turns.next(self.connection, limit, NOW)
-        assert len(picked) == len(set(picked)) <= limit
+        self.turns.cut(picked[after:])
+        assert len(picked) <= 2 * limit
+        return self.judged_of(picked[:after])
+
+    def judged_of(self, picked: list[UUID]) -> list[str]:
+        assert len(picked) == len({*picked})
         rows = self.connection.execute(
             "DELETE FROM heard.pending WHERE signal = ANY(%s) RETURNING signal, queue", (picked,)
         ).fetchall()
@@ -68,6 +86,116 @@ def test_a_sender_that_was_quiet_waits_for_no_backlog_of_many_others(queues: Que
         queues.judge(40)
     queues.wait("fire")
     assert "fire" in queues.judge(40)
+
+
+def test_what_a_quiet_sender_tells_of_now_waits_for_no_crowd_of_what_others_kept(
+    queues: Queues,
+) -> None:
+    """More senders than are looked for in one turn, none of which had one yet."""
+    for sender in range(QUEUES_MAX + 100):
+        queues.wait(queue_of(f"{sender:04}", is_old=True))
+    queues.wait("fire")
+    assert "fire" in queues.judge(40)
+
+
+def test_a_single_alarm_goes_before_many_that_begin_to_pile_up(queues: Queues) -> None:
+    """They are as new as it is, and bear no time; each opens an incident, which takes its time."""
+    for _ in range(3):
+        for sender in range(200):
+            queues.wait(f"{sender:03}")
+    assert queues.cut(40, 5) == ["000", "001", "002", "003", "004"]
+    queues.wait("fire")
+    assert queues.cut(40, 5)[0] == "fire"
+    queues.wait("fire 2")
+    assert queues.cut(40, 5)[0] == "fire 2"
+
+
+def test_who_begins_to_pile_up_goes_on_while_single_alarms_come_without_end(
+    queues: Queues,
+) -> None:
+    for _ in range(3):
+        queues.wait("storm")
+    order: list[str] = []
+    for turn in range(3):
+        for sender in range(60):
+            queues.wait(f"new {turn} {sender}")
+        order += queues.judge(40)
+    assert order.count("storm") == 3
+
+
+def test_the_second_thing_a_sender_tells_of_now_waits_for_no_backlog_of_long_ago(
+    queues: Queues,
+) -> None:
+    for sender in range(100):
+        queues.wait(queue_of(f"{sender:03}", is_old=True), 50)
+    for _ in range(5):
+        queues.judge(40)
+    queues.wait("fire", 60)
+    order = [queue for _ in range(3) for queue in queues.judge(40)]
+    assert order.count("fire") == 60
+
+
+def test_who_was_quiet_goes_before_what_a_turn_left_that_was_cut_short(queues: Queues) -> None:
+    """A turn of signals that each open an incident takes seconds."""
+    kept = [queue_of(f"{sender:03}", is_old=True) for sender in range(40)]
+    for queue in kept:
+        queues.wait(queue, 2)
+    queues.wait("first")
+    assert queues.cut(40, 5)[0] == "first"
+    queues.wait("fire")
+    queues.wait("first")
+    assert queues.cut(40, 5)[:2] == ["fire", "first"]
+    for sender in range(10):
+        queues.wait(f"alarm {sender}")
+    assert queues.cut(40, 5) == [f"alarm {sender}" for sender in range(5)]
+    queues.wait("later")
+    assert queues.judge_all(40).index("later") < 10
+
+
+def test_what_a_turn_left_goes_on_while_new_senders_come_without_end(queues: Queues) -> None:
+    for sender in range(40):
+        queues.wait(queue_of(f"{sender:03}", is_old=True))
+    order: list[str] = []
+    for turn in range(80):
+        for sender in range(20):
+            queues.wait(f"new {turn} {sender}")
+        order += queues.cut(40, 5)
+    assert len([queue for queue in order if "old" in queue]) == 40
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_queue_keeps_its_order_however_turns_are_cut(queues: Queues, seed: int) -> None:
+    random = Random(seed)
+    waiting: dict[str, list[UUID]] = {}
+    judged: dict[str, list[UUID]] = {}
+    for turn in range(120):
+        for _ in range(random.randrange(4) if turn < 60 else 0):
+            known = random.random() < 0.7
+            queue = queue_of(f"{known} {random.randrange(12)}", is_old=random.random() < 0.3)
+            signals = queues.wait(queue, random.choice((1, 2, 30)), known=known)
+            waiting.setdefault(queue, []).extend(signals)
+        picked = queues.turns.next(queues.connection, 20, NOW)
+        assert len(picked) == len({*picked})
+        done = picked[: random.randrange(1, 21)]
+        if len(done) < len(picked):
+            queues.turns.cut(picked[len(done) :])
+        for queue, signal in zip(queues.judged_of(done), done, strict=True):
+            judged.setdefault(queue, []).append(signal)
+    while picked := queues.turns.next(queues.connection, 20, NOW):
+        for queue, signal in zip(queues.judged_of(picked), picked, strict=True):
+            judged.setdefault(queue, []).append(signal)
+    assert judged == waiting
+
+
+def test_what_was_kept_is_judged_while_others_tell_of_now_without_end(queues: Queues) -> None:
+    for sender in range(10):
+        queues.wait(queue_of(f"{sender:03}", is_old=True), 20)
+    for turn in range(25):
+        for sender in range(60):
+            queues.wait(f"new {turn} {sender}", 2)
+        queues.judge(40)
+    left = queues.connection.execute("SELECT count(*) FROM heard.pending WHERE queue LIKE '%old%'")
+    assert left.fetchone() == (0,)
 
 
 def test_every_backlog_goes_on_while_new_senders_come_without_end(queues: Queues) -> None:
@@ -189,4 +317,4 @@ def test_what_a_panel_kept_does_not_delay_what_it_says_now(
     rows.add(UUID(int=1 << 100), message)
     rows.write(queues.connection)
     waiting = queues.connection.execute("SELECT queue FROM heard.pending").fetchall()
-    assert waiting == [("192.0.2.7 old" if is_old else "192.0.2.7",)]
+    assert waiting == [(queue_of("192.0.2.7", is_old),)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -53,6 +54,10 @@ JUDGED_MAX: Final = 400
 ONCE_MORE: Final = timedelta(hours=1)
 """A signal that was set aside is tried again so often, for good: an alarm is never forgotten."""
 ONCE_MORE_MAX: Final = 100
+
+TURN_S_MAX: Final = 0.4
+"""After this long a turn is cut short: signals that each open an incident take many times as long
+as others, and whoever sends now does not wait for four hundred of them."""
 
 _JUDGING: Final = 0x746F6373_6A756467  # advisory lock of who judges
 
@@ -112,7 +117,8 @@ def judge_pending(
     """Judge up to `limit` signals; returns how many were dealt with.
 
     One worker at a time: what is open at a site is read before a signal is judged, and two at once
-    would both find nothing. `turns` knows whose signals are next; without it all senders are new.
+    would both find nothing. `turns` knows whose signals are next, and keeps what is left of a turn
+    that TURN_S_MAX cuts short; without it all senders are new, and a turn ends when all is judged.
     The idempotency key is the signal's id. A signal that cannot be judged is tried again in the
     next rounds and set aside after FAILURES_MAX; it never stops the others. Raises what says that
     the database is away.
@@ -131,10 +137,14 @@ def judge_pending(
         note_rules(connection, waiting)
         book = code_book.current(connection, now)
         rest: list[Waiting] = list(waiting)
+        until = time.monotonic() + TURN_S_MAX
         while rest:
             part, rest = rest[:TOGETHER_MAX], rest[TOGETHER_MAX:]
             rest = _judge_some(connection, keyring, book, part, now, obligations) + rest
-        return len(waiting)
+            if turns is not None and time.monotonic() > until:
+                turns.cut([one["signal"] for one in rest])
+                break
+        return len(waiting) - len(rest)
     finally:
         with contextlib.suppress(psycopg.Error):  # a connection that is gone holds no lock
             connection.rollback()
