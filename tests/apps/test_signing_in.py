@@ -110,7 +110,7 @@ def test_a_flood_of_guesses_locks_out_the_guesser_and_nobody_else(site: Site) ->
     with site.browser("127.0.0.67") as desk:
         started = time.monotonic()
         assert sign_in(desk, username).status_code == 302
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
 
 def test_guesses_from_many_addresses_leave_a_known_desk_alone(
