@@ -234,17 +234,15 @@ class Connection(asyncio.Protocol):
         length = self._headers.get("content-length", "")
         if len(length) > 12 or int(length or 0) > self._body_max:
             self._stop("body_too_large")
-        if self._parser.should_upgrade() and (
-            length.strip("0") or "transfer-encoding" in self._headers
-        ):
+        has_body = length.strip("0") or "transfer-encoding" in self._headers
+        if has_body and self._parser.should_upgrade():
             self._stop("upgrade_with_body")  # httptools does not read the body of such a request
         self._ask_the_door()
         self._awaits_leave = self._headers.get("expect", "").lower() == "100-continue"
 
     def _ask_the_door(self) -> None:
-        if self._server.door is None:
-            return
-        turned_away = self._server.door(self._request(b""))
+        door = self._server.door
+        turned_away = None if door is None else door(self._request(b""))
         if turned_away is not None:
             reason, self._turned_away = turned_away
             self._stop(reason)
@@ -359,9 +357,8 @@ class Connection(asyncio.Protocol):
         return not self._ready and self._has_ended
 
     def _write(self, response: Response, *, keep_alive: bool) -> None:
-        phrase = HTTPStatus(response.status).phrase
         lines = [
-            f"HTTP/1.1 {response.status} {phrase}",
+            f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
             f"Content-Type: {response.media_type}",
             f"Content-Length: {len(response.body)}",
             "Cache-Control: no-store",
@@ -383,14 +380,13 @@ class Connection(asyncio.Protocol):
 
     def tidy(self, now: float) -> None:
         """Each second: what is half there for too long is refused, what is idle is closed."""
-        limits = self._server.limits
         if self._task is not None or self._refused:
             return
         if self._began_at is not None:
-            if now - self._began_at > limits.slow_s:
+            if now - self._began_at > self._server.limits.slow_s:
                 self._refuse("too_slow")
                 self._next()
-        elif now - self._idle_since > limits.idle_s:
+        elif now - self._idle_since > self._server.limits.idle_s:
             self.close()
 
     def finish(self) -> None:
