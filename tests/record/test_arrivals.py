@@ -12,6 +12,7 @@ from arriving import NOW, READ, Arrivals, message
 
 from tocsin.core.signals import SignalRead
 from tocsin.record import arrivals as module
+from tocsin.record.ahead import by_key
 from tocsin.record.arrivals import FLOOD_SHARE, UNKNOWN_SHARE, Reader, Sorter
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.figures import lag, lanes
@@ -144,7 +145,8 @@ def test_more_signals_than_ids_are_set_aside_is_not_sorted_in(
 
 
 def sorted_each_time(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The sources of what each transaction sorts in, until nothing waits."""
+    """The sources of what each transaction sorts in, until nothing waits; nothing goes ahead."""
+    monkeypatch.setattr("tocsin.record.ahead.AHEAD_MAX", 0)
     monkeypatch.setattr(module, "SORT_S_MAX", -1.0)
     monkeypatch.setattr(module, "MESSAGES_MAX", 1)
     turns = []
@@ -300,8 +302,8 @@ def test_what_is_next_is_found_by_the_key_however_much_waits(
         " FROM generate_series(1, 20000)"
     )
     administrator.commit()
-    arrivals.connection.execute(module._BY_KEY)
-    plan = plan_of(arrivals.connection, module._NEXT_ARRIVED, (200, 200, 200))
+    with by_key(arrivals.connection):
+        plan = plan_of(arrivals.connection, module._NEXT_ARRIVED, (200, 200, 200))
     arrivals.connection.execute("DELETE FROM heard.arrived")
     arrivals.connection.commit()
     assert "arrived_pkey" in plan

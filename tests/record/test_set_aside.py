@@ -131,7 +131,7 @@ def test_a_row_that_is_there_already_stops_nothing(arrivals: Arrivals) -> None:
     assert len(arrivals.sort()) == 1
     good = []
     for _ in range(2):  # as in a database that was put together by hand
-        arrivals.commit(message(), arrival=arrival)
+        arrivals.commit(message(source="192.0.2.9"), arrival=arrival)
         good.append(arrivals.commit(message()))
         assert [one.id for one in arrivals.sort()] == good[-1:]
     assert (arrivals.waiting(Lane.ASIDE), arrivals.waiting(Lane.KNOWN)) == (1, 1)

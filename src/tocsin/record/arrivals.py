@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from tocsin.core.probing import PROBLEM
 from tocsin.core.signals import SignalRead
 from tocsin.record import probing
+from tocsin.record.ahead import Ahead, Waiting, by_key, not_sorted_in
 from tocsin.record.database import Connection, is_away
 from tocsin.record.floods import Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
@@ -87,6 +88,8 @@ class Sorter:
         self._teller = Teller(keyring, district=district, agency=agency)
         self._keys = DayKeys(keyring, create=False)
         self._once_muted = OnceMuted()
+        self._ahead = Ahead(self._keys, self._read)
+        self._has_more = False  # than the last transaction took
         self._transactions = 0
         self._try_aside_at = 0.0
         self._aside_after = UUID(int=0)
@@ -108,7 +111,12 @@ class Sorter:
 
     def _sort_some(self, connection: Connection, until: float) -> int:
         done = 0
-        while picked := self._pick(connection):
+        while True:
+            if self._has_more:
+                self._sort_ahead(connection)
+            picked = self._pick(connection)
+            if not picked:
+                break
             try:
                 dealt_with = self._sort(connection, picked)
             except Exception as error:
@@ -121,6 +129,35 @@ class Sorter:
                 break
         connection.rollback()
         return done
+
+    def _sort_ahead(self, connection: Connection) -> None:
+        """First of all what senders tell of now that were quiet: in a transaction of its own, so
+        that it waits for no other. Each stays in its row, and is counted, until that has its turn.
+        """
+        if not _is_ours(connection):
+            return
+        self._ahead.look(connection)
+        taken = self._ahead.take()
+        if len(taken) > 1 and self._goes_ahead(connection, taken):
+            taken = []
+        for one in taken:  # it is one of them
+            if not self._goes_ahead(connection, [one]):
+                self._ahead.has_its_turn(one)
+        connection.rollback()
+
+    def _goes_ahead(self, connection: Connection, some: list[Waiting]) -> bool:
+        try:
+            if not _is_ours(connection):
+                return False
+            self._store(connection, self._ahead.still_waiting(connection, some))
+            connection.execute("SELECT pg_notify('sorted', '')")
+            connection.commit()
+        except Exception as error:  # what it is, is said when its row has its turn
+            if is_away(error):
+                raise
+            connection.rollback()
+            return False
+        return True
 
     def _sort_singly(self, connection: Connection, picked: list[Arrival], until: float) -> int:
         """One by one, as long as there is time: it is one of them, and must not keep the others
@@ -178,8 +215,8 @@ class Sorter:
         then of unknown sources, then of floods; each of these comes first every now and then."""
         if not _is_ours(connection):
             return []
-        connection.execute(_BY_KEY)
-        rows = connection.execute(_NEXT_ARRIVED, [ROWS_MAX] * 3).fetchall()
+        with by_key(connection):
+            rows = connection.execute(_NEXT_ARRIVED, [ROWS_MAX] * 3).fetchall()
         self._transactions += 1
         lanes = [Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD]
         if self._transactions % UNKNOWN_SHARE == 0:
@@ -196,18 +233,27 @@ class Sorter:
                         break
                     picked.append(one)
             if picked:
-                connection.execute(_AS_EVER)
+                self._has_more = len(picked) < len(rows) or len(picked) == ROWS_MAX
                 return picked
+        self._has_more = False
         return []
 
     def _sort(self, connection: Connection, picked: list[Arrival]) -> int:
         """Ends the transaction that is open, in which they are ours. Raises whatever keeps them
         from being sorted in."""
         lanes, arrivals = [one.lane for one in picked], [one.id for one in picked]
-        messages: list[tuple[UUID, Heard]] = []
+        taken: list[tuple[UUID, Heard]] = []
         for arrival, body in connection.execute(_TAKE, (lanes, arrivals)):
-            heard = map(self._read, unpack(self._keys, arrival, body))
-            messages += _named(arrival, heard)
+            taken += _named(arrival, unpack(self._keys, arrival, body))
+        messages = [(one, self._read(message)) for one, message in not_sorted_in(connection, taken)]
+        pending = self._store(connection, messages)
+        connection.execute(_TAKEN_AND_SAID if pending else _TAKEN, (lanes, arrivals))
+        connection.commit()
+        return len(taken)
+
+    def _store(self, connection: Connection, messages: list[tuple[UUID, Heard]]) -> int:
+        """Writes their rows in the transaction that is open; returns how many signals are to be
+        judged."""
         probes = probing.recorded(connection, messages, datetime.now(UTC))
         if probes:
             messages = [
@@ -233,11 +279,9 @@ class Sorter:
             is_judged = identifier not in repeated or identifier in once_muted
             rows.add(identifier, message, repeated.get(identifier), is_judged=is_judged)
         rows.write(connection)
-        connection.execute(_TAKEN_AND_SAID if rows.pending else _TAKEN, (lanes, arrivals))
         for name, times in sorted(repeats.items()):
             connection.execute(_COUNT, (name, times))
-        connection.commit()
-        return len(messages)
+        return rows.pending
 
     def _read(self, message: Heard) -> Heard:
         """With its signals. Raises `CannotRead`."""
@@ -295,9 +339,6 @@ def _named(arrival: UUID, messages: Iterable[Heard]) -> list[tuple[UUID, Heard]]
 
 
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
-# When a storm begins the planner does not know of it yet, and would sort all that waits.
-_BY_KEY: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-_AS_EVER: Final = "SET LOCAL enable_seqscan = DEFAULT; SET LOCAL enable_bitmapscan = DEFAULT"
 _NEXT_ARRIVED: Final = " UNION ALL ".join(
     f"(SELECT lane, id, messages FROM heard.arrived WHERE lane = {lane} ORDER BY id LIMIT %s)"  # noqa: S608
     for lane in (Lane.KNOWN, Lane.UNKNOWN, Lane.FLOOD)

@@ -89,6 +89,22 @@ def is_unproven(message: Heard) -> bool:
     return message.intake.endswith(".udp") and message.replay_key is None
 
 
+def sender_of(message: Heard) -> str:
+    """Whose queue its signals wait in: a known device's id, also when it reports on two ways, else
+    the address; and what floods in a device's name apart from it."""
+    sender = str(message.device) if message.device else network_of(message.source)
+    return f"{sender} {message.apart}" if message.apart else sender
+
+
+def is_of_now(message: Heard) -> bool:
+    """Whether one of its signals, which have been read, is of now."""
+    return any(not _is_old(message, read) for read in message.signals or ())
+
+
+def _is_old(message: Heard, read: SignalRead) -> bool:
+    return is_of_long_ago(read, message.received_at, is_clock_off=message.problem == CLOCK_OFF)
+
+
 # -- as an intake commits them ------------------------------------------------------------------
 
 _PACKED: Final = b"1"
@@ -212,14 +228,10 @@ class Rows:
         return signals
 
     def _queue(self, message: Heard, signals: list[UUID]) -> None:
-        known = message.device is not None
-        sender = str(message.device) if known else network_of(message.source)
-        if message.apart:
-            sender = f"{sender} {message.apart}"
-        clock_off = message.problem == CLOCK_OFF
+        known, sender = message.device is not None, sender_of(message)
         for signal, read in zip(signals, message.signals or (), strict=True):
-            old = is_of_long_ago(read, message.received_at, is_clock_off=clock_off)
-            self._pending.append((signal, known, queue_of(sender, old), 0, None))
+            queue = queue_of(sender, _is_old(message, read))
+            self._pending.append((signal, known, queue, 0, None))
 
     def _add_place(self, identifier: UUID, message: Heard, place: CallerPlace) -> None:
         owner = (message.district, message.agency, message.assurance)
