@@ -261,15 +261,11 @@ def test_what_is_not_http(edge: Live, rubbish: bytes) -> None:
 )
 def test_nothing_is_upgraded(edge: Live, head: bytes) -> None:
     (answer,) = asked(edge, head + b"more of another protocol")
-    reasons = (
-        ("upgrade_with_body",) if b"length" in head else ("unsupported_type", "unknown_source")
-    )
-    assert answer[1] in reasons
+    wanted = "upgrade_with_body" if b"length" in head else r"un(supported_type|known_source)"
+    assert re.fullmatch(wanted, answer[1])
 
 
-def test_all_bodies_of_an_intake_together_at_their_limit(
-    edge: Live, record: Record, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_bodies_of_an_intake_together_at_their_limit(edge: Live, record, monkeypatch) -> None:
     monkeypatch.setattr(http_in, "HELD_BYTES_MAX", 8_000)
     body = b'{"code": "FA", "x": "' + b"a" * 3_977 + b'"}'
     for _ in range(3):  # what is answered, refused or broken off is let go
