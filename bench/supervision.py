@@ -25,7 +25,7 @@ import psutil
 
 from intake import PEERS, process
 from machine import machine
-from tocsin.record.database import connect
+from tocsin.record.database import Urls, connect
 from tocsin.record.keys import Keyring
 from tocsin.record.migrate import migrate
 from tocsin.site.postgres import Postgres
@@ -37,9 +37,10 @@ SITES = 1_000
 CEILING_TIMES, CEILING_S = 5, 10.0
 
 
-def fill(url: str, devices: int) -> None:
-    """A register of so many devices on a thousand sites, which last reported just now."""
-    with connect(url) as connection:
+def fill(urls: Urls, devices: int) -> None:
+    """A register of so many devices on a thousand sites, as it stands there since yesterday, which
+    last reported just now."""
+    with connect(urls.application) as connection:
         connection.execute(
             "INSERT INTO ref.site (id, code, name_zh, name_en, address, lat, lon, datum, district,"
             " agency) SELECT gen_random_uuid(), 'S' || n, 'S' || n, 'S' || n, '', 31, 121,"
@@ -47,15 +48,19 @@ def fill(url: str, devices: int) -> None:
             (SITES,),
         )
         connection.execute(
-            "INSERT INTO ref.device (id, site, protocol, account, interval_s, district, agency)"
-            " SELECT gen_random_uuid(), s.id, 'dc09', to_hex(1048576 + n), %s, 'main', 'main'"
-            " FROM generate_series(0, %s) n JOIN (SELECT id, row_number() OVER () AS place"
-            " FROM ref.site) s ON s.place = n %% %s + 1",
+            "INSERT INTO ref.device (id, site, protocol, account, interval_s, district, agency,"
+            " changed_at) SELECT gen_random_uuid(), s.id, 'dc09', upper(to_hex(1048576 + n)), %s,"
+            " 'main', 'main', now() - interval '1 day' FROM generate_series(0, %s) n"
+            " JOIN (SELECT id, row_number() OVER () AS place FROM ref.site) s"
+            " ON s.place = n %% %s + 1",
             (INTERVAL_S, devices - 1, SITES),
         )
-        connection.execute("UPDATE ref.device SET account = upper(account)")
         connection.execute("INSERT INTO ref.seen SELECT id, now(), 0 FROM ref.device")
         connection.commit()
+    with connect(urls.owner) as owner:
+        owner.autocommit = True
+        owner.execute("VACUUM ANALYZE ref.device")
+        owner.execute("VACUUM ANALYZE ref.seen")
 
 
 class Process:
@@ -115,7 +120,7 @@ def started(devices: int) -> Iterator[tuple[Postgres, Any, dict[str, Process], s
             urls = postgres.urls()
             migrate(urls.owner)
             Keyring(directory / "keys")
-            fill(urls.application, devices)
+            fill(urls, devices)
             began = time.perf_counter()
             processes["edge"] = Process("edge", directory, urls.application)
             address = processes["edge"].address()
