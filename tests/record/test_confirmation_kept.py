@@ -179,6 +179,19 @@ def test_a_second_zone_confirms_across_batches(desk: Desk) -> None:
     assert (row["assurance"], row["late"]) == ("authenticated", False)
 
 
+def test_a_zone_is_named_once_until_the_last_of_its_alarms_has_restored(desk: Desk) -> None:
+    account = account_of_a_site(desk)
+    first = say(desk, account, "BA", "1")
+    named = []
+    for code in ("TA", "XR", "FR", "BR", "TR"):
+        desk.later(2)
+        assert (
+            incident_of(desk, say(desk, account, code, "1"))["id"] == incident_of(desk, first)["id"]
+        )
+        named.append([zone["zone"] for zone in incident_of(desk, first)["open_zones"]])
+    assert named == [["1"], ["1"], ["1"], ["1"], []]
+
+
 def test_two_kinds_as_the_register_types_the_zones(desk: Desk) -> None:
     account = account_of_a_site(desk)
     take(desk, account, confirm="two_technologies")

@@ -125,7 +125,8 @@ class Evidence:
     """What one alarm of an activation tells: nothing in it is of another day, site or person.
 
     `at`: when it happened, as far as that can be known; `stamped`: as its device says. `still`:
-    reported before, so no new trip.
+    reported before, so no new trip. `code`, with its list (`sia/FA`), and `type` tell which restore
+    is its own; the log of before has neither.
     """
 
     says: Says
@@ -135,6 +136,8 @@ class Evidence:
     partition: str = ""
     still: bool = False
     stamped: datetime | None = None
+    code: str = ""
+    type: IncidentType | None = None
 
     @property
     def moment(self) -> Moment:
@@ -143,17 +146,38 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class OpenZone:
-    """A zone that alarmed and has not restored. `since`: when it last alarmed; `stamped`: by its
-    device's own clock."""
+    """A zone that alarmed and has not restored: once for each `code` that it alarmed by. `since`:
+    when it last did; `stamped`: by its device's own clock. `code` and `type` as in `Evidence`."""
 
     sensor: Sensor
     partition: str
     since: datetime
     stamped: datetime | None = None
+    code: str = ""
+    type: IncidentType | None = None
 
     @property
     def moment(self) -> Moment:
         return Moment(self.since, self.stamped)
+
+
+@dataclass(frozen=True, slots=True)
+class TakesBack:
+    """Which alarms of a zone a restore is the restore of: those by `codes`, or, where a code table
+    alone says what it restores, all of `type`."""
+
+    codes: tuple[str, ...]
+    type: IncidentType
+
+
+def takes_back(told: TakesBack | None, zone: OpenZone, card: IncidentType | None) -> bool:
+    """Whether a restore that says `told` is of the alarm of `zone`. Where the log of before does
+    not say what alarmed, it is what its card is of (`card`); a restore of before said its zone."""
+    if told is None:
+        return True
+    if not zone.code:
+        return told.type is card
+    return zone.code in told.codes if told.codes else told.type is zone.type
 
 
 class RaisedBecause(StrEnum):

@@ -6,11 +6,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from tocsin.core.code_tables import partition_of, zone_of
-from tocsin.core.codes.confirming import ends_alarm, is_verified, technology
-from tocsin.core.codes.meaning import STILL_PRESENT, Meaning
+from tocsin.core.code_tables import built_in, list_of, partition_of, zone_of
+from tocsin.core.codes.confirming import is_verified, technology
+from tocsin.core.codes.meaning import NEW, STILL_PRESENT, Meaning
+from tocsin.core.codes.restoring import restored_by
 from tocsin.core.commands import JudgeSignal
-from tocsin.core.confirmation import Evidence, Moment, Says, Sensor
+from tocsin.core.confirmation import Evidence, Moment, Says, Sensor, TakesBack
 from tocsin.core.signals import Effect, SignalRead
 from tocsin.core.terms import IncidentType
 from tocsin.core.zones import zone_number
@@ -26,6 +27,7 @@ QUEUED_AT_MOST: Final = {
 """The longest that a message waits on its way. What says that it is older has a wrong clock, and is
 of now. DC-09 is not among them: panels flush memories of days, and their clocks are learnt."""
 
+_OF_NO_ALARM: Final = frozenset({IncidentType.TECHNICAL, IncidentType.UNKNOWN})
 _CALLS_FOR_HELP: Final = frozenset({IncidentType.HOLDUP, IncidentType.PANIC})
 
 
@@ -81,15 +83,42 @@ def evidence(command: JudgeSignal, means: Meaning) -> Evidence | None:
         partition=partition(command),
         still=command.read.qualifier == STILL_PRESENT,
         stamped=command.read.occurred_at,
+        code=_in_list(command, command.read.code),
+        type=means.type,
     )
 
 
-def restores(command: JudgeSignal, means: Meaning) -> Sensor | None:
-    """What is quiet again; None for what restores no alarm, or names no zone."""
-    if means.effect is not Effect.RESTORE or not ends_alarm(command.read):
+def restores(command: JudgeSignal, means: Meaning) -> tuple[Sensor, TakesBack] | None:
+    """What is quiet again, and of which alarms; None for what restores no alarm, or names no
+    zone."""
+    if means.effect is not Effect.RESTORE:
         return None
     sensor = _sensor(command)
-    return sensor if sensor.zone else None
+    told = _takes_back(command, means) if sensor.zone else None
+    return None if told is None else (sensor, told)
+
+
+def _takes_back(command: JudgeSignal, means: Meaning) -> TakesBack | None:
+    """As the pairs of its list say. Where its list knows of none, a code table may say by the type
+    of its row what it restores; equipment and what has no type restore no alarm."""
+    read, is_by_table = command.read, command.codes_version > 0
+    listed = list_of(read)
+    codes = restored_by(listed, read.code, read.qualifier)
+    if codes:
+        # Contact ID: the restore of a trouble, unless a table makes its event an alarm.
+        is_event = listed == "cid" and not is_by_table
+        if is_event and built_in(listed, read.code, NEW).effect is not Effect.ALARM:
+            return None
+        return TakesBack(tuple(_in_list(command, one) for one in codes), means.type)
+    standard = built_in(listed, read.code, read.qualifier)
+    is_its_word = standard.effect is not Effect.RESTORE or standard.type is not means.type
+    if is_by_table and is_its_word and means.type not in _OF_NO_ALARM:
+        return TakesBack((), means.type)
+    return None
+
+
+def _in_list(command: JudgeSignal, code: str) -> str:
+    return f"{list_of(command.read)}/{code}"
 
 
 def partition(command: JudgeSignal) -> str:

@@ -20,9 +20,7 @@ from tocsin.core.code_tables import meaning, zone_of
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.codes.silencing import PROTECTED
 from tocsin.core.commands import JudgeSignal
-from tocsin.core.confirmation import (
-    WAITING_TYPES,
-)
+from tocsin.core.confirmation import WAITING_TYPES, takes_back
 from tocsin.core.evidence import is_old, restores
 from tocsin.core.incidents import cancelling
 from tocsin.core.incidents.crowd import ExceptionKind
@@ -197,17 +195,19 @@ def _home(states: States, command: JudgeSignal, means: Meaning) -> UUID | None:
     """The open incident of the site that the signal belongs to.
 
     An alarm joins one of its own type only: a fire must not hide in a burglary's card. But what is
-    of long ago joins what else is: a panel that flushes its memory has one card. Anything else
-    joins the one that it speaks of, or the newest; what needs an answer only one that somebody will
-    look at.
+    of long ago joins what else is: a panel that flushes its memory has one card. A restore joins
+    the one where the alarm is open that it is the restore of. Anything else joins the one that it
+    speaks of, or the newest; what needs an answer only one that somebody will look at.
     """
     homes = list(_open_at_site(states, command))
     if means.effect is Effect.ALARM:
         return _home_of_alarm(states, command, means, homes)
     quiet = restores(command, means)
     if quiet is not None:
+        sensor, told = quiet
         for _, where, incident in homes:
-            if any(zone.sensor == quiet for zone in open_zones(incident)):
+            same = [zone for zone in open_zones(incident) if zone.sensor == sensor]
+            if any(takes_back(told, zone, incident.type) for zone in same):
                 return where
     if cancelling.takes_back_alarm(command) is not None:
         for _, where, incident in homes:

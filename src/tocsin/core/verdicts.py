@@ -201,7 +201,7 @@ def _judged(
 
 def _joined(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> SignalJoined:
     alarms = means.effect is Effect.ALARM
-    quiet = restores(command, means)
+    quiet, takes_back = restores(command, means) or (None, None)
     return SignalJoined(
         command.signal,
         reason,
@@ -211,6 +211,7 @@ def _joined(command: JudgeSignal, means: Meaning, reason: VerdictReason) -> Sign
         evidence=evidence(command, means),
         restores=quiet,
         restored=None if quiet is None else moment(command),
+        takes_back=takes_back,
     )
 
 

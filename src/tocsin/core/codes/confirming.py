@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from tocsin.core.code_tables import list_of
-from tocsin.core.codes.meaning import NEW, RESTORED
+from tocsin.core.codes.meaning import NEW
 from tocsin.core.signals import SignalRead
 from tocsin.core.terms import IncidentType
 from tocsin.core.zones import ZoneKind
@@ -61,13 +61,6 @@ def takes_back(read: SignalRead) -> CancelHow | None:
     if read.code in _CANCELS.get(listed, ()):
         return CancelHow.CANCEL
     return CancelHow.DISARM if read.code in _DISARMS.get(listed, ()) else None
-
-
-def ends_alarm(read: SignalRead) -> bool:
-    """Whether a restore is of the alarm itself and not of a trouble of the same zone (`BJ`)."""
-    if list_of(read) == "cid":
-        return read.qualifier == RESTORED
-    return read.code[1:] in ("H", "R")
 
 
 def technology(read: SignalRead, incident_type: IncidentType) -> ZoneKind:

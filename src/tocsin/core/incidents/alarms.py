@@ -22,8 +22,8 @@ from tocsin.core.confirmation import (
     OpenZone,
     RaisedBecause,
     Says,
-    Sensor,
     is_before,
+    takes_back,
     two_technologies,
     two_zones,
 )
@@ -32,11 +32,13 @@ from tocsin.core.incidents.facts import (
     IncidentOpened,
     IncidentRaised,
     IncidentReopened,
+    IncidentSplit,
     IncidentValidated,
     SignalJoined,
     SignalLeft,
 )
 from tocsin.core.signals import VerdictReason
+from tocsin.core.terms import IncidentType
 
 # A panel that flushes its memory must not make the state grow without end.
 EVIDENCE_MAX: Final = 24
@@ -123,11 +125,11 @@ def opened(fact: IncidentOpened) -> Alarms:
     return Alarms(window_s=fact.window_s, confirmation=Confirmation(asked))
 
 
-def evolve(alarms: Alarms, fact: AlarmFact) -> Alarms:
-    """Never refuses."""
+def evolve(alarms: Alarms, fact: AlarmFact, card: IncidentType | None = None) -> Alarms:
+    """Never refuses. `card`: what the incident is of."""
     match fact:
         case SignalJoined():
-            return _joined(alarms, fact) if fact.alarms else _restored(alarms, fact)
+            return _joined(alarms, fact) if fact.alarms else _restored(alarms, fact, card)
         case SignalLeft():
             return _left(alarms, fact)
         case IncidentRaised():
@@ -206,16 +208,21 @@ def _joined(alarms: Alarms, fact: SignalJoined) -> Alarms:
 def _with_zone(
     zones: tuple[OpenZone, ...], more: bool, new: Evidence
 ) -> tuple[tuple[OpenZone, ...], bool]:
-    """With the zone that alarmed; since its newest alarm, whichever of them came first."""
+    """With the zone that alarmed; since its newest alarm by that code, whichever came first."""
     # The cheap comparison first: asked of every open zone, for every alarm.
     zone, sensor = new.sensor.zone, new.sensor
-    known = [one for one in zones if one.sensor.zone == zone and one.sensor == sensor]
+    known = [
+        one
+        for one in zones
+        if one.sensor.zone == zone and one.code == new.code and one.sensor == sensor
+    ]
     if any(is_before(new.moment, one.moment) for one in known):
         return zones, more
     rest = tuple([one for one in zones if one not in known]) if known else zones
     if len(rest) >= OPEN_ZONES_MAX:
         return rest, True
-    return (*rest, OpenZone(sensor, new.partition, new.at, new.stamped)), more
+    opened = OpenZone(sensor, new.partition, new.at, new.stamped, new.code, new.type)
+    return (*rest, opened), more
 
 
 def _is_vouched(fact: SignalJoined | SignalLeft) -> bool:
@@ -263,28 +270,44 @@ def _has_pair(told: tuple[Told, ...], window: timedelta) -> bool:
     )
 
 
-def _restored(alarms: Alarms, fact: SignalJoined) -> Alarms:
-    because, zones = alarms.opened_because or fact.reason, still_open(alarms.open_zones, fact)
+def _restored(alarms: Alarms, fact: SignalJoined, card: IncidentType | None) -> Alarms:
+    because = alarms.opened_because or fact.reason
+    zones = still_open(alarms.open_zones, fact, card)
     if because is alarms.opened_because and len(zones) == len(alarms.open_zones):
         return alarms
     return replace(alarms, opened_because=because, open_zones=zones)
 
 
-def still_open(zones: tuple[OpenZone, ...], fact: SignalJoined) -> tuple[OpenZone, ...]:
-    """Those of `zones` that a restore leaves open. One of before a zone's newest alarm, which a
-    panel kept or a path delayed, closes nothing."""
+def still_open(
+    zones: tuple[OpenZone, ...], fact: SignalJoined, card: IncidentType | None
+) -> tuple[OpenZone, ...]:
+    """Those of `zones` that a restore leaves open: all that alarmed otherwise than it is the
+    restore of. One of before a zone's newest alarm, which a panel kept or a path delayed, closes
+    nothing."""
     quiet = fact.restored
     return tuple(
         one
         for one in zones
-        if one.sensor != fact.restores or (quiet is not None and is_before(quiet, one.moment))
+        if one.sensor != fact.restores
+        or (quiet is not None and is_before(quiet, one.moment))
+        or not takes_back(fact.takes_back, one, card)
     )
 
 
-def without(alarms: Alarms, restored: tuple[Sensor, ...]) -> Alarms:
+def without(alarms: Alarms, fact: IncidentSplit) -> Alarms:
     """Without the zones that restored while the incident lived on in another one."""
-    zones = tuple(one for one in alarms.open_zones if one.sensor not in restored)
+    zones = not_restored(alarms.open_zones, fact)
     return alarms if len(zones) == len(alarms.open_zones) else replace(alarms, open_zones=zones)
+
+
+def not_restored(zones: tuple[OpenZone, ...], fact: IncidentSplit) -> tuple[OpenZone, ...]:
+    """Those of `zones` that did not restore before the split."""
+    quiet = {(one.sensor, one.code) for one in fact.quiet}
+    return tuple(
+        one
+        for one in zones
+        if one.sensor not in fact.restored and (one.sensor, one.code) not in quiet
+    )
 
 
 def _left(alarms: Alarms, fact: SignalLeft) -> Alarms:

@@ -93,9 +93,11 @@ def _outcome(
 
 
 def _is_more_known(incident: Incident) -> bool:
-    """Whether anything but its own alarms speaks in it: people, who also move signals into it and
-    out of it, or an incident merged into it."""
+    """Whether anything but its own intrusion alarms speaks in it: people, who also move signals
+    into it and out of it, an incident merged into it, or a fire that somebody calls a burglary."""
     alarms = incident.alarms
+    if any(one.evidence.type not in (None, *WAITING_TYPES) for one in alarms.evidence):
+        return True
     by_people = incident.report_count > 0 or incident.source is not Source.SIGNAL
     reopened = alarms.cancelled is not None and alarms.cancelled.outcome is CancelOutcome.REOPENED
     by_people = by_people or alarms.sorted_by_hand or alarms.validated is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from tocsin.core.confirmation import Sensor
 from tocsin.core.incidents import alarms as alarm_rules
 from tocsin.core.incidents.crowd import Crowd, with_one_more, without_one
 from tocsin.core.incidents.facts import (
@@ -49,6 +48,7 @@ from tocsin.core.incidents.state import (
 from tocsin.core.incidents.steps import PlanKept, StepTicked, StepUnticked
 from tocsin.core.incidents.steps import evolve as evolve_plans
 from tocsin.core.orders import Ending
+from tocsin.core.terms import IncidentType
 
 
 def evolve(  # noqa: C901 - one case each
@@ -130,8 +130,8 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
                 signals=(*incident.signals, fact.signal)[-SIGNALS_NAMED_MAX:],
                 signal_count=incident.signal_count + 1,
                 alarm_count=incident.alarm_count + fact.alarms,
-                alarms=alarm_rules.evolve(incident.alarms, fact),
-                absorbed=_quieter(incident.absorbed, fact),
+                alarms=alarm_rules.evolve(incident.alarms, fact, incident.type),
+                absorbed=_quieter(incident.absorbed, fact, incident.type),
                 crowd=with_one_more(incident.crowd, fact.crowd),
             )
         case SignalLeft():
@@ -147,21 +147,23 @@ def _signals(incident: Incident, fact: SignalJoined | SignalLeft) -> Incident:
             assert_never(fact)
 
 
-def _quieter(absorbed: tuple[Absorbed, ...], fact: SignalJoined) -> tuple[Absorbed, ...]:
+def _quieter(
+    absorbed: tuple[Absorbed, ...], fact: SignalJoined, card: IncidentType
+) -> tuple[Absorbed, ...]:
     """A restore closes the zone also where another incident brought it."""
     if fact.restores is None:
         return absorbed
     return tuple(
-        replace(one, open_zones=alarm_rules.still_open(one.open_zones, fact))
+        replace(one, open_zones=alarm_rules.still_open(one.open_zones, fact, card))
         if one.open_zones
         else one
         for one in absorbed
     )
 
 
-def _without(absorbed: tuple[Absorbed, ...], restored: tuple[Sensor, ...]) -> tuple[Absorbed, ...]:
+def _without(absorbed: tuple[Absorbed, ...], fact: IncidentSplit) -> tuple[Absorbed, ...]:
     return tuple(
-        replace(one, open_zones=tuple(z for z in one.open_zones if z.sensor not in restored))
+        replace(one, open_zones=alarm_rules.not_restored(one.open_zones, fact))
         if one.open_zones
         else one
         for one in absorbed
@@ -299,8 +301,8 @@ def _merging(
                 incident,
                 state=before_or_none.state,
                 lives_on=None,
-                alarms=alarm_rules.without(incident.alarms, fact.restored),
-                absorbed=_without(incident.absorbed, fact.restored),
+                alarms=alarm_rules.without(incident.alarms, fact),
+                absorbed=_without(incident.absorbed, fact),
                 due_at=before_or_none.due_at,
                 overdue=before_or_none.overdue,
             )

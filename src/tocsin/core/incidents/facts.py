@@ -22,6 +22,7 @@ from tocsin.core.confirmation import (
     OpenZone,
     RaisedBecause,
     Sensor,
+    TakesBack,
 )
 from tocsin.core.incidents.crowd import CrowdEntry, ExceptionKind
 from tocsin.core.incidents.duplicates import Likeness
@@ -91,8 +92,8 @@ class IncidentOpened:
 class SignalJoined:
     """`reason` is why it belongs here, `assurance` what vouches for it. `late`: an alarm that
     occurred long before we heard it. `evidence` is that of a timely alarm of a known site,
-    `restores` what a restore says is quiet again, `restored` since when. `crowd` is what a crowd
-    counts of it."""
+    `restores` what a restore says is quiet again, `restored` since when, and `takes_back` of which
+    alarms: None in the log of before, when it was of all. `crowd` is what a crowd counts of it."""
 
     signal: UUID
     reason: VerdictReason
@@ -103,6 +104,7 @@ class SignalJoined:
     restores: Sensor | None = None
     crowd: CrowdEntry | None = None
     restored: Moment | None = None
+    takes_back: TakesBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +228,12 @@ class IncidentAbsorbed:
 
 @dataclass(frozen=True, slots=True)
 class IncidentSplit:
-    """This incident stands by itself again, as it stood before the merge. `restored`: what was
-    said to be quiet meanwhile."""
+    """This incident stands by itself again, as it stood before the merge. `quiet`: the zones that
+    restored meanwhile; `restored` named them in the log of before, each with all its alarms."""
 
     out_of: UUID
     restored: tuple[Sensor, ...] = ()
+    quiet: tuple[OpenZone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

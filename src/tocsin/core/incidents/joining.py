@@ -15,7 +15,7 @@ from tocsin.core.commands import (
     SplitIncident,
     UnlinkIncidents,
 )
-from tocsin.core.confirmation import RaisedBecause, Sensor, confirmed_by
+from tocsin.core.confirmation import OpenZone, RaisedBecause, confirmed_by
 from tocsin.core.incidents.alarms import NO_ALARMS, Told, evidence_of, waits
 from tocsin.core.incidents.decide import (
     as_grave,
@@ -171,13 +171,14 @@ def _split(states: States, command: SplitIncident) -> list[Decided]:
     if the_incident(states, into).state is IncidentState.MERGED:
         # It counts there as a part of this one; that merge must be undone first.
         raise Refused(Reason.INCIDENT_MERGED)
+    split = IncidentSplit(into, quiet=_quiet(states, command))
     return [
-        (SubjectKind.INCIDENT, command.incident, IncidentSplit(into, _restored(states, command))),
+        (SubjectKind.INCIDENT, command.incident, split),
         (SubjectKind.INCIDENT, into, IncidentReleasedOther(command.incident)),
     ]
 
 
-def _restored(states: States, command: SplitIncident) -> tuple[Sensor, ...]:
+def _quiet(states: States, command: SplitIncident) -> tuple[OpenZone, ...]:
     """What was open when it was merged, and has restored since."""
     incident = the_incident(states, command.incident)
     assert incident.lives_on is not None
@@ -185,8 +186,8 @@ def _restored(states: States, command: SplitIncident) -> tuple[Sensor, ...]:
     brought = next((one for one in into.absorbed if one.other == command.incident), None)
     if brought is None or brought.open_zones is None:
         return ()
-    still = {one.sensor for one in brought.open_zones}
-    return tuple(one.sensor for one in open_zones(incident) if one.sensor not in still)
+    still = {(one.sensor, one.code) for one in brought.open_zones}
+    return tuple(one for one in open_zones(incident) if (one.sensor, one.code) not in still)
 
 
 def _move_signal(states: States, command: MoveSignal, context: Context) -> list[Decided]:

@@ -184,12 +184,12 @@ def _open_zones(incident: Incident) -> tuple[OpenZone, ...]:
     own = incident.alarms.open_zones
     if not incident.absorbed:
         return own
-    zones = {one.sensor: one for one in own}
+    zones = {(one.sensor, one.code): one for one in own}
     for other in incident.absorbed:
         for zone in other.open_zones or ():
-            known = zones.get(zone.sensor)
+            known = zones.get((zone.sensor, zone.code))
             if known is None or is_before(known.moment, zone.moment):
-                zones[zone.sensor] = zone
+                zones[zone.sensor, zone.code] = zone
     return tuple(zones.values())
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tocsin.core import avs
+from tocsin.core.confirmation import OpenZone, Sensor, is_before
 from tocsin.core.incidents.alarms import (
     Alarms,
     Cancelled,
@@ -28,17 +29,27 @@ def alarms_row(incident: Incident) -> Row:
         "avs": _avs(incident),
         "confirmation": _confirmation(alarms),
         "cancelled": _cancelled(alarms.cancelled),
-        "open_zones": [
-            {
-                "device": one.sensor.device,
-                "zone": one.sensor.zone,
-                "partition": one.partition,
-                "since": one.since,
-            }
-            for one in open_zones(incident)
-        ],
+        "open_zones": _open_zones(incident),
         "open_zones_more": open_zones_more(incident),
     }
+
+
+def _open_zones(incident: Incident) -> list[Row]:
+    """Each zone once, since its newest alarm, however many of its alarms have not restored."""
+    zones: dict[Sensor, OpenZone] = {}
+    for one in open_zones(incident):
+        known = zones.get(one.sensor)
+        if known is None or is_before(known.moment, one.moment):
+            zones[one.sensor] = one
+    return [
+        {
+            "device": one.sensor.device,
+            "zone": one.sensor.zone,
+            "partition": one.partition,
+            "since": one.since,
+        }
+        for one in zones.values()
+    ]
 
 
 def _avs(incident: Incident) -> Row | None:
