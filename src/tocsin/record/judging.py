@@ -55,7 +55,7 @@ ONCE_MORE: Final = timedelta(hours=1)
 """A signal that was set aside is tried again so often, for good: an alarm is never forgotten."""
 ONCE_MORE_MAX: Final = 100
 
-TURN_S_MAX: Final = 0.4
+TURN_S_MAX: Final = 0.25
 """After this long a turn is cut short: signals that each open an incident take many times as long
 as others, and whoever sends now does not wait for four hundred of them."""
 
