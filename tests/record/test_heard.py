@@ -4,17 +4,14 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from arriving import READ, message
 
 from tocsin.core.signals import SignalRead
 from tocsin.record import floods as floods_module
 from tocsin.record import heard as module
-from tocsin.record import notes as notes_module
 from tocsin.record.arrivals import Sorter
 from tocsin.record.database import Connection, Urls
 from tocsin.record.figures import counters
@@ -318,39 +315,6 @@ def test_the_last_sighting_of_a_device_and_its_polls_are_noted(
         "SELECT last_seen_at, polls FROM ref.seen WHERE device = %s", (device,)
     ).fetchone()
     assert row == (at + timedelta(seconds=2), 2)
-
-
-def test_many_devices_are_noted_part_by_part(
-    urls: Urls, keyring: Keyring, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Encoding the times of all that poll in a second would keep the process from hearing."""
-    monkeypatch.setattr(notes_module, "SEEN_PART", 3)
-    devices = sorted(uuid4() for _ in range(10))
-    at = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    parts: list[int] = []
-    execute = asyncpg.Connection.execute
-
-    async def counted(self: asyncpg.Connection, query: str, *arguments: Any, **how: Any) -> str:
-        if "ref.seen" in query:
-            parts.append(len(arguments[0]))
-        return await execute(self, query, *arguments, **how)
-
-    monkeypatch.setattr(asyncpg.Connection, "execute", counted)
-
-    async def run(log: HeardLog) -> None:
-        for place, device in reversed(list(enumerate(devices))):
-            for _ in range(place + 1):
-                log.seen(device, at + timedelta(seconds=place))
-
-    with_log(urls, keyring, run)
-    rows = connection.execute(
-        "SELECT device, last_seen_at, polls FROM ref.seen WHERE device = ANY(%s) ORDER BY device",
-        (devices,),
-    ).fetchall()
-    assert rows == [
-        (device, at + timedelta(seconds=place), place + 1) for place, device in enumerate(devices)
-    ]
-    assert parts == [3, 3, 3, 1]
 
 
 def test_no_poll_is_answered_once_one_has_waited_too_long_to_be_written(

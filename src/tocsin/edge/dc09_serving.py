@@ -52,10 +52,8 @@ async def serve(
                 )
             )
             for one in pair.udp:
-                opened, _ = await loop.create_datagram_endpoint(
-                    lambda: Datagrams(intake, UDP), sock=one
-                )
-                endpoints.append(opened)
+                hears = loop.create_datagram_endpoint(lambda: Datagrams(intake, UDP), sock=one)
+                endpoints.append((await hears)[0])
             say(f"listening dc09 tcp {at_port(pair.host, pair.port)}")
             say(f"listening dc09 udp {at_port(pair.host, pair.port)}")
         doors = open_tls(settings, intake)
