@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from signing_in import HOST, enrol, form_token, sign_in, totp
+from signing_in import HOST, enrol, form_token, sign_in, signed_in, totp
 from tocsin.core.terms import Role
 from web_site import PASSWORD, Site
 
@@ -196,3 +196,21 @@ def test_nobody_makes_or_recovers_an_account_by_himself(site: Site, path: str) -
 def test_the_console_asks_a_stranger_to_sign_in(site: Site) -> None:
     answer = site.browser().get("/")
     assert answer.headers["location"] == "/accounts/login/?next=/"
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.SERVICE, Role.CREW)])
+def test_who_may_see_no_incident_is_led_to_his_pages_and_never_to_an_empty_desk(
+    site: Site, role: Role
+) -> None:
+    page = signed_in(site, role).get("/")
+    own = re.findall(r'<dt><a href="([^"]+)">', page.text)
+    if role is not Role.ADMINISTRATOR:
+        assert "This account does not show incidents" not in page.text
+        assert own == []
+        return
+    assert page.status_code == 200
+    assert "This account does not show incidents" in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert "/readiness/sites/" in own
+    browser = signed_in(site, role)
+    assert [browser.get(path).status_code for path in own] == [200] * len(own)
