@@ -107,7 +107,9 @@ def test_a_duplicate_is_merged_and_split_with_one_key(desk: Page, language: str)
     old, new = (command(desk, **call, **where)["facts"][0] for _ in range(2))
     numbers = [one["data"]["number"] for one in (old, new)]
     show(desk, numbers[1], site["district"])
-    expect(desk.locator(".related-why").first).to_contain_text(WHY[language])
+    why = desk.locator(".related-why").first
+    expect(why).to_contain_text(WHY[language])
+    assert why.evaluate("one => getComputedStyle(one).whiteSpace") == "normal"  # never cut off
     desk.keyboard.press("F7")
     # The card is the survivor's now, and offers the split, after a reload too.
     wait_until("merged", 10, lambda: selected(desk) == numbers[0])

@@ -21,6 +21,7 @@ import { refreshSignals, refreshTimeline } from "./reading.ts";
 import { WARNERS } from "./roles.ts";
 import { Absorbed, Duplicates, Linked } from "./Related.tsx";
 import { Signals } from "./Signals.tsx";
+import { isPlanFirst } from "./steps.ts";
 import { change, useDesk } from "./store.ts";
 import { Timeline } from "./Timeline.tsx";
 import { Worth } from "./Worth.tsx";
@@ -264,7 +265,7 @@ function Head({ incident }: { incident: Incident }) {
 function Opened({ incident }: { incident: Incident }) {
   const words = useMessages();
   const incidents = useDesk((state) => state.live?.incidents);
-  const waits = incident.band === "unassigned" && incident.state !== "held";
+  const first = isPlanFirst(incident);
   const into = incident.merged_into ? incidents?.get(incident.merged_into) : undefined;
   return (
     <>
@@ -290,12 +291,11 @@ function Opened({ incident }: { incident: Incident }) {
       <Reported incident={incident} />
       <Actions incident={incident} />
       <Worth incident={incident} />
+      {first && <Plans incident={incident} />}
       <Duplicates incident={incident} />
-      {/* Whom to send comes before what to do, until somebody is sent. */}
-      {!waits && <Plans incident={incident} />}
       <Attached incident={incident} />
       <AdviceList incident={incident} />
-      {waits && <Plans incident={incident} />}
+      {!first && <Plans incident={incident} />}
       <Facts incident={incident} />
       <CrowdList incident={incident} />
       <Absorbed incident={incident} />

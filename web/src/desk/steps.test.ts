@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Incident, Plan } from "../api/shapes.ts";
 import { commandsOf, undoOf } from "./acts.ts";
-import { isTicked, numbered, progress, stepsOf, tickOf } from "./steps.ts";
+import { isPlanFirst, isTicked, numbered, progress, stepsOf, tickOf } from "./steps.ts";
 
 const incident = {
   id: "i", plans: [{ plan: "k", count: 2 }, { plan: "s", count: 1 }],
@@ -40,5 +40,16 @@ describe("steps", () => {
     expect(commandsOf(act, 0)).toEqual([{ type: "tick_step", ...body }]);
     const back = undoOf(act);
     expect(back && commandsOf(back, 0)).toEqual([{ type: "untick_step", ...body }]);
+  });
+
+  it("come before duplicates and advice where a life is at risk, and where somebody is sent", () => {
+    const first = (row: Partial<Incident>): boolean =>
+      isPlanFirst({ level: 2, avs: null, band: "unassigned", state: "taken", ...row } as Incident);
+    expect(first({})).toBe(false);
+    expect(first({ level: 1 })).toBe(true);
+    expect(first({ avs: { level: 4 } as Incident["avs"] })).toBe(true);
+    expect(first({ avs: { level: 3 } as Incident["avs"] })).toBe(false);
+    expect(first({ band: "working" })).toBe(true);
+    expect(first({ state: "held" })).toBe(true);
   });
 });

@@ -52,3 +52,8 @@ export function numbered(incident: Incident, read: readonly Plan[]): { plan: Pla
       }),
   }));
 }
+
+/** Whether what to do stands before duplicates and whom to send: where a life is at risk a step may
+ * forbid what is done next ("do not call back"); elsewhere once somebody is sent. */
+export const isPlanFirst = ({ level, avs, band, state }: Incident): boolean =>
+  level === 1 || avs?.level === 4 || band !== "unassigned" || state === "held";
