@@ -1,4 +1,4 @@
-"""What vouches for a signal is kept with it, and an incident has the best of its own alarms."""
+"""What vouches for a signal is kept with it, and an incident has the weakest of its own alarms."""
 
 from dataclasses import replace
 
@@ -24,22 +24,25 @@ def test_a_signal_and_its_incident_say_what_vouches_for_them() -> None:
     assert world.incident(incident).assurance is INTEGRITY
 
 
-def test_an_incident_has_the_best_of_its_alarms_and_of_nothing_else() -> None:
+def test_an_incident_has_the_weakest_of_its_alarms_and_of_nothing_else() -> None:
     world = World()
     site = world.id()
-    world.hear("BA", "1", site=site)
+    world.hear("BA", "1", site=site, assurance=AUTHENTICATED)
     (incident,) = world.incidents()
-    world.hear("BR", "1", site=site, assurance=AUTHENTICATED)  # a restore is no alarm
+    world.hear("BR", "1", site=site)  # a restore is no alarm
+    assert world.incident(incident).assurance is AUTHENTICATED
+    world.hear("BA", "2", site=site, assurance=INTEGRITY)
+    assert world.incident(incident).assurance is INTEGRITY
+    in_clear = world.hear("BA", "3", site=site)
     assert world.incident(incident).assurance is NONE
-    vouched = world.hear("BA", "2", site=site, assurance=AUTHENTICATED)
-    assert world.incident(incident).assurance is AUTHENTICATED
-    world.hear("BA", "3", site=site, assurance=INTEGRITY)
-    assert world.incident(incident).assurance is AUTHENTICATED
+    world.hear("BA", "4", site=site, assurance=AUTHENTICATED)  # it vouches for no other
+    assert world.incident(incident).assurance is NONE
 
     other = world.call()
-    world.do(MoveSignal(vouched, incident, other))
+    assert world.incident(other).assurance is NONE
+    world.do(MoveSignal(in_clear, incident, other))
     assert world.incident(incident).assurance is INTEGRITY
-    assert world.incident(other).assurance is AUTHENTICATED
+    assert world.incident(other).assurance is NONE
     assert world.rebuilt() == world.states
 
 

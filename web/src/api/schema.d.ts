@@ -1467,7 +1467,7 @@ export interface components {
             agency: string;
             /** Alarm Count */
             alarm_count: number;
-            /** @description The best of its own alarms. */
+            /** @description The weakest of its own alarms. */
             assurance: components["schemas"]["Assurance"];
             /** @description TMA-AVS-01; null for other than intrusion and hold-up. */
             avs: components["schemas"]["AvsRow"] | null;

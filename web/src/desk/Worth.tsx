@@ -129,6 +129,8 @@ function OpenZones({ incident }: { incident: Incident }) {
 export function Worth({ incident }: { incident: Incident }) {
   const { alarms } = useMessages();
   const signals = useSignals(incident.id);
+  const { assurance } = incident;
+  const vouched = alarms.assurances[assurance] ?? "";
   const late = useMemo(() => signals.filter((signal) => signal.late), [signals]);
   if (incident.source !== "signal") {
     if (!incident.open_zones.length) return null;
@@ -145,8 +147,11 @@ export function Worth({ incident }: { incident: Incident }) {
       <Late incident={incident} signals={late} />
       <Level incident={incident} signals={signals} />
       <OpenZones incident={incident} />
-      <Line mark={<AssuranceSign of={incident.assurance} />} head={alarms.assurances[incident.assurance] ?? ""}>
-        {alarms.assuranceMeans[incident.assurance]}
+      <Line
+        mark={<AssuranceSign of={assurance} />}
+        head={incident.alarm_count > 1 && assurance !== "authenticated" ? alarms.assuranceOf(vouched) : vouched}
+      >
+        {alarms.assuranceMeans[assurance]}
       </Line>
     </section>
   );

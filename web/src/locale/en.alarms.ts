@@ -13,7 +13,7 @@ export const alarms: AlarmWords = {
     integrity: "unchanged on its way; who sent it is not shown",
     authenticated: "the sender holds a secret of this device",
   },
-  assuranceOf: (word) => `${word} (the best of its alarms)`,
+  assuranceOf: (word) => `${word} (the weakest of its alarms)`,
   avs: (level) => `AVS ${level}`,
   avsLevels: {
     0: "no call for service", 1: "little information", 2: "somebody is there, or very probably",

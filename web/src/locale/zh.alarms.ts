@@ -11,7 +11,7 @@ export const alarms = {
     integrity: "传输中未被改动，但无法证明由谁发出",
     authenticated: "发送方持有该设备的密钥",
   } as Words,
-  assuranceOf: (word: string) => `${word}（各次报警中最好的）`,
+  assuranceOf: (word: string) => `${word}（取各次报警中最低者）`,
   avs: (level: number) => `AVS ${level}`,
   avsLevels: {
     0: "无需出警", 1: "信息有限", 2: "有人或很可能有人", 3: "确认危及财产", 4: "确认危及生命",

@@ -89,7 +89,7 @@ class IncidentRow(Schema):
         list[KeptPlanRow], Field(description="As they stood when its alarms came; at most 10.")
     ]
     ticked: list[TickedRow]
-    assurance: Annotated[Assurance, Field(description="The best of its own alarms.")]
+    assurance: Annotated[Assurance, Field(description="The weakest of its own alarms.")]
     late: Annotated[
         bool, Field(description="All its alarms are late: only a person sends units to it.")
     ]

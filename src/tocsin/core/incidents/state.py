@@ -129,10 +129,12 @@ class Incident:
 
     @property
     def assurance(self) -> Assurance:
-        """The best among its own alarms; what it absorbed keeps its own."""
-        if self.alarms.authenticated > 0:
-            return Assurance.AUTHENTICATED
-        return Assurance.INTEGRITY if self.alarms.integrity > 0 else Assurance.NONE
+        """The weakest among its own alarms: one that is authenticated vouches for no other. What it
+        absorbed keeps its own."""
+        authenticated = self.alarms.authenticated
+        if self.alarm_count == 0 or authenticated + self.alarms.integrity < self.alarm_count:
+            return Assurance.NONE
+        return Assurance.INTEGRITY if authenticated < self.alarm_count else Assurance.AUTHENTICATED
 
     @property
     def late(self) -> bool:
