@@ -380,6 +380,26 @@ def test_a_word_looked_for_in_vain_is_taken_out_where_it_stands() -> None:
     assert not found_by_a_reader(one.body)
 
 
+@pytest.mark.parametrize("mistyped", [SECRET.lower(), SECRET.upper(), SECRET.swapcase()])
+@pytest.mark.parametrize("name", ["openly", "subject", "base64", "quoted-printable"])
+def test_a_word_in_capitals_or_not_is_wrong_and_is_in_nothing_that_is_kept(
+    name: str, mistyped: str
+) -> None:
+    raw = {
+        "openly": mail(f"fire {mistyped} door"),
+        "subject": mail(Subject=f"fire {mistyped}"),
+        "base64": mail(base64.encodebytes(mistyped.encode()), Content_Transfer_Encoding="base64"),
+        "quoted-printable": mail(
+            mistyped.replace("-", "=2D"), Content_Transfer_Encoding="quoted-printable"
+        ),
+    }[name]
+    one = taken(raw, key=SECRET.encode())
+    assert (one.is_devices, one.problem) == (False, Problem.WRONG_SECRET)
+    kept = read(one.body)
+    assert SECRET.lower() not in (kept.subject + kept.text + repr(one)).lower()
+    assert secrets.MARKER in one.signals[0].text
+
+
 def test_every_place_in_base64_is_found() -> None:
     for before in range(7):
         raw = base64.encodebytes(b"x" * before + SECRET.encode() + b"y" * (before % 4))
