@@ -1,5 +1,6 @@
 """A further alarm on an incident whose deadline has spoken starts an obligation anew: it is due,
-and speaks a second time."""
+and speaks a second time. Until somebody acts it is overdue all the while: no sender, however often
+it alarms, makes look timely what nobody has taken."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,8 +10,8 @@ import pytest
 from core.alarmed_site import AlarmedSite
 from core.test_warning_judging import card, warn
 from core.world import NOON, SYSTEM, World
-from tocsin.core.commands import HoldIncident, ReportStatus, TakeIncident
-from tocsin.core.confirmation import Confirming, ConfirmRule
+from tocsin.core.commands import HoldIncident, ReportStatus, TakeIncident, ValidateIncident
+from tocsin.core.confirmation import Avs, Confirming, ConfirmRule
 from tocsin.core.incidents.facts import IncidentOverdue, IncidentStep
 from tocsin.core.incidents.state import Band, IncidentState, band, due
 from tocsin.core.obligations import Obligations
@@ -23,6 +24,10 @@ TWO_ZONES = Confirming(ConfirmRule.TWO_ZONES, window_s=1_800)
 
 def stands(site: AlarmedSite) -> tuple[IncidentStep | None, datetime | None]:
     return site.incident.overdue, due(site.incident)
+
+
+def spoken(site: AlarmedSite) -> list[IncidentOverdue]:
+    return [fact for *_, fact in site.world.log if isinstance(fact, IncidentOverdue)]
 
 
 def is_told_again(world: World, one: UUID) -> bool:
@@ -47,9 +52,68 @@ def test_it_is_due_as_its_state_and_level_ask(code: str, taken: bool, within_s: 
     site.hear("FA", "9")
     assert len(site.ids) == 1
     assert site.incident.level is Level.P1
-    assert stands(site) == (None, site.world.now + timedelta(seconds=within_s))
+    assert stands(site) == (step, site.world.now + timedelta(seconds=within_s))
     assert is_told_again(site.world, site.id)
     assert site.world.rebuilt() == site.world.states
+
+
+@pytest.mark.parametrize("every_s", [1, 59, 60, 61, 100, 119, 121, 600])
+def test_a_panel_that_alarms_again_and_again_never_hides_that_nobody_has_come(
+    every_s: int,
+) -> None:
+    site = AlarmedSite()
+    site.hear("BA", "1")
+    site.after(120)
+    told = len(spoken(site))
+    assert told == 1
+    for _ in range(20):
+        site.hear("BA", "1")
+        assert site.incident.overdue is IncidentStep.TAKE
+        assert due(site.incident) is not None
+        site.after(every_s)
+        assert site.incident.overdue is IncidentStep.TAKE
+    assert len(site.ids) == 1
+    # And it is told again, as often as its new deadline passes.
+    assert len(spoken(site)) >= told + 20 * every_s // (120 + every_s)
+
+
+@pytest.mark.parametrize("act", ["take", "hold", "send"])
+def test_whoever_acts_takes_the_mark_off(act: str) -> None:
+    site = AlarmedSite()
+    site.hear("BA", "1")
+    site.after(500)
+    site.hear("BA", "2")
+    assert site.incident.overdue is IncidentStep.TAKE
+    unit = site.world.unit("E11")
+    if act == "take":
+        site.world.do(TakeIncident(site.id))
+    elif act == "hold":
+        site.world.do(HoldIncident(site.id, site.world.now + timedelta(hours=1), "keyholder"))
+    else:
+        site.world.send(site.id, unit)
+    assert site.incident.overdue is None
+
+
+@pytest.mark.parametrize("code", ["BA", "BV"])
+def test_what_a_machine_makes_graver_is_overdue_as_before(code: str) -> None:
+    """Out of the watch band, to another level, or both: nobody has come yet."""
+    site = AlarmedSite(TWO_ZONES)
+    site.hear("BA", "1")
+    site.after(1_800)
+    assert stands(site) == (IncidentStep.TAKE, None)
+    site.hear(code, "2")
+    assert band(site.incident) is Band.UNASSIGNED
+    within_s = 60 if code == "BV" else 120
+    assert stands(site) == (IncidentStep.TAKE, site.world.now + timedelta(seconds=within_s))
+    assert is_told_again(site.world, site.id)
+
+
+def test_a_persons_word_that_somebody_is_there_starts_it_as_new() -> None:
+    site = AlarmedSite(TWO_ZONES)
+    site.hear("BA", "1")
+    site.after(1_800)
+    site.world.do(ValidateIncident(site.id, Avs.PRESENCE, "seen"))
+    assert stands(site) == (None, site.world.now + timedelta(seconds=120))
 
 
 def test_a_deadline_that_runs_stays() -> None:
@@ -106,7 +170,8 @@ def test_what_waits_for_a_second_one_waits_anew_when_its_window_is_over(rule: Co
     assert stands(site) == (IncidentStep.TAKE, None)
     site.hear("BA", "2")
     assert band(site.incident) is Band.WATCH
-    assert stands(site) == (None, site.world.now + timedelta(seconds=1_800))
+    again = site.world.now + timedelta(seconds=1_800)
+    assert stands(site) == (IncidentStep.TAKE, again)
     assert is_told_again(site.world, site.id)
 
 
@@ -117,7 +182,7 @@ def test_what_was_taken_while_it_waited_and_is_confirmed_later_is_due() -> None:
     site.after(400)
     assert stands(site) == (IncidentStep.ASSIGN, None)
     site.hear("BA", "2")
-    assert stands(site) == (None, site.world.now + timedelta(seconds=180))
+    assert stands(site) == (IncidentStep.ASSIGN, site.world.now + timedelta(seconds=180))
 
 
 def test_confirmed_by_a_graver_one_it_is_due_as_that_asks() -> None:

@@ -100,6 +100,10 @@ class AnyAlarms(RuleBasedStateMachine):
             if isinstance(fact, IncidentRaised | IncidentReleased):
                 assert alarms
                 assert not is_old
+        for one, was in before.items():
+            now_is = world.incident(one)
+            if was.overdue is not None and now_is.state in OPEN:
+                assert now_is.overdue is was.overdue  # nobody came: no signal makes that undone
         where = world.signal(signal).incident
         if alarms and where in before and not is_old:
             then, now = avs.level_of(before[where]), avs.level_of(world.incident(where))

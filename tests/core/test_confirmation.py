@@ -65,12 +65,13 @@ def test_a_second_zone_confirms_and_makes_it_an_alarm() -> None:
     assert site.world.rebuilt() == site.world.states
 
 
-def test_an_overdue_one_that_is_confirmed_has_a_deadline_again() -> None:
+def test_an_overdue_one_that_is_confirmed_has_a_deadline_again_and_is_overdue_still() -> None:
     site = AlarmedSite(TWO_ZONES)
     site.hear("BA", "1")
     site.after(600)
     site.hear("BA", "2")
-    assert (site.incident.overdue, raised(site)) == (None, [RaisedBecause.TWO_ZONES])
+    assert raised(site) == [RaisedBecause.TWO_ZONES]
+    assert site.incident.overdue is IncidentStep.TAKE
     assert due(site.incident) == NOON + timedelta(seconds=720)
 
 
@@ -217,7 +218,7 @@ def test_what_a_person_let_pass_is_due_again_when_it_is_confirmed() -> None:
     assert site.incident.overdue is IncidentStep.ASSIGN
     site.hear("BA", "2")
     again = site.world.now + timedelta(seconds=180)
-    assert (site.incident.overdue, due(site.incident)) == (None, again)
+    assert (site.incident.overdue, due(site.incident)) == (IncidentStep.ASSIGN, again)
 
 
 def test_a_timely_alarm_leaves_the_watch_band_that_something_else_opened() -> None:

@@ -196,7 +196,7 @@ def test_a_fire_that_is_merged_into_what_somebody_let_pass_has_a_deadline_again(
     site.hear("FA", "1")
     site.world.do(MergeIncidents(site.id, into))
     after = site.world.incident(into)
-    assert (after.level, after.overdue) == (Level.P1, None)
+    assert (after.level, after.overdue) == (Level.P1, before.overdue)
     assert due(after) == deadline(site.world.now, site.world.obligations.assign_s[0])
     assert site.world.rebuilt() == site.world.states
 

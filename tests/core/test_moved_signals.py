@@ -12,7 +12,7 @@ from tocsin.core.codes.meaning import Meaning
 from tocsin.core.commands import CloseIncident, HoldIncident, MoveSignal, TakeIncident
 from tocsin.core.confirmation import Confirming, ConfirmRule, RaisedBecause
 from tocsin.core.incidents.alarms import waits
-from tocsin.core.incidents.facts import IncidentRaised
+from tocsin.core.incidents.facts import IncidentRaised, IncidentStep
 from tocsin.core.incidents.state import Band, IncidentState, band
 from tocsin.core.obligations import deadline
 from tocsin.core.signals import Effect
@@ -117,7 +117,8 @@ def test_it_ends_a_hold_and_starts_a_deadline_that_has_spoken() -> None:
     for one in (held, let_pass):
         moved(world, world.hear("FA", "7", site=world.id()), one)
         after = world.incident(one)
-        assert (after.state, after.level, after.overdue) == (IncidentState.TAKEN, Level.P1, None)
+        assert (after.state, after.level) == (IncidentState.TAKEN, Level.P1)
+        assert after.overdue is (IncidentStep.ASSIGN if one == let_pass else None)
         assert due(after) == deadline(world.now, world.obligations.assign_s[0])
 
 

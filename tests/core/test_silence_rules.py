@@ -11,6 +11,7 @@ from core.world import NOON, SYSTEM, World
 from tocsin.core.codes.meaning import Meaning
 from tocsin.core.commands import CloseIncident, JudgeSignal
 from tocsin.core.crowds import OWN_MAX, sender_of
+from tocsin.core.incidents.facts import IncidentStep
 from tocsin.core.incidents.state import Band, band
 from tocsin.core.signals import Effect, SignalRead, Verdict, VerdictReason
 from tocsin.core.supervision import (
@@ -186,7 +187,7 @@ def test_also_where_the_deadline_of_that_card_has_spoken() -> None:
     assert world.incident(one).overdue is not None
     silent(world, Level.P2, site)
     card = world.incident(one)
-    assert (card.level, card.overdue) == (Level.P2, None)
+    assert (card.level, card.overdue) == (Level.P2, IncidentStep.TAKE)
     assert card.due_at == world.now + timedelta(seconds=120)
 
 

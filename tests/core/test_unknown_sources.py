@@ -155,7 +155,7 @@ def test_each_that_warns_has_a_card_of_its_own_wherever_it_sends_from() -> None:
     assert len(world.incidents()) == WATCH_CARDS_PER_ADDRESS_MAX + 2
 
 
-def test_an_unknown_source_takes_the_overdue_mark_off_no_card_that_a_person_made_graver() -> None:
+def test_an_unknown_source_starts_no_deadline_on_a_card_that_a_person_made_graver() -> None:
     world = World()
     world.hear("FA", account="FFFF")
     (one,) = world.incidents()
@@ -164,7 +164,7 @@ def test_an_unknown_source_takes_the_overdue_mark_off_no_card_that_a_person_made
     assert world.incident(one).overdue is IncidentStep.TAKE
     world.hear("FA", account="FFFF")
     assert world.incident(one).overdue is IncidentStep.TAKE
-    assert due(world.incident(one)) is None
+    assert due(world.incident(one)) is None  # nor is it told again because of it
 
 
 def test_a_hold_on_an_unknown_source_is_not_ended_by_it() -> None:

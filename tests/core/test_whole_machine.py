@@ -96,7 +96,14 @@ class WholeRoad(RuleBasedStateMachine):
     @rule(target=incidents, code=CODES, site=st.sampled_from([0, 1, None]))
     def hear(self, code: str, site: int | None) -> Any:
         known = set(self.world.incidents())
+        overdue = {
+            one: incident.overdue
+            for one in known
+            if (incident := self.world.incident(one)).overdue is not None
+        }
         self.world.hear(code, site=None if site is None else self.sites[site])
+        # Nobody has come: nothing that a sender says makes that look otherwise.
+        assert overdue == {one: self.world.incident(one).overdue for one in overdue}
         return multiple(*(one for one in self.world.incidents() if one not in known))
 
     @rule(incident=incidents, actor=st.sampled_from([LI, ANN]))

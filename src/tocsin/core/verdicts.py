@@ -267,8 +267,8 @@ def _due_anew(
     command: JudgeSignal, incident: Incident, means: Meaning, context: Context
 ) -> datetime | None:
     """By when somebody must act on a further alarm of now, where the deadline has spoken: in the
-    watch band as in a card of its own. Whom nobody vouches for takes the overdue mark off no card
-    that is graver than its own would be."""
+    watch band as in a card of its own. Whom nobody vouches for has none told again that is graver
+    than its own card would be."""
     is_unknown = command.site is None and not is_warning(command)
     if is_old(command) or (is_unknown and incident.overdue and incident.level < Level.P4):
         return None

@@ -37,6 +37,13 @@ describe("the queue", () => {
       ["watch", [7]],
     ]);
   });
+  it("keeps what is overdue first while a further alarm's deadline runs", () => {
+    const soon = "2026-11-21T10:03:00Z"; // still to come
+    const late = row(2, { overdue: "take", due_at: "2026-11-21T10:04:00Z" });
+    const again = bandsOf([row(1, { due_at: soon }), late]);
+    expect(again.map(({ incidents }) => numbers(incidents))[0]).toEqual([2, 1]);
+    expect(countsOf(again, now).overdue).toBe(1);
+  });
   it("shows a fire first and whatever is different, however many exceptions wait", () => {
     // As many cards as wait when a flood is on (core/crowds.py): 10 of one kind, the first of each
     // other kind, then the crowds.

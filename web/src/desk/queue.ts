@@ -17,8 +17,8 @@ export interface QueueCounts {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** RFC 3339 UTC texts of one form compare like the times they stand for. What is overdue has no
- * deadline to come any more and stands first; what never had one stands last. */
+/** RFC 3339 UTC texts of one form compare like the times they stand for. What is overdue
+ * stands first, also while a further alarm's deadline runs; what never had one stands last. */
 const deadline = (incident: Incident): string =>
   incident.overdue === null ? (incident.due_at ?? "9999") : "";
 

@@ -187,8 +187,8 @@ def assign_by(incident: Incident, context: Context) -> datetime | None:
 
 def due_anew(incident: Incident, take_by: datetime | None, context: Context) -> datetime | None:
     """By when somebody must act where an alarm or a report joins an incident whose deadline has
-    spoken: `take_by` if nobody has taken it, else as when it was taken. None where a deadline runs,
-    where units are, and while it is held."""
+    spoken: `take_by` if nobody has taken it, else as when it was taken. It is overdue meanwhile.
+    None where a deadline runs, where units are, and while it is held."""
     if incident.due_at is not None or incident.units or incident.state is IncidentState.HELD:
         return None
     return take_by if incident.state is IncidentState.NEW else assign_by(incident, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from tocsin.core.confirmation import RaisedBecause
 from tocsin.core.incidents import alarms as alarm_rules
 from tocsin.core.incidents.crowd import Crowd, with_one_more, without_one
 from tocsin.core.incidents.facts import (
@@ -105,18 +106,22 @@ def evolve(  # noqa: C901 - one case each
 
 
 def _graver(incident: Incident, fact: IncidentPrioritised | IncidentRaised) -> Incident:
-    """A deadline that runs anew speaks anew."""
-    overdue = incident.overdue if fact.due_at is None else None
+    """A deadline that runs anew speaks anew. What a machine made graver is overdue as before, until
+    a person acts."""
     match fact:
         case IncidentPrioritised():
-            return replace(incident, level=fact.level, due_at=fact.due_at, overdue=overdue)
+            return replace(incident, level=fact.level, due_at=fact.due_at)
         case IncidentRaised():
+            overdue = incident.overdue
+            is_by_hand = fact.reason is RaisedBecause.BY_HAND
+            if is_by_hand and (fact.due_at is not None or incident.state is IncidentState.NEW):
+                overdue = None
             return replace(
                 incident,
                 watch=False,
                 alarms=alarm_rules.evolve(incident.alarms, fact),
                 due_at=fact.due_at,
-                overdue=None if incident.state is IncidentState.NEW else overdue,
+                overdue=overdue,
             )
         case _:
             assert_never(fact)
