@@ -23,6 +23,7 @@ from tocsin.edge.http_problems import problem
 from tocsin.edge.intake import FINISH_S, Intake
 from tocsin.record.cap_alerts import CapAlerts
 from tocsin.record.database import DatabaseAway
+from tocsin.record.fetching import Way, address_of_url
 from tocsin.record.heard import NotKept
 from tocsin.wire.cap.areas import Answered, BadArea, read_polygon
 from tocsin.wire.cap.signing import Anchors, BadKey
@@ -88,13 +89,9 @@ async def serve(settings: Settings, intake: Intake) -> None:
     taking = Taking(intake, alerts)
     fetchers: list[Fetcher] = []
     runs: list[Callable[[], Coroutine[None, None, None]]] = [partial(_expire, settings, taking)]
+    intake.fetches(map(_way, settings.feeds))
     for feed in settings.feeds:
-        fetcher = Fetcher(
-            feed.url,
-            hosts=feed.hosts,
-            ca=feed.tls_ca,
-            authorization=_secret(feed.authorization, intake, feed.name),
-        )
+        fetcher = _fetcher(feed, intake)
         fetchers.append(fetcher)
         runs.append(Poller(feed, _feed_source(settings, feed, intake), fetcher, taking).run)
     inbox = Inbox(taking, list(_partners(settings, intake)), _certified(settings))
@@ -132,6 +129,25 @@ async def _expire(settings: Settings, taking: Taking) -> None:
             logger.exception("saying what is over failed")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), settings.expire_every_s)
+
+
+def _way(feed: FeedSettings) -> Way:
+    address = address_of_url(feed.url)
+    is_tls = address.startswith("https:")
+    return Way(feed.name, address, is_tls, checks_signatures=bool(feed.anchors))
+
+
+def _fetcher(feed: FeedSettings, intake: Intake) -> Fetcher:
+    try:
+        return Fetcher(
+            feed.url,
+            hosts=feed.hosts,
+            ca=feed.tls_ca,
+            authorization=_secret(feed.authorization, intake, feed.name),
+        )
+    except Exception:  # its authorities cannot be read: none of them is polled
+        intake.not_fetched(feed.name, "bad_anchors")
+        raise
 
 
 def _feed_source(settings: Settings, feed: FeedSettings, intake: Intake) -> Source:

@@ -70,6 +70,7 @@ class _State:
     elsewhere: set[str] = field(
         default_factory=set
     )  # links that were counted as not to be followed
+    link_problem: str = ""  # why a linked alert could not be had, at this poll
 
 
 _Looked = tuple[feeds.Entry, Taken, bytes]
@@ -108,12 +109,13 @@ class Poller:
     async def _turn(self) -> float:
         """One poll; how long to wait until the next."""
         state = self._state
-        state.asked_s = None
+        state.asked_s, state.link_problem = None, ""
         try:
             await self._poll()
         except (Miss, BadAlert) as miss:
             reason = miss.reason if isinstance(miss, Miss) else Unread.NOT_FEED
             self._intake.counts.refused(f"feed_{reason.value}", self._feed.name)
+            self._intake.not_fetched(self._feed.name, f"feed_{reason.value}")
             asked = miss.retry_after_s if isinstance(miss, Miss) else None
             return await self._missed(str(miss), asked)
         except (NotKept, DatabaseAway):
@@ -122,7 +124,13 @@ class Poller:
             # A feed that we cannot read says as little as one that is away.
             logger.exception("a feed's poll failed", extra={"feed": self._feed.name})
             self._intake.counts.refused("failed", self._feed.name)
+            self._intake.not_fetched(self._feed.name, "failed")
             return await self._missed(f"failed: {type(error).__name__}", None)
+        if state.link_problem:
+            # What it lists is not heard: its warnings are missing as if it were away.
+            self._intake.not_fetched(self._feed.name, state.link_problem)
+        else:
+            self._intake.fetched(self._feed.name)
         state.misses = 0
         if state.is_lost:
             await self._say(FEED_BACK, "")
@@ -245,6 +253,8 @@ class Poller:
                 self._state.asked_s = max(self._state.asked_s or 0.0, miss.retry_after_s or 0.0)
             if miss.reason in (Reason.ELSEWHERE, Reason.TOO_LARGE):
                 self._state.elsewhere.add(version)  # the same every time: said once
+            else:
+                self._state.link_problem = f"link_{miss.reason.value}"
             return None
 
     async def _refresh(self) -> None:

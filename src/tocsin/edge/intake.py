@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -16,6 +16,7 @@ from tocsin.edge.counts import Counts
 from tocsin.edge.senders import Sender, Senders
 from tocsin.edge.sockets import connections_possible, open_tcp
 from tocsin.record.devices import Device, DeviceBook
+from tocsin.record.fetching import Way
 from tocsin.record.heard import HeardLog, NotKept
 from tocsin.record.heard_rows import Heard
 
@@ -203,6 +204,20 @@ class Intake:
         if not device.is_probe:
             self._heard.seen(device.id, datetime.now(UTC))
         self.counts.add("poll")
+
+    # -- ways in that we go to ourselves ----------------------------------------------------------
+
+    def fetches(self, ways: Iterable[Way]) -> None:
+        """These are configured, and no others: said before the first of them is tried."""
+        self._heard.fetching.begin(self.name, ways)
+
+    def fetched(self, way: str, *, lasts: bool = False) -> None:
+        """It was heard; with `lasts`, it is until something else is said of it."""
+        self._heard.fetching.good(self.name, way, lasts=lasts)
+
+    def not_fetched(self, way: str, problem: str) -> None:
+        """It was not. `problem`: the name under which that is counted."""
+        self._heard.fetching.failing(self.name, way, problem)
 
     def tidy(self, now: float) -> None:
         """Each second: whether it can hear, and its counters, go to the record, the counters also

@@ -16,6 +16,7 @@ from tocsin.edge.mqtt_brokers import Hearing, follow
 from tocsin.edge.mqtt_connection import Connection
 from tocsin.edge.mqtt_taking import Taking
 from tocsin.edge.sockets import BACKLOG, tls_context
+from tocsin.record.fetching import Way, address_of_host
 from tocsin.record.networks import at_port
 from tocsin.record.recalling import Recall
 
@@ -35,6 +36,9 @@ async def serve(settings: Settings, intake: Intake) -> None:
     acceptor = Acceptor(settings, intake, taking)
     servers: list[asyncio.Server] = []
     following: list[asyncio.Task[None]] = []
+    intake.fetches(
+        Way(one.name, address_of_host(one.host, one.port), one.tls) for one in settings.brokers
+    )
     try:
         await taking.start()
         for port, over in ((settings.port, "tcp"), (settings.tls_port, "tls")):

@@ -68,9 +68,11 @@ async def follow(
             except Broken as why:
                 if str(why):
                     intake.counts.refused(str(why), settings.host)
+                intake.not_fetched(settings.name, str(why) or "not_kept")
             except Exception:
                 logger.exception("a broker's connection failed", extra={"broker": settings.name})
                 intake.counts.refused("broker_failed", settings.host)
+                intake.not_fetched(settings.name, "broker_failed")
             silence.began()
             is_steady = link.was_connected and loop.time() - began > STEADY_S
             wait_s = AGAIN_S[0] if is_steady else min(2 * wait_s, AGAIN_S[1])

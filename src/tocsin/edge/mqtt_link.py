@@ -233,8 +233,11 @@ class Link:
         for topic, code in zip(self._settings.topics, codes, strict=False):
             if code.is_failure:
                 self._intake.counts.refused("subscription_refused", self._settings.host)
+                self._intake.not_fetched(self._settings.name, "subscription_refused")
                 said = {"broker": self._settings.name, "filter": topic.filter, "why": str(code)}
                 logger.error("a broker refuses a subscription", extra=said)
+        if not any(code.is_failure for code in codes):
+            self._intake.fetched(self._settings.name, lasts=True)
 
     def _on_disconnect(
         self, _: Client, __: Any, ___: DisconnectFlags, code: ReasonCode, ____: Any

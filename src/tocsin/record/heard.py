@@ -20,6 +20,7 @@ import asyncpg
 from msgspec.structs import replace
 
 from tocsin.record.database import DatabaseAway, Urls, connect_async
+from tocsin.record.fetching import Fetching
 from tocsin.record.floods import AUTHENTICATED, WINDOW_S, Floods, Lane
 from tocsin.record.heard_rows import SIGNALS_MAX, Heard, is_unproven, pack
 from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
@@ -210,6 +211,11 @@ class HeardLog:
         """What a way in refused, for screens; written within a second, as long as it is new.
         `district` and `agency`: those of unknown senders."""
         self._notes.refused.add(self._keys, intake, some, district, agency)
+
+    @property
+    def fetching(self) -> Fetching:
+        """How ways in fare that an intake goes to itself; changes are written within a second."""
+        return self._notes.fetching
 
     # -- the flusher --------------------------------------------------------------------------
 

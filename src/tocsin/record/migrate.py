@@ -148,7 +148,7 @@ _PRIVILEGES: Final = {
         *("ref.hearing", "ref.silence", "ref.outage", "ref.probe", "ref.listening"),
         "ref.probe_expected",
         *("ref.intake_counter", "ref.seen", "ref.district", "ref.agency", "ref.station"),
-        "ref.learnt",
+        *("ref.learnt", "ref.fetched"),
         *("ref.site", "ref.device", "ref.zone", "ref.partition", "ref.contact", "ref.step"),
         *("view.on_test", "view.block", "tracks.latest", "heard.call_place"),
         *("ref.code_override", "ref.cap_alert"),

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 from asyncpg.pgproto import pgproto
 
-from tocsin.record import refused
+from tocsin.record import fetching, refused
 
 NOTE_S_MAX: Final = 4.0
 """A note that takes longer counts as lost. Polls were answered before, so trust is short here."""
@@ -34,6 +34,7 @@ class Notes:
         self._seen: dict[int, tuple[datetime, int]] = {}
         self._counters: dict[str, int] = {}
         self.refused = refused.Waiting()
+        self.fetching = fetching.Fetching()
         self._hearing: dict[str, datetime] = {}  # ways in, and since when each could hear
         self._heard_until: datetime | None = None  # as written
         self._poll_waits_since: float | None = None  # the oldest that is not written; loop time
@@ -76,7 +77,7 @@ class Notes:
     @property
     def waiting(self) -> bool:
         """Whether anything but the time itself is to be noted."""
-        return bool(self._seen or self._counters or self.refused)
+        return bool(self._seen or self._counters or self.refused or self.fetching.is_due)
 
     async def write(self, connection: asyncpg.Connection, oldest: datetime | None) -> None:
         """Note it all in one transaction. `oldest`: when the oldest message was received that waits
@@ -84,6 +85,7 @@ class Notes:
         seen, self._seen = self._seen, {}
         counters, self._counters = self._counters, {}
         turned_away = self.refused.take()
+        fares = self.fetching.take()
         began = asyncio.get_running_loop().time()
         until = self._all_written_until(oldest)
         try:
@@ -104,6 +106,8 @@ class Notes:
                     await connection.execute(_COUNTERS, names, [counters[one] for one in names])
                 if turned_away:
                     await refused.write(connection, turned_away, datetime.now(UTC))
+                if fares:
+                    await fetching.write(connection, fares)
         except BaseException:
             # Nothing may be lost by a restart of the database; newer sightings win.
             for device, (at, polls_of) in seen.items():
@@ -112,6 +116,7 @@ class Notes:
             for name, increase in counters.items():
                 self.count(name, increase)
             self.refused.put_back(turned_away)
+            self.fetching.put_back(fares)
             raise
         self._poll_waits_since = began if self._seen else None
         self._heard_until = until

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 
 from tocsin.apps.log import connection
+from tocsin.apps.readiness import fetched_shown
 from tocsin.apps.readiness.screens import for_readers_of_intakes
 from tocsin.core.probing import STAGES, Stage, is_stale
 from tocsin.core.terms import Actor
@@ -84,6 +85,7 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
         "is_first": newest is None,
         "is_stale": shows_stale,
         "is_off": not settings.PROBE_ENABLED,
+        "fetched": fetched_shown.shown(opened, language, now),
         "lanes": _lanes(opened, language),
     }
 

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Final
 
 from tocsin.core.assurance import Assurance
+from tocsin.core.fetching import BROKERS, FEEDS
+from tocsin.core.texts.counters import COUNTERS
 from tocsin.core.texts.text import Text
 
 NONE, INTEGRITY, AUTHENTICATED = Assurance.NONE, Assurance.INTEGRITY, Assurance.AUTHENTICATED
@@ -153,6 +155,70 @@ def vouched(name: str, *, asks_certificate: bool = False, takes_unsigned: bool =
 
 NAMES: Final = tuple(_BY_NAME)
 
+FETCHED: Final[Mapping[str, Text]] = MappingProxyType(
+    {FEEDS: Text("CAP 预警源", "CAP feed"), BROKERS: Text("MQTT 代理服务器", "MQTT broker")}
+)
+"""Ways in that Tocsin goes to itself, by their intake."""
+
+_FEED_SIGNED: Final = Vouched(
+    AUTHENTICATED,
+    Text(
+        "预警带有受信任的签名时，来源已验证；其余未经验证。",
+        "Authenticated where a warning has a trusted signature; all else is not.",
+    ),
+)
+_FEED_OVER_TLS: Final = Vouched(
+    NONE,
+    Text(
+        "服务器已出示证书；未设置受信任的签名者，不能确认预警由谁发布。",
+        "The server has shown its certificate; no trusted signers are set, so who issued a warning"
+        " is not shown.",
+    ),
+)
+_FEED_IN_CLEAR: Final = Vouched(
+    NONE,
+    Text(
+        "明文获取，途中可被篡改；未设置受信任的签名者。",
+        "Fetched in clear, and may be altered on the way; no trusted signers are set.",
+    ),
+)
+_BROKER_OVER_TLS: Final = Vouched(
+    NONE,
+    Text(
+        "代理服务器已出示证书；其后的设备未向本系统证明身份。",
+        "The broker has shown its certificate; the devices behind it have shown us nothing.",
+    ),
+)
+_BROKER_IN_CLEAR: Final = Vouched(
+    NONE,
+    Text(
+        "本机明文连接；代理服务器及其后的设备均未证明身份。",
+        "In clear on this machine; neither the broker nor the devices behind it have shown who they"
+        " are.",
+    ),
+)
+
+
+def vouched_fetched(intake: str, *, is_tls: bool, checks_signatures: bool) -> Vouched:
+    """What a feed or a broker can vouch for: the same as is put on what is heard there. Raises
+    KeyError for an intake that has none."""
+    if intake == FEEDS and checks_signatures:
+        return _FEED_SIGNED
+    over_tls, in_clear = {
+        FEEDS: (_FEED_OVER_TLS, _FEED_IN_CLEAR),
+        BROKERS: (_BROKER_OVER_TLS, _BROKER_IN_CLEAR),
+    }[intake]
+    return over_tls if is_tls else in_clear
+
+
+_FAULT_OF_OURS: Final = Text("我方故障，详见日志", "a fault of ours; the log has it")
+
+
+def problem_of(name: str) -> Text:
+    """Why a feed or a broker is not heard, in words; the name itself where there are none."""
+    return _FAULT_OF_OURS if name == "failed" else COUNTERS.get(name, Text(name, name))
+
+
 LANES: Final[Mapping[str, Text]] = MappingProxyType(
     {
         "known": Text("已登记设备", "Known devices"),
@@ -196,6 +262,26 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "by_protocol": Text(
             "计数按协议累计，自数据库建立以来。",
             "Counters are of each protocol, since the database was made.",
+        ),
+        "fetched": Text("由本系统主动获取", "Fetched by Tocsin itself"),
+        "fetched_lead": Text(
+            "轮询的预警源和所连接的代理服务器；不发自检信号，由连接或获取的结果判断。",
+            "Feeds that are polled and brokers that it connects to. No test alarms go there: what"
+            " counts is whether it can fetch and connect.",
+        ),
+        "standing": Text("状态", "State"),
+        "address": Text("地址", "Address"),
+        "last_good": Text("最近正常", "Last good"),
+        "fetched_good": Text("获取正常", "fetched"),
+        "connected": Text("已连接", "connected"),
+        "failing": Text("故障", "failing"),
+        "since": Text("自", "since"),
+        "last_problem": Text("原因", "Why"),
+        "stale_fetched": Text("近期没有结果（edge 进程）", "no recent result (edge)"),
+        "good_then": Text("{state}，最近正常 {at}", "{state}, last good {at}"),
+        "failing_since": Text(
+            "自 {since} 起故障：{why}；最近正常 {at}",
+            "failing since {since}: {why}; last good {at}",
         ),
         "lanes": Text("等待处理的报文", "Messages waiting to be sorted in"),
         "lane": Text("通道", "Lane"),

@@ -34,9 +34,12 @@ def add_parser(
         ),
         description=say(
             "One line for each way in: name, address, assurance, and the state of its test alarms,"
-            " two spaces apart. Exit code 1 where one is missed or the last result is not recent.",
-            "每个接入方式一行：名称、地址、可信程度和自检状态，以两个空格分隔。"
-            "有未到达的自检信号或近期没有结果时退出码为 1。",
+            " two spaces apart; then one for each feed and broker that Tocsin goes to itself, with"
+            " its own state. Exit code 1 where a test alarm is missed, a feed or broker is failing,"
+            " or the last result is not recent.",
+            "每个接入方式一行：名称、地址、可信程度和自检状态，以两个空格分隔；"
+            "其后为本系统主动获取的预警源和代理服务器，各一行，附其状态。"
+            "有未到达的自检信号、有预警源或代理服务器故障，或近期没有结果时，退出码为 1。",
         ),
     )
     parser.set_defaults(run=_run)
@@ -44,6 +47,8 @@ def add_parser(
 
 def _run(arguments: argparse.Namespace) -> int:
     from tocsin.record.database import connect
+    from tocsin.record.fetching import fetched
+    from tocsin.site.command import fetched_lines
     from tocsin.site.command.schema import bring_up_to_date
     from tocsin.site.postgres import database
 
@@ -58,10 +63,11 @@ def _run(arguments: argparse.Namespace) -> int:
         connection = stack.enter_context(connect(urls.application))
         states = {one["intake"]: one for one in probing.states(connection)}
         sockets = probing.every_socket(connection)
-    lines = list(_lines(chosen, states, sockets))
+        ways = fetched(connection)
+    lines = _lines(chosen, states, sockets) + fetched_lines.lines(ways, datetime.now(UTC))
     for line, _ in lines:
         print(line)
-    return 1 if any(is_missed for _, is_missed in lines) else 0
+    return 1 if any(is_trouble for _, is_trouble in lines) else 0
 
 
 def _lines(

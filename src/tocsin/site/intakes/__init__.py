@@ -69,7 +69,10 @@ async def hear(
     tasks = []
     for name in chosen.__struct_fields__:
         settings = getattr(chosen, name)
-        if name == "dc09" or not settings.enabled:
+        if name == "dc09":
+            continue
+        if not settings.enabled:
+            heard.fetching.begin(name, ())  # what it went to before a restart is gone
             continue
         limits = settings if hasattr(settings, "max_connections") else None
         intake = Intake(name, stop=stop, say=say, limits=limits, **common)

@@ -271,7 +271,11 @@ class Mqtt(Listening, frozen=True, kw_only=True):
     ] = ()
     brokers: Annotated[
         tuple[Broker, ...],
-        means("Brokers of sites, of which we are a client.", "本系统作为客户端连接的代理服务器。"),
+        means(
+            "Brokers of sites, of which we are a client.",
+            "本系统作为客户端连接的代理服务器。",
+            max_length=100,
+        ),
     ] = ()
 
     def contradictions(self, path: str) -> Iterator[str]:
