@@ -178,7 +178,7 @@ def test_division_and_tables_are_kept_and_loaded_memory_mapped(tmp_path: Path) -
     assert shares == sorted(shares)
     times = Times.load(tmp_path)
     assert times.from_table
-    assert isinstance(times.weights.out_seconds, np.memmap)
+    assert isinstance(times.weights.out_seconds.base, np.memmap)
     same_times(times, Times(graph), graph)
     first = {one.name for one in (tmp_path / version).glob("tables-*")}
     build_tables(tmp_path, division.weights, "closed", version, shares.append)

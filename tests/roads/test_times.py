@@ -137,7 +137,7 @@ def test_a_saved_graph_is_loaded_again_memory_mapped(tmp_path: Path) -> None:
     graph = small_graph(3)
     save(graph, tmp_path / "roads")
     again = load(tmp_path / "roads")
-    assert isinstance(again.node_lat, np.memmap)
+    assert isinstance(again.node_lat.base, np.memmap)
     for name in Graph.__dataclass_fields__:
         assert np.array_equal(getattr(again, name), getattr(graph, name))
     Times.load(tmp_path / "roads")

@@ -3,8 +3,9 @@ on its islands to the borders, over the rows of a table or search, and to a goal
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,17 @@ PACE: Final = OFF_ROAD_KMH / 3.6
 @dataclass(frozen=True, slots=True)
 class Placed:
     """Places that have been looked up on the roads, to be asked about again and again: the node of
-    each (-1: none near) and the metres to it. The rest is for the roads that it was placed on."""
+    each (-1: none near), its island (-2: none near) and the metres to it. The rest is for the roads
+    that they were placed on: both borders of each one's island, the first of all, then the second
+    of all, with what is to be driven to them."""
 
     nodes: NDArray[np.int64]
+    island: NDArray[np.int64]
     off_metres: Floats
     weights: Weights
-    at: tuple[NDArray[np.int64], NDArray[np.int64]]
-    out_seconds: tuple[Floats, Floats]
-    out_metres: tuple[Floats, Floats]
+    at: NDArray[np.int64]
+    out_seconds: Floats
+    out_metres: Floats
 
 
 class Journeys:
@@ -38,52 +42,65 @@ class Journeys:
         self.islands, self.weights = islands, weights
 
     def place(self, nodes: NDArray[np.int64], off: Floats) -> Placed:
-        weights = self.weights
         """Places whose nodes are known (-1: none near), with the metres to them."""
+        weights = self.weights
         known = nodes >= 0
         node = np.where(known, nodes, 0)
         metres = np.where(known, off, np.inf)
-        seconds = metres / PACE
-        at = weights.at[node].astype(np.int64).T
-        out, length = weights.out_seconds[node].T, weights.out_metres[node].T
+        twice = np.concatenate([metres, metres])
         return Placed(
             nodes,
+            np.where(known, self.islands.island[node], -2),
             off,
             weights,
-            (at[0].copy(), at[1].copy()),
-            (out[0] + seconds, out[1] + seconds),
-            (length[0] + metres, length[1] + metres),
+            weights.at[node].T.astype(np.int64).ravel(),
+            weights.out_seconds[node].T.ravel() + twice / PACE,
+            weights.out_metres[node].T.ravel() + twice,
         )
 
     def to(self, goal: Goal, placed: Placed, rows: Rows) -> tuple[Floats, Floats]:
         """Seconds and metres from places to a goal over the borders of their islands, or within
         the island of both; infinite where no way is."""
-        (first, second), (one, other) = placed.at, placed.out_seconds
-        seconds = rows[0][first] + one
-        by_other = rows[0][second] + other
-        nearer = by_other < seconds
-        metres = np.where(
-            nearer, rows[1][second] + placed.out_metres[1], rows[1][first] + placed.out_metres[0]
-        )
-        seconds = np.where(nearer, by_other, seconds)
-        islands = self.islands
-        for node in goal.nodes:
-            home = int(islands.island[node])
-            if home < 0:
-                continue
-            # An unknown place has node -1, which is some node's island: it stays infinite.
-            beside = np.flatnonzero((islands.island[placed.nodes] == home) & (placed.nodes >= 0))
-            size = int(islands.size[home])
-            cell = islands.begin[home] + islands.place[placed.nodes[beside]] * size
-            cell = cell + islands.place[node]
+        count = len(placed.nodes)
+        seconds = rows[0].take(placed.at) + placed.out_seconds
+        metres = rows[1].take(placed.at) + placed.out_metres
+        one, other = seconds[:count], seconds[count:]
+        metres = np.where(other < one, metres[count:], metres[:count])
+        seconds = np.minimum(one, other)
+        for beside, cell in self._beside(goal, placed):
             off = placed.off_metres[beside]
-            direct = self.weights.inner_seconds[cell] + off / PACE
-            direct = direct + goal.off_seconds
+            direct = self.weights.inner_seconds[cell] + off / PACE + goal.off_seconds
             length = self.weights.inner_metres[cell] + off + goal.off_metres
             better = direct < seconds[beside]
             seconds[beside[better]] = direct[better]
             metres[beside[better]] = length[better]
         return seconds, metres
+
+    def seconds(self, goal: Goal, placed: Placed, row: NDArray[Any]) -> Floats:
+        """The seconds of `to` alone, in half of the time."""
+        count = len(placed.nodes)
+        both = row.take(placed.at) + placed.out_seconds
+        seconds = np.minimum(both[:count], both[count:])
+        for beside, cell in self._beside(goal, placed):
+            off = placed.off_metres[beside]
+            direct = self.weights.inner_seconds[cell] + off / PACE + goal.off_seconds
+            seconds[beside] = np.minimum(seconds[beside], direct)
+        return seconds
+
+    def _beside(
+        self, goal: Goal, placed: Placed
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Places on the island of the goal, and where the islands' squares have the way to it."""
+        islands = self.islands
+        for node in goal.nodes:
+            home = int(islands.island[node])
+            if home < 0:
+                continue
+            beside = np.flatnonzero(placed.island == home)
+            if len(beside):
+                place = islands.place[placed.nodes[beside]].astype(np.int64)
+                cell = islands.begin[home] + place * islands.size[home] + islands.place[node]
+                yield beside, cell
 
     def goal(self, nodes: NDArray[np.int64], off_metres: float) -> Goal:
         """The goal at a node and its copies, so far off the road."""

@@ -48,8 +48,8 @@ def rows_of_table(table: Table, goal: Goal) -> Rows:
     seconds: NDArray[Any] | None = None
     metres: NDArray[Any] = np.empty(0)
     for entry, on_seconds, on_metres in goal.entries:
-        here = np.asarray(table.seconds[entry]) + on_seconds
-        length = np.asarray(table.metres[entry]) + on_metres
+        here = table.seconds[entry] + on_seconds
+        length = table.metres[entry] + on_metres
         if seconds is None:
             seconds, metres = here, length
         else:
@@ -58,6 +58,17 @@ def rows_of_table(table: Table, goal: Goal) -> Rows:
     if seconds is None:
         return _nowhere(table.seconds.shape[1])
     return seconds, metres
+
+
+def seconds_of_table(table: Table, goal: Goal) -> NDArray[Any]:
+    """The seconds of `rows_of_table` alone."""
+    rows = [table.seconds[entry] + on_seconds for entry, on_seconds, _ in goal.entries]
+    if not rows:
+        return _nowhere(table.seconds.shape[1])[0]
+    seconds: NDArray[Any] = rows[0]
+    for row in rows[1:]:
+        seconds = np.minimum(seconds, row)
+    return seconds
 
 
 def rows_by_search(weights: Weights, goal: Goal) -> Rows:

@@ -172,7 +172,7 @@ def _load(where: Path, said: Mapping[str, Any], nodes: int) -> dict[Mode, Table]
     tables: dict[Mode, Table] = {}
     for mode in MODES:
         arrays = [
-            np.load(where / said["folder"] / f"{mode}-{name}.npy", mmap_mode="r")
+            np.load(where / said["folder"] / f"{mode}-{name}.npy", mmap_mode="r").view(np.ndarray)
             for name in ("seconds", "metres")
         ]
         if any(one.shape != (nodes, nodes) or one.dtype != np.float32 for one in arrays):

@@ -8,8 +8,9 @@ labelled substitute when there are no roads.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -23,7 +24,7 @@ from tocsin.roads.division import Division, load_division, undivided
 from tocsin.roads.graph import Bools, Floats, Graph, Mode, arrays_folder, load_described
 from tocsin.roads.journeys import PACE, Journeys, Placed
 from tocsin.roads.placing import SNAP_METRES_MAX, Places
-from tocsin.roads.search import Goal, rows_by_search, rows_of_table
+from tocsin.roads.search import Goal, rows_by_search, rows_of_table, seconds_of_table
 from tocsin.roads.sphere import EARTH_M, Point
 from tocsin.roads.tables import OPEN, Table, load_tables
 from tocsin.roads.weights import Weights, reweigh
@@ -47,7 +48,7 @@ APART_S: Final = 0.005
 """A table's time and a search's that differ by less are the same: float32 holds 2 ms at 4 hours."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ways:
     """Shape (n,) each, one entry per origin, NaN where there is no way. `degraded` is true when the
     figures are a guess by straight line and not by road. `searched`: the table does not know this
@@ -55,11 +56,16 @@ class Ways:
     and the time is that of the open road."""
 
     minutes: Floats
-    km: Floats
+    measure: Callable[[], Floats]
     basis: Literal["road", "straight_line"]
     degraded: bool
     searched: Bools | None = None
     through_closure: Bools | None = None
+
+    @cached_property
+    def km(self) -> Floats:
+        """Kilometres along the ways; worked out when first asked for."""
+        return self.measure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ def metres_between(origins: ArrayLike, destination: Point) -> Floats:
 def straight_line(origins: ArrayLike, destination: Point) -> Ways:
     """A guess without roads: straight line times a detour factor at city speed; `degraded`."""
     km = metres_between(origins, destination) * DETOUR / 1000
-    return Ways(minutes=km / STRAIGHT_KMH * 60, km=km, basis="straight_line", degraded=True)
+    return Ways(km / STRAIGHT_KMH * 60, lambda: km, "straight_line", degraded=True)
 
 
 class Times:
@@ -172,39 +178,54 @@ class Times:
         """Look places (n, 2) up on the roads, degrees WGS-84."""
         return self._now.place(*self._places.nearest(_points(points)))
 
-    def minutes(self, origins: ArrayLike | Placed, destination: Point) -> Floats:
+    def minutes(self, origins: ArrayLike | Placed, destination: Point | Placed) -> Floats:
         """Minutes by road from each origin (n, 2) to the destination; NaN where there is no way."""
         return self.ways(origins, destination).minutes
 
-    def ways(self, origins: ArrayLike | Placed, destination: Point) -> Ways:
+    def ways(self, origins: ArrayLike | Placed, destination: Point | Placed) -> Ways:
         """Minutes and kilometres by road from each origin (n, 2), degrees WGS-84; NaN where an
-        end is farther than 1.5 km from every road, not a number, or not connected."""
-        placed = origins if isinstance(origins, Placed) else self.place(origins)
-        if placed.weights is not self._now.weights:
-            placed = self._now.place(placed.nodes, placed.off_metres)
-        node, off = self._places.nearest(np.asarray([destination], dtype=np.float64))
+        end is farther than 1.5 km from every road, not a number, or not connected. Whoever asks
+        again and again about the same places places them once."""
+        placed = self._still(origins if isinstance(origins, Placed) else self.place(origins))
+        if isinstance(destination, Placed):
+            node, off = int(destination.nodes[0]), float(destination.off_metres[0])
+        else:
+            nodes, away = self._places.nearest(np.asarray([destination], dtype=np.float64))
+            node, off = int(nodes[0]), float(away[0])
         count = len(placed.nodes)
-        if node[0] < 0 or not count:
+        if node < 0 or not count:
             nowhere = np.full(count, np.nan)
-            return Ways(nowhere, nowhere.copy(), "road", degraded=False)
-        copies = self._copies(int(node[0]))
-        goal = self._now.goal(copies, float(off[0]))
+            return Ways(nowhere, nowhere.copy, "road", degraded=False)
+        goal = self._now.goal(self._copies(node), off)
         table = self._table
         if table is not None and table.token == self.token:
-            seconds, metres = self._now.to(goal, placed, rows_of_table(table, goal))
-            searched = np.zeros(count, dtype=np.bool_)
+            seconds = self._now.seconds(goal, placed, seconds_of_table(table, goal))
+            if np.isfinite(seconds).all():
+                seconds /= 60
+                known = np.zeros(count, dtype=np.bool_)
+                return Ways(seconds, partial(self._km, goal, placed, table), "road", False, known)
+            rows, searched = rows_of_table(table, goal), np.zeros(count, dtype=np.bool_)
         else:
-            rows = rows_by_search(self._now.weights, goal)
-            seconds, metres = self._now.to(goal, placed, rows)
+            rows, searched = rows_by_search(self._now.weights, goal), None
+        seconds, metres = self._now.to(goal, placed, rows)
+        if searched is None:
             searched = self._unknown_to_table(goal, placed, seconds)
         through = None
         if self._now is not self._open and np.isinf(seconds).any():
-            goal = self._open.goal(copies, float(off[0]))
-            seconds, metres, through = self._through(placed, goal, seconds, metres)
+            seconds, metres, through = self._through(node, off, placed, seconds, metres)
         lost = np.isinf(seconds)
-        if lost.any():
-            seconds[lost] = metres[lost] = np.nan
-        return Ways(seconds / 60, metres / 1000, "road", False, searched, through)
+        km = np.where(lost, np.nan, metres / 1000)
+        minutes = np.where(lost, np.nan, seconds / 60)
+        return Ways(minutes, lambda: km, "road", False, searched, through)
+
+    def _km(self, goal: Goal, placed: Placed, table: Table) -> Floats:
+        return self._now.to(goal, placed, rows_of_table(table, goal))[1] / 1000
+
+    def _still(self, placed: Placed) -> Placed:
+        """Places as they are on the roads of this moment."""
+        if placed.weights is self._now.weights:
+            return placed
+        return self._now.place(placed.nodes, placed.off_metres)
 
     def _copies(self, node: int) -> NDArray[np.int64]:
         """A node and those that forbidden turns split off it."""
@@ -223,11 +244,15 @@ class Times:
         return ~same | here | there
 
     def _through(
-        self, placed: Placed, goal: Goal, seconds: Floats, metres: Floats
+        self, node: int, off: float, placed: Placed, seconds: Floats, metres: Floats
     ) -> tuple[Floats, Floats, Bools]:
         """Where closures leave no way, the open road's time: a crew is never left without one."""
+        goal = self._open.goal(self._copies(node), off)
         there = self._open.place(placed.nodes, placed.off_metres)
-        rows = rows_by_search(self._open.weights, goal)
+        if self._table is not None and self._table.token == OPEN:
+            rows = rows_of_table(self._table, goal)
+        else:
+            rows = rows_by_search(self._open.weights, goal)
         open_seconds, open_metres = self._open.to(goal, there, rows)
         through = np.isinf(seconds) & np.isfinite(open_seconds)
         seconds = np.where(through, open_seconds, seconds)
