@@ -32,7 +32,7 @@ def main() -> int:
     city = read_city(folder)
     calls = read_calls(city, city.calls[0])
     simulator = Simulator(city)
-    units = len(simulator.homes())
+    units = len(simulator.homes(None, calls))
     exact = True
     for name, file in STORED.items():
         if not (folder / file).is_file():

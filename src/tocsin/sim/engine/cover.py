@@ -18,7 +18,7 @@ from tocsin.sim.engine.town import Town
 
 
 class Cover(NamedTuple):
-    """covers[set, station], and the demand of each set."""
+    """covers[set, station], and the share of demand that each set has."""
 
     covers: NDArray[np.bool_]
     weight: Floats
@@ -44,9 +44,9 @@ def cover_of(city: City, town: Town, calls: Calls, urgent: Flags) -> Cover:
     if known is not None and {one.tobytes() for one in sets} <= {
         one.tobytes() for one in known.covers
     } | {np.zeros(len(city.stations), np.bool_).tobytes()}:
-        return Cover(known.covers, known.demand)
+        return Cover(known.covers, known.demand / known.demand.sum())
     weight = np.bincount(group.ravel(), np.concatenate(weights), len(sets))
-    return Cover(sets, weight.astype(np.float64))
+    return Cover(sets, weight / weight.sum())
 
 
 def _places(city: City, calls: Calls, priority: int) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.sim.engine.compiled import compiled
+from tocsin.sim.engine.compiled import compiled, inner
 from tocsin.sim.engine.tables import Floats
 
 
@@ -52,7 +52,7 @@ def search_back(
                     _rise(heap, place, best, hole, other)
 
 
-@compiled
+@inner
 def _sink(
     heap: NDArray[np.int32], place: NDArray[np.int32], best: Floats, size: int, node: int
 ) -> None:
@@ -73,7 +73,7 @@ def _sink(
     place[node] = hole
 
 
-@compiled
+@inner
 def _rise(
     heap: NDArray[np.int32], place: NDArray[np.int32], best: Floats, hole: int, node: int
 ) -> None:

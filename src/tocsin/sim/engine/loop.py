@@ -5,19 +5,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from tocsin.sim.engine.choosing import closest
-from tocsin.sim.engine.compiled import compiled
+from tocsin.sim.engine.choosing import choose, relieved
+from tocsin.sim.engine.compiled import compiled, inner
 from tocsin.sim.engine.cover import Cover
-from tocsin.sim.engine.moving import station_for
+from tocsin.sim.engine.moving import best_move, station_for
 from tocsin.sim.engine.noise import HOSPITAL, RESPONSE, STATION, factor
 from tocsin.sim.engine.routes import drive, put
 from tocsin.sim.engine.rules import Rules
 from tocsin.sim.engine.town import BUSY, FREE, TO_CALL, State, Town, Work, mode_at
 
+RELIEFS = 4  # a unit that is relieved may relieve the next
+
 
 @compiled
 def simulate(
-    town: Town, work: Work, state: State, cover: Cover, rules: Rules, seed: int, sigma: float
+    town: Town,
+    work: Work,
+    state: State,
+    cover: Cover | None,
+    rules: Rules | None,
+    seed: int,
+    sigma: float,
 ) -> None:
     """Runs until every call is answered and every unit free."""
     decided, calls = 0, len(work.order)
@@ -32,28 +40,77 @@ def simulate(
             decided += 1
             at = work.decide[call]
             _count_arrivals(work, state, at)
-            _decide(town, work, state, call, at, seed, sigma)
+            _decide(town, work, state, cover, rules, call, at, seed, sigma)
         elif at == np.inf:
             break
         elif state.status[unit] == TO_CALL:
             _arrive(town, work, state, unit, at, seed, sigma)
+            continue
         else:
             _count_arrivals(work, state, at)
             _free(town, work, state, cover, rules, unit, at, seed, sigma)
+        if rules is not None:  # noqa: SIM102 - numba sees one test at a time
+            if cover is not None:
+                _move(town, work, state, cover, rules, at, seed, sigma)
 
 
-@compiled
+@inner
+def _move(
+    town: Town,
+    work: Work,
+    state: State,
+    cover: Cover,
+    rules: Rules,
+    at: float,
+    seed: int,
+    sigma: float,
+) -> None:
+    """Idle units move to what has become bare."""
+    for _ in range(rules.moves):
+        unit, station = best_move(town, work, state, cover, rules, at)
+        if unit < 0:
+            break
+        state.moved[state.waiting[1]] += 1
+        _to_station(town, state, unit, station, at, seed, sigma)
+
+
+@inner
+def _relieve(
+    town: Town,
+    work: Work,
+    state: State,
+    rules: Rules,
+    unit: int,
+    at: float,
+    seed: int,
+    sigma: float,
+) -> int:
+    """The unit takes the call of one that is much further from it, and so on; who is free then."""
+    if rules.takes_rolling:
+        for _ in range(RELIEFS):
+            other = relieved(town, work, state, rules, unit, at)
+            if other < 0:
+                break
+            state.redirected[state.waiting[1]] += 1
+            _send(town, work, state, unit, state.call[other], at, seed, sigma)
+            unit = other
+    return unit
+
+
+@inner
 def _count_arrivals(work: Work, state: State, at: float) -> None:
     """What happens from now on counts for the next call that arrives."""
     while state.waiting[1] < len(work.arrival) and work.arrival[state.waiting[1]] <= at:
         state.waiting[1] += 1
 
 
-@compiled
+@inner
 def _decide(
     town: Town,
     work: Work,
     state: State,
+    cover: Cover | None,
+    rules: Rules | None,
     call: int,
     at: float,
     seed: int,
@@ -61,7 +118,7 @@ def _decide(
 ) -> None:
     """Sends a unit to the call; the call that lost its unit is decided at the same instant."""
     while call >= 0:
-        unit = closest(town, work, state, call, at)
+        unit = choose(town, work, state, cover, rules, call, at)
         if unit < 0:
             state.queue[state.waiting[0]] = call
             state.waiting[0] += 1
@@ -74,7 +131,7 @@ def _decide(
         call = lost
 
 
-@compiled
+@inner
 def _send(
     town: Town, work: Work, state: State, unit: int, call: int, at: float, seed: int, sigma: float
 ) -> None:
@@ -96,7 +153,7 @@ def _send(
     )
 
 
-@compiled
+@inner
 def _arrive(
     town: Town, work: Work, state: State, unit: int, at: float, seed: int, sigma: float
 ) -> None:
@@ -126,13 +183,13 @@ def _arrive(
     state.event[unit] = free
 
 
-@compiled
+@inner
 def _free(
     town: Town,
     work: Work,
     state: State,
-    cover: Cover,
-    rules: Rules,
+    cover: Cover | None,
+    rules: Rules | None,
     unit: int,
     at: float,
     seed: int,
@@ -158,13 +215,16 @@ def _free(
         state.queue[head] = state.queue[state.waiting[0]]
         _send(town, work, state, unit, call, at, seed, sigma)
         return
+    if rules is not None:
+        unit = _relieve(town, work, state, rules, unit, at, seed, sigma)
     state.status[unit] = FREE
+    state.call[unit] = -1
     state.event[unit] = np.inf
-    station = station_for(state, cover, rules, unit)
+    station = station_for(town, work, state, cover, rules, unit, at)
     _to_station(town, state, unit, station, at, seed, sigma)
 
 
-@compiled
+@inner
 def _to_station(
     town: Town, state: State, unit: int, station: int, at: float, seed: int, sigma: float
 ) -> None:

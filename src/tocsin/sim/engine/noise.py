@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from tocsin.sim.engine.compiled import compiled
+from tocsin.sim.engine.compiled import inner
 
 RESPONSE, HOSPITAL, STATION = range(3)
 
@@ -17,7 +17,7 @@ _THREE = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 
 
-@compiled
+@inner
 def _mixed(word: np.uint64) -> np.uint64:
     """SplitMix64 (Steele, Lea, Flood 2014)."""
     word = (word ^ (word >> _30)) * _TWO
@@ -25,7 +25,7 @@ def _mixed(word: np.uint64) -> np.uint64:
     return word ^ (word >> _31)
 
 
-@compiled
+@inner
 def factor(sigma: float, seed: int, kind: int, one: int, two: int) -> float:
     """How many times the table's time this drive takes; exactly 1 at sigma 0."""
     if sigma == 0.0:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.sim.engine.compiled import compiled
+from tocsin.sim.engine.compiled import inner
 from tocsin.sim.engine.roads import Roads
 from tocsin.sim.engine.tables import Floats
 
@@ -30,7 +30,7 @@ class Routes(NamedTuple):
     real: Floats
 
 
-@compiled
+@inner
 def between(roads: Roads, mode: int, start: int, end: int) -> tuple[float, int, int]:
     """Days by road from node to node, with the sides by which the way leaves and arrives."""
     if start == end:
@@ -50,7 +50,7 @@ def between(roads: Roads, mode: int, start: int, end: int) -> tuple[float, int, 
     return best, side_from, side_to
 
 
-@compiled
+@inner
 def _along(roads: Roads, mode: int, start: int, end: int) -> tuple[float, int, int]:
     """From a plain node to one further on in the same chain; infinite where there is none."""
     best, side = np.inf, -1
@@ -67,7 +67,7 @@ def _along(roads: Roads, mode: int, start: int, end: int) -> tuple[float, int, i
     return best, side, -1
 
 
-@compiled
+@inner
 def _out(roads: Roads, mode: int, node: int, side: int) -> tuple[int, float]:
     """The decision node ahead on this side of a node, and how far; -1 where there is no side."""
     if roads.decision[node] >= 0:
@@ -80,7 +80,7 @@ def _out(roads: Roads, mode: int, node: int, side: int) -> tuple[int, float]:
     return roads.chain_to[chain], whole - on
 
 
-@compiled
+@inner
 def _in(roads: Roads, mode: int, node: int, side: int) -> tuple[int, float]:
     """The decision node behind this side of a node, and how far; -1 where there is no side."""
     if roads.decision[node] >= 0:
@@ -94,7 +94,7 @@ def _in(roads: Roads, mode: int, node: int, side: int) -> tuple[int, float]:
     )
 
 
-@compiled
+@inner
 def put(routes: Routes, unit: int, node: int, off_km: float, mode: int, at: float) -> None:
     """The unit stands at a place that lies `off_km` from this node."""
     routes.whole[unit, START] = routes.whole[unit, END] = node
@@ -105,7 +105,7 @@ def put(routes: Routes, unit: int, node: int, off_km: float, mode: int, at: floa
     routes.real[unit, OFF_KM] = off_km
 
 
-@compiled
+@inner
 def ahead(
     roads: Roads, routes: Routes, speed: Floats, unit: int, mode: int, at: float
 ) -> tuple[int, float]:
@@ -125,7 +125,7 @@ def ahead(
     return node, (when - at) / real[FACTOR]
 
 
-@compiled
+@inner
 def _next_node(
     roads: Roads, whole: NDArray[np.int32], real: Floats, at: float
 ) -> tuple[int, float]:
@@ -151,7 +151,7 @@ def _next_node(
         whole[PLACE] = 1
 
 
-@compiled
+@inner
 def _first_chain(roads: Roads, whole: NDArray[np.int32], real: Floats) -> None:
     junction = roads.decision[whole[START]]
     real[CHAIN_AT] = real[ON_ROAD]
@@ -167,7 +167,7 @@ def _first_chain(roads: Roads, whole: NDArray[np.int32], real: Floats) -> None:
     whole[PLACE] = place + 1
 
 
-@compiled
+@inner
 def _onward(roads: Roads, whole: NDArray[np.int32], junction: int) -> int:
     """The chain that the way takes out of this decision node."""
     mode = whole[MODE]
@@ -187,7 +187,7 @@ def _onward(roads: Roads, whole: NDArray[np.int32], junction: int) -> int:
     return best
 
 
-@compiled
+@inner
 def drive(
     roads: Roads,
     routes: Routes,

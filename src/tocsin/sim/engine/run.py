@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,12 +12,15 @@ from tocsin.sim.engine.calls import Calls, read_calls
 from tocsin.sim.engine.city import DAY_S, City
 from tocsin.sim.engine.cover import Cover, cover_of
 from tocsin.sim.engine.loop import simulate
+from tocsin.sim.engine.moving import gains
 from tocsin.sim.engine.policies import Policy
 from tocsin.sim.engine.roads import build_roads
 from tocsin.sim.engine.tables import Flags, Floats, Ints
 from tocsin.sim.engine.town import state_of, town_of, work_of
 
-COLUMNS = "call,priority,arrival_s,response_s,late,unit,moves,redirects"
+COLUMNS: Final = "call,priority,arrival_s,response_s,late,unit,moves,redirects"
+SPREAD_BUSY: Final = 0.5
+"""The share of time that units are taken to be busy when a fleet is spread over stations."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +62,25 @@ class Simulator:
         """Raises `InputRefused` where the roads are not connected."""
         self.city = city
         self.town = town_of(city, build_roads(city))
-        self._places: Calls | None = None
+        self._cover: Cover | None = None
 
-    def homes(self, units: int | None = None) -> Ints:
-        """Home station of each unit. A fleet of another size than the city's tables give is the
-        city's own, spread: fewer are taken from it at even steps, more begin again at its first."""
+    def homes(self, units: int | None, calls: Calls) -> Ints:
+        """Home station of each unit. A fleet of another size than the tables give is the city's
+        own, less or more one unit after the other: where it takes least, or adds most, expected
+        cover; of equals the first."""
         fleets = self.city.fleets
-        given = next(iter(fleets.values()))
-        if units is None:
-            return given
-        if units in fleets:
-            return fleets[units]
-        if units < len(given):
-            return given[np.arange(units) * len(given) // units]
-        return given[np.arange(units) % len(given)]
+        homes = next(iter(fleets.values()))
+        if units is None or units in fleets:
+            return homes if units is None else fleets[units]
+        cover = self.cover(calls)
+        while len(homes) > units:
+            held = np.bincount(homes, minlength=len(self.city.stations))
+            lost = [_without(cover, held, station) for station in homes]
+            homes = np.delete(homes, int(np.argmin(lost)))
+        while len(homes) < units:
+            held = np.bincount(homes, minlength=len(self.city.stations))
+            homes = np.append(homes, np.argmax(gains(cover, _none(held), SPREAD_BUSY)))
+        return homes
 
     def run(
         self,
@@ -85,8 +94,8 @@ class Simulator:
         """The calls under a policy. `travel_error` is the sigma of a lognormal of mean one by
         which drives take longer or shorter than the policy knows."""
         work = work_of(self.city, self.town, calls)
-        state = state_of(self.town, work, self.homes(units))
-        cover = self.cover(calls)
+        state = state_of(self.town, work, self.homes(units, calls))
+        cover = self.cover(calls) if policy.covers else None
         simulate(self.town, work, state, cover, policy.rules, seed, travel_error)
         state.moved[-2] += state.moved[-1]
         state.redirected[-2] += state.redirected[-1]
@@ -103,7 +112,23 @@ class Simulator:
     def cover(self, calls: Calls) -> Cover:
         """Cover of the demand, whose places are those of the city's own calls; `calls` stand in
         where it has none. The lowest priority does not count, as in JEMSS' examples."""
-        if self._places is None and self.city.calls:
-            self._places = read_calls(self.city, self.city.calls[0])
+        if self._cover is not None:
+            return self._cover
         urgent = np.arange(len(self.city.priorities)) < max(1, len(self.city.priorities) - 1)
-        return cover_of(self.city, self.town, self._places or calls, urgent)
+        own = read_calls(self.city, self.city.calls[0]) if self.city.calls else calls
+        cover = cover_of(self.city, self.town, own, urgent)
+        if self.city.calls:
+            self._cover = cover
+        return cover
+
+
+def _none(held: Ints) -> Floats:
+    """By station, the chance that none of so many units answers."""
+    return np.power(SPREAD_BUSY, held.astype(np.float64))
+
+
+def _without(cover: Cover, held: Ints, station: int) -> float:
+    """The expected cover that is lost without one unit of this station."""
+    fewer = held.copy()
+    fewer[station] -= 1
+    return float(gains(cover, _none(fewer), SPREAD_BUSY)[station])

@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from tocsin.sim.engine.calls import Calls
 from tocsin.sim.engine.city import City
-from tocsin.sim.engine.compiled import compiled
+from tocsin.sim.engine.compiled import compiled, inner
 from tocsin.sim.engine.roads import Roads, nearest
 from tocsin.sim.engine.routes import Routes, between
 from tocsin.sim.engine.tables import Flags, Floats, Ints
@@ -32,6 +33,10 @@ class Town(NamedTuple):
     station_km: Floats
     hospital_node: Ints
     hospital_km: Floats
+    station_days: Floats
+    """station_days[mode, from, to]: from station to station."""
+    hospital_station: Ints
+    """The station that is nearest to each hospital."""
 
 
 class Work(NamedTuple):
@@ -75,9 +80,10 @@ def town_of(city: City, roads: Roads) -> Town:
     """The city as the loop wants it."""
     station_node, station_km = nearest(city, city.stations.x, city.stations.y)
     hospital_node, hospital_km = nearest(city, city.hospitals.x, city.hospitals.y)
+    speed = city.travel.off_road_speed
     return Town(
         roads,
-        city.travel.off_road_speed,
+        speed,
         city.travel.set_from,
         city.travel.set_index,
         city.travel.mode,
@@ -88,7 +94,16 @@ def town_of(city: City, roads: Roads) -> Town:
         station_km,
         hospital_node,
         hospital_km,
+        between_stations(roads, speed, station_node, station_km),
+        _nearest_stations(city),
     )
+
+
+def _nearest_stations(city: City) -> Ints:
+    scale = np.array(city.scale)
+    stations = np.c_[city.stations.x, city.stations.y] * scale
+    hospitals = np.c_[city.hospitals.x, city.hospitals.y] * scale
+    return np.asarray(cKDTree(stations).query(hospitals)[1])
 
 
 def work_of(city: City, town: Town, calls: Calls) -> Work:
@@ -138,13 +153,25 @@ def state_of(town: Town, work: Work, homes: Ints) -> State:
     )
 
 
-@compiled
+@inner
 def mode_at(town: Town, priority: int, at: float) -> int:
     """The travel mode of a priority at this time."""
     place = 0
     while place + 1 < len(town.set_from) and town.set_from[place + 1] <= at:
         place += 1
     return town.mode[town.set_index[place], priority]
+
+
+@compiled
+def between_stations(roads: Roads, speed: Floats, node: Ints, off_km: Floats) -> Floats:
+    """Days from station to station in each mode."""
+    days = np.zeros((len(speed), len(node), len(node)))
+    for mode in range(len(speed)):
+        for start in range(len(node)):
+            for end in range(len(node)):
+                road = between(roads, mode, node[start], node[end])[0]
+                days[mode, start, end] = road + (off_km[start] + off_km[end]) / speed[mode]
+    return days
 
 
 @compiled
