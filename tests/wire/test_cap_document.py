@@ -198,6 +198,8 @@ def test_the_published_latin_1_sample_is_read() -> None:
         ("ISO-8859-1", "utf-8", Reason.WRONG_CHARSET),
         ("windows-1252", "utf-8", Reason.WRONG_CHARSET),
         ("GB18030", "latin-1", Reason.WRONG_CHARSET),
+        ("UTF-16", "utf-8", Reason.WRONG_CHARSET),
+        ("utf-32BE", "utf-8", Reason.WRONG_CHARSET),
         ("EBCDIC-US", "utf-8", Reason.UNKNOWN_CHARSET),
         ("UTF-7", "utf-8", Reason.UNKNOWN_CHARSET),
     ],

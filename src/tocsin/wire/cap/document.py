@@ -87,6 +87,8 @@ _CHARSETS: Final = {
     "gb18030": "gb18030",
     "big5": "big5",
 }
+# Of two or four bytes a character: what declares itself so in plain ASCII is not.
+_WIDE: Final = re.compile(r"utf-?(?:16|32)(?:[lb]e)?|iso-10646-ucs-[24]|ucs-?[24]")
 # Every byte is a character in these, so that only plausibility tells whether they were meant.
 _TAKES_ANYTHING: Final = frozenset({"latin-1", "iso8859-15", "cp1252"})
 _DECLARATION: Final = re.compile(
@@ -137,6 +139,8 @@ def _text(raw: bytes) -> str:
         if found is not None:
             declared = found[1].decode("ascii").lower()
             known = _CHARSETS.get(declared)
+            if known is None and _WIDE.fullmatch(declared):
+                raise BadAlert(Reason.WRONG_CHARSET, f"not {declared} at byte 0")
             if known is None:
                 raise BadAlert(Reason.UNKNOWN_CHARSET, declared)
             charset = known
