@@ -87,6 +87,16 @@ def test_the_whole_table_is_printed_in_both_languages(codes: Codes) -> None:
     assert "胁迫报警" in codes("list", **CHINESE)[1]
 
 
+def test_one_row_is_said_as_one(codes: Codes, agency: str, tmp_path: Path) -> None:
+    file = tmp_path / "one.csv"
+    sample = Path(SAMPLE).read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join(sample[:2]) + "\n", encoding="utf-8")
+    assert codes("import", file, "--agency", agency, "--dry-run")[1] == "1 row is in order\n"
+    assert " has 1 row. Try it" in codes("import", file, "--agency", agency)[1]
+    assert " 1 row" in codes("versions", "--agency", agency)[1]
+    assert "1 rows" not in codes("versions", "--agency", agency)[1]
+
+
 def test_the_sample_file_goes_the_whole_road(codes: Codes, agency: str, tmp_path: Path) -> None:
     code, out, _ = codes("import", SAMPLE, "--agency", agency, "--dry-run")
     assert (code, out) == (0, "6 rows are in order\n")

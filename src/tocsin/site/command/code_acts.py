@@ -129,11 +129,16 @@ def show_versions(arguments: argparse.Namespace, connection: Connection, agency:
     return DONE
 
 
+def _counted(rows: int) -> str:
+    """So many rows, in English."""
+    return f"{rows} row" if rows == 1 else f"{rows} rows"
+
+
 def _named(one: Version) -> str:
     tried = say("tried", "已试用") if one.tried else say("not tried", "未试用")
     begins = one.pending_from or one.in_force_from
     since = f"{begins:%Y-%m-%d %H:%M} UTC" if begins else tried
-    rows = say(f"{one.rows} rows", f"{one.rows} 行")
+    rows = say(_counted(one.rows), f"{one.rows} 行")
     return "  ".join(
         filter(None, (str(one.version), _of(STATES[one.state]), since, rows, one.note))
     )
@@ -189,12 +194,13 @@ def import_file(arguments: argparse.Namespace, connection: Connection, agency: s
     scope = _scope(arguments, connection, agency)
     count = len(overrides)
     if arguments.dry_run:
-        print(say(f"{count} rows are in order", f"{count} 行检查通过"))
+        are = "is" if count == 1 else "are"
+        print(say(f"{_counted(count)} {are} in order", f"{count} 行检查通过"))
         return DONE
     number = save_draft(connection, scope, overrides, _who(), _now(), note=arguments.note)
     print(
         say(
-            f"draft {number} has {count} rows. Try it: tocsin codes try {number}",
+            f"draft {number} has {_counted(count)}. Try it: tocsin codes try {number}",
             f"草稿 {number} 共 {count} 行。请试用：tocsin codes try {number}",
         )
     )
