@@ -83,6 +83,15 @@ def test_an_awaited_account_is_seen_and_becomes_a_device(
     assert administrator.get("/readiness/connect/device/?protocol=fax").status_code == 404
 
 
+def test_of_an_account_that_is_not_there_yet_no_device_is_said_to_need_a_key(
+    site: Site, administrator: httpx.Client
+) -> None:
+    hear(site, None, "FA", "1", account="F250", address="192.0.2.25", problem="no_key")
+    shown = live(administrator, watching(administrator, account="F250"))
+    assert "there is no device with this account yet. Add it and give its key." in shown
+    assert "Edit the device" not in shown
+
+
 def test_every_unknown_sender_or_those_of_one_address(
     site: Site, administrator: httpx.Client
 ) -> None:

@@ -68,6 +68,9 @@ NAMES: Final[dict[str, Any]] = {
     "no_key": gettext_lazy("no key"),
     "synthetic": gettext_lazy("test alarm of Tocsin's own probe"),
 }
+NOT_ADDED_NO_KEY: Final = gettext_lazy(
+    "The panel encrypts, and there is no device with this account yet. Add it and give its key."
+)
 KEY_AS_HEX: Final = gettext_lazy(
     "The key is right, but its form is not: the panel takes it as hexadecimal digits. Edit the"
     " device and choose that form."
@@ -144,6 +147,8 @@ def _advice(
             return str(form)
     if not problem:
         return ""
+    if problem == "no_key" and device is None:
+        return str(NOT_ADDED_NO_KEY)
     return str(ADVICE.get(problem) or _("See the page of this protocol in the documentation."))
 
 
