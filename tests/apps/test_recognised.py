@@ -51,6 +51,15 @@ def told(browser: httpx.Client, account: str) -> dict[str, Any]:
     return found  # type: ignore[no-any-return]
 
 
+def test_where_nothing_was_recognised_a_dash_says_so(
+    site: Site, administrator: httpx.Client
+) -> None:
+    upload(administrator, f"{HEADER}\n{line('L-9', 'A509')}", "import")
+    page = administrator.get(f"/readiness/sites/{told(administrator, 'A509')['site']}/").text
+    assert "<td>–</td>" in page
+    assert "<td></td>" not in page
+
+
 def test_it_is_shown_and_forgotten(site: Site, administrator: httpx.Client) -> None:
     device = learnt(site, administrator, "L-1", "A501")
     assert told(administrator, "A501")["recognised"] == {
