@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from arriving import message
 from test_heard import with_log
 
 from tocsin.record import notes as notes_module
@@ -45,3 +46,28 @@ def test_many_devices_are_noted_part_by_part(
         (device, at + timedelta(seconds=place), place + 1) for place, device in enumerate(devices)
     ]
     assert parts == [3, 3, 3, 1]
+
+
+def test_an_alarm_does_not_wait_for_the_notes_of_all_devices(
+    urls: Urls, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes_module, "SEEN_PART", 1)
+    execute = asyncpg.Connection.execute
+    parts: list[int] = []  # how many alarms had been acknowledged when each was begun
+    kept: list[bool] = []
+
+    async def run(log: HeardLog) -> None:
+        async def meanwhile(self: asyncpg.Connection, query: str, *rest: Any, **how: Any) -> str:
+            if "ref.seen" in query:
+                parts.append(len(kept))
+                if len(parts) == 2:
+                    log.hand_in(message(), kept.append)
+            return await execute(self, query, *rest, **how)
+
+        monkeypatch.setattr(asyncpg.Connection, "execute", meanwhile)
+        for _ in range(5):
+            log.seen(uuid4(), datetime.now(UTC))
+
+    with_log(urls, keyring, run)
+    assert parts == [0, 0, 1, 1, 1]
+    assert kept == [True]

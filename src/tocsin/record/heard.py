@@ -13,16 +13,16 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from msgspec.structs import replace
 
 from tocsin.record.database import DatabaseAway, Urls, connect_async
 from tocsin.record.fetching import Fetching
-from tocsin.record.floods import AUTHENTICATED, WINDOW_S, Floods, Lane
-from tocsin.record.heard_rows import SIGNALS_MAX, Heard, is_unproven, pack
+from tocsin.record.floods import WINDOW_S, Floods, Lane
+from tocsin.record.heard_rows import SIGNALS_MAX, Heard, in_lanes, is_unproven, pack
 from tocsin.record.ids import PLACES, OrderedIds, following, milliseconds
 from tocsin.record.keys import Keyring
 from tocsin.record.notes import NOTE_S_MAX, Notes
@@ -262,18 +262,13 @@ class HeardLog:
             ):
                 self._tell_untold()
                 oldest = self._queue[0][0].received_at if self._queue else None
-                await self._notes.write(connection, oldest)
+                await self._notes.write(connection, oldest, partial(self._flush_meanwhile, write))
                 noted_at = self._loop.time()
             if self._loop.time() - self._window_began >= WINDOW_S:
                 self._tell_untold()
                 await self._next_window(connection)
             if self._queue:
-                share = _share(len(self._queue))
-                taken, self._queue = self._queue[:share], self._queue[share:]
-                if self._unproven is not None:
-                    is_half = len(self._queue) >= self._unproven_max
-                    self._unproven = self._unproven - _unproven_of(taken) if is_half else None
-                await self._flush(write, taken)
+                await self._flush_share(write)
                 continue
             self._wake.clear()
             if not self._notes.waiting:
@@ -283,6 +278,21 @@ class HeardLog:
                     await self._wake.wait()
             if connection.is_closed():
                 raise DatabaseAway("the connection was closed")
+
+    async def _flush_share(self, write: Any) -> None:
+        """One commit, of what waits for it."""
+        share = _share(len(self._queue))
+        taken, self._queue = self._queue[:share], self._queue[share:]
+        if self._unproven is not None:
+            is_half = len(self._queue) >= self._unproven_max
+            self._unproven = self._unproven - _unproven_of(taken) if is_half else None
+        await self._flush(write, taken)
+
+    async def _flush_meanwhile(self, write: Any) -> None:
+        """While the notes of many devices are written: no alarm waits for them all."""
+        if self._queue:
+            await self._flush_share(write)
+        self._tell_untold()
 
     async def _flush(self, write: Any, taken: list[Waiting]) -> None:
         try:
@@ -324,23 +334,7 @@ class HeardLog:
         messages follow from theirs, in the order of the lanes."""
         commit = UUID(bytes=self._ids.next(milliseconds(datetime.now(UTC)), os.urandom(6)))
         last = following(commit, PLACES - 1)
-        lanes: dict[Lane, list[Heard]] = {}
-        lane_of = self._floods.lane
-        for message, _ in taken:
-            lane = lane_of(
-                message.device,
-                message.source,
-                last,
-                message.is_sign_of_life,
-                message.assurance == AUTHENTICATED,
-            )
-            if lane is Lane.FLOOD and message.device is not None:
-                apart = self._floods.apart(message.device)
-                message = replace(message, apart=apart)  # noqa: PLW2901
-            if lane in lanes:
-                lanes[lane].append(message)
-            else:
-                lanes[lane] = [message]
+        lanes = in_lanes(self._floods, (message for message, _ in taken), last)
         rows = []
         arrival = commit
         for lane, messages in sorted(lanes.items()):

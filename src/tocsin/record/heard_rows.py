@@ -3,6 +3,7 @@ their own as `tocsin work` sorts them in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +17,7 @@ from tocsin.core.evidence import is_of_long_ago
 from tocsin.core.signals import SignalRead
 from tocsin.record import caller_places
 from tocsin.record.database import Connection
+from tocsin.record.floods import AUTHENTICATED, Floods, Lane
 from tocsin.record.ids import following
 from tocsin.record.keys import CannotOpen, seal, unseal
 from tocsin.record.networks import network_of
@@ -113,6 +115,27 @@ _PACKED: Final = b"1"
 _ARRIVED: Final = b"arrived"
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[Heard, ...]).decode
+
+
+def in_lanes(floods: Floods, messages: Iterable[Heard], last: UUID) -> dict[Lane, list[Heard]]:
+    """The messages of one commit by lane, in their order; `last` is the last id that belongs to it.
+    Those of a device that floods name their part of it."""
+    lanes: dict[Lane, list[Heard]] = {}
+    for message in messages:
+        lane = floods.lane(
+            message.device,
+            message.source,
+            last,
+            message.is_sign_of_life,
+            message.assurance == AUTHENTICATED,
+        )
+        if lane is Lane.FLOOD and message.device is not None:
+            message = replace(message, apart=floods.apart(message.device))  # noqa: PLW2901
+        if lane in lanes:
+            lanes[lane].append(message)
+        else:
+            lanes[lane] = [message]
+    return lanes
 
 
 def pack(keys: DayKeys, arrival: UUID, messages: list[Heard]) -> bytes:

@@ -4,6 +4,7 @@ was counted, and from when to when each way in could hear at all."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -79,9 +80,16 @@ class Notes:
         """Whether anything but the time itself is to be noted."""
         return bool(self._seen or self._counters or self.refused or self.fetching.is_due)
 
-    async def write(self, connection: asyncpg.Connection, oldest: datetime | None) -> None:
-        """Note it all in one transaction. `oldest`: when the oldest message was received that waits
-        for its commit. Raises what asyncpg does, and TimeoutError after NOTE_S_MAX."""
+    async def write(
+        self,
+        connection: asyncpg.Connection,
+        oldest: datetime | None,
+        between: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Note it all: devices part by part, then the rest in one transaction. `between` the parts
+        goes what must not wait for a million devices. `oldest`: when the oldest message was
+        received that waits for its commit. Raises what asyncpg does, and TimeoutError where one
+        step takes longer than NOTE_S_MAX."""
         seen, self._seen = self._seen, {}
         counters, self._counters = self._counters, {}
         turned_away = self.refused.take()
@@ -89,18 +97,21 @@ class Notes:
         began = asyncio.get_running_loop().time()
         until = self._all_written_until(oldest)
         try:
+            # In id order, so that two processes never wait for each other's rows.
+            ordered = sorted(seen)
+            for first in range(0, len(ordered), SEEN_PART):
+                part = ordered[first : first + SEEN_PART]
+                last, polls = zip(*map(seen.__getitem__, part), strict=True)
+                ids = [pgproto.UUID(one.to_bytes(16, "big")) for one in part]
+                await connection.execute(_SEEN, ids, last, polls, timeout=NOTE_S_MAX)
+                for one in part:
+                    del seen[one]
+                await between()
             async with asyncio.timeout(NOTE_S_MAX), connection.transaction():
                 if self._hearing:
                     began_at = sorted(self._hearing.items())
                     spans = [(name, at, max(at, until)) for name, at in began_at]
                     await connection.executemany(_HEARING, spans)
-                # In id order, so that two processes never wait for each other's rows.
-                ordered = sorted(seen)
-                for first in range(0, len(ordered), SEEN_PART):
-                    part = ordered[first : first + SEEN_PART]
-                    last, polls = zip(*map(seen.__getitem__, part), strict=True)
-                    ids = [pgproto.UUID(one.to_bytes(16, "big")) for one in part]
-                    await connection.execute(_SEEN, ids, last, polls)
                 if counters:
                     names = sorted(counters)  # as with the devices
                     await connection.execute(_COUNTERS, names, [counters[one] for one in names])
