@@ -35,9 +35,10 @@ def _shown(row: Row, language: str, now: datetime) -> Row:
     words = {
         Fetch.GOOD: good,
         Fetch.FAILING: WORDS["failing"],
-        Fetch.STALE: WORDS["stale_fetched"],
+        Fetch.STALE: WORDS["stale"],
         Fetch.WAITING: WORDS["waiting"],
     }
+    why = {Fetch.FAILING: problem_of(row["problem"]), Fetch.STALE: WORDS["edge_silent"]}
     return {
         "kind": FETCHED[intake].of(language),
         "name": row["name"],
@@ -46,7 +47,7 @@ def _shown(row: Row, language: str, now: datetime) -> Row:
         "state": state.value,
         "is_trouble": state.is_trouble,
         "words": words[state].of(language),
-        "problem": problem_of(row["problem"]).of(language) if state is Fetch.FAILING else "",
+        "problem": why[state].of(language) if state in why else "",
         "failing_since": row["failing_since"] if state is Fetch.FAILING else None,
         "good_at": row["good_at"],
         "best": best.best.value,

@@ -276,8 +276,8 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "connected": Text("已连接", "connected"),
         "failing": Text("故障", "failing"),
         "since": Text("自", "since"),
-        "last_problem": Text("原因", "Why"),
         "stale_fetched": Text("近期没有结果（edge 进程）", "no recent result (edge)"),
+        "edge_silent": Text("edge 进程三分钟未报告", "edge has said nothing for 3 minutes"),
         "good_then": Text("{state}，最近正常 {at}", "{state}, last good {at}"),
         "failing_since": Text(
             "自 {since} 起故障：{why}；最近正常 {at}",
