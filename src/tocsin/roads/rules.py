@@ -47,7 +47,7 @@ CLASSES: Final = tuple(KMH)
 CLOSED_CLASSES: Final = frozenset({"busway", "track", "pedestrian"})
 # Not a road for a vehicle, except where a tag says so: `motor_vehicle=yes`, `emergency=yes`.
 NARROW: Final = frozenset({"footway", "path", "cycleway", "bridleway"})
-# What the zone values of maxspeed mean (wiki.openstreetmap.org, Key:maxspeed, implicit limits).
+# What the zone values of maxspeed mean (OpenStreetMap wiki, Key:maxspeed, implicit limits).
 ZONES: Final[Mapping[str, float]] = {
     "walk": 7,
     "living_street": 10,

@@ -27,7 +27,6 @@ COUNTERS: Final[dict[str, Text]] = {
     "too_many_in_flight": Text("单一地址报文过密", "Too many frames of one address"),
     "too_many_in_datagram": Text("数据报内报文过多", "Too many frames in a datagram"),
     "datagrams_dropped": Text("缓冲区已满而丢失的数据报", "Datagrams lost (buffer full)"),
-    "datagrams_dropped": Text("缓冲区已满而丢失的数据报", "Datagrams lost (buffer full)"),
     "not_kept": Text("未能保存（未应答）", "Not kept (not answered)"),
     "answer_undeliverable": Text("应答未能送出", "Answer could not be sent"),
     "queue_full": Text("接收队列已满", "Queue full"),
