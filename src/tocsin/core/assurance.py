@@ -105,7 +105,7 @@ def require_dispatch(actor: Actor, incident: Incident) -> None:
     happened long ago. People may always send."""
     if not is_machine(actor):
         return
-    if incident.assurance is not Assurance.AUTHENTICATED:
+    if incident.alarms.authenticated <= 0:  # one is enough: the weakest is what its card says
         raise Refused(Reason.NOT_AUTHENTICATED)
     # One that is authenticated and late does not vouch for a timely one that nothing vouches for.
     if incident.alarms.vouched <= 0:
