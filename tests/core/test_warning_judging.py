@@ -98,3 +98,21 @@ def test_an_exercise_opens_nothing() -> None:
         signal = warn(world, GRAVE, code=status)
         assert world.signal(signal).verdict is Verdict.RECORDED
         assert world.incidents() == []
+
+
+def test_a_lost_feed_is_no_unknown_source_and_its_card_says_which_feed() -> None:
+    world = World()
+    says = {"account": "weather", "protocol": "cap", "codes": "sia", "source": "weather"}
+    lost = world.hear("YC", token="FeedLost", **says)
+    found = card(world)
+    assert world.signal(lost).reason is VerdictReason.TROUBLE
+    assert (found.title_en, found.title_zh) == (
+        "Warning feed lost · weather",
+        "预警源中断 · weather",
+    )
+    assert found.type is IncidentType.TECHNICAL
+    back = world.hear("YK", token="FeedBack", **says)
+    assert world.signal(back).incident in world.incidents()
+    # The same code of anybody else is what it was.
+    other = world.hear("YC", account="weather", protocol="mqtt", codes="sia")
+    assert world.signal(other).reason is VerdictReason.UNKNOWN_SOURCE

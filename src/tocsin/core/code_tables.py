@@ -11,7 +11,7 @@ from tocsin.core.codes import cap, contact_id, sia
 from tocsin.core.codes.meaning import Meaning, Number, numbered, said
 from tocsin.core.codes.overrides import CodeTable, overridden
 from tocsin.core.signals import Effect, SignalRead
-from tocsin.core.supervision import is_unread, silence_meaning
+from tocsin.core.supervision import feed_meaning, is_unread, silence_meaning
 from tocsin.core.terms import IncidentType, Level
 
 _UNKNOWN_CODE: Final = ("代码不明", "Unknown code")
@@ -67,6 +67,8 @@ def _found(means: Meaning) -> Meaning:
 def _looked_up(read: SignalRead, tables: Sequence[CodeTable]) -> tuple[Meaning, int]:
     if is_unread(read):
         return KEPT_UNREAD, 0
+    if (feed := feed_meaning(read)) is not None:
+        return feed, 0
     listed = list_of(read)
     for table in tables:
         row = table.row_for(listed, read.code, read.qualifier, read.zone)

@@ -153,7 +153,10 @@ def _judge_unknown_source(
             is_seen = incident.state is not IncidentState.NEW or not incident.watch
             if not is_seen and _takes_in_of_source(incident, command, means):
                 return join(states, command, means, one, VerdictReason.SAME_ADDRESS, context)
-    return open_incident(states, command, means, VerdictReason.UNKNOWN_SOURCE, context)
+    # A feed that is configured here is known; it has only no site.
+    is_feed = supervision.feed_meaning(command.read) is not None
+    reason = VerdictReason.TROUBLE if is_feed else VerdictReason.UNKNOWN_SOURCE
+    return open_incident(states, command, means, reason, context)
 
 
 def _is_of_same_way(incident: Incident, command: JudgeSignal) -> bool:

@@ -16,6 +16,8 @@ from tocsin.core.terms import IncidentType, Level
 PROTOCOL: Final = "supervision"
 SILENCE: Final = "SILENCE"  # token of a signal about one device
 OUTAGE: Final = "OUTAGE"  # and about many of one way in
+FEED_LOST: Final = "FeedLost"  # about a feed of warnings that is configured here
+FEED_BACK: Final = "FeedBack"
 UNREAD: Final = "UNREAD"  # about a message that was acknowledged and kept, and cannot be read
 FAILED: Final = "YC"  # SIA DC-03: communications fail
 RESTORED: Final = "YK"  # communications restoral
@@ -112,6 +114,12 @@ _SILENT: Final = Meaning(
     "Communication failed",
     needs_answer=True,
 )
+_FEED_LOST: Final = replace(_SILENT, text_zh="预警源中断", text_en="Warning feed lost")
+_FEED_BACK: Final = Meaning(
+    *(Effect.RESTORE, IncidentType.TECHNICAL, Level.P4),
+    "预警源恢复",
+    "Warning feed back",
+)
 _ENDED: Final = Meaning(
     *(Effect.RESTORE, IncidentType.TECHNICAL, Level.P2),
     "设备通信大面积恢复",
@@ -124,6 +132,13 @@ def outage_meaning(read: SignalRead) -> Meaning | None:
     if read.protocol != PROTOCOL or read.token != OUTAGE:
         return None
     return _BEGUN if read.code == FAILED else _ENDED
+
+
+def feed_meaning(read: SignalRead) -> Meaning | None:
+    """What our own signal says about a feed of warnings that we fetch; None for any other."""
+    if read.protocol != "cap" or read.codes != "sia":
+        return None
+    return {FEED_LOST: _FEED_LOST, FEED_BACK: _FEED_BACK}.get(read.token)
 
 
 def is_silence(read: SignalRead) -> bool:

@@ -135,7 +135,8 @@ def open_incident(
         return [*decided, *_as_grave(decided, command, means, before, context)]
     watch = reason not in (VerdictReason.ALARM, VerdictReason.OUTAGE)
     has_no_site = command.site is None
-    unknown_source = has_no_site and reason is not VerdictReason.OUTAGE
+    is_feed = supervision.feed_meaning(command.read) is not None
+    unknown_source = has_no_site and reason is not VerdictReason.OUTAGE and not is_feed
     as_told = not watch or _has_own_level(command, means)
     waiting = reason in (VerdictReason.UNCONFIRMED, VerdictReason.LATE)
     incident = context.fresh_ids[0]
@@ -328,6 +329,7 @@ def _take_by(
 def _where(command: JudgeSignal, site_name: str) -> str:
     if command.site is not None:
         return site_name
-    # Our own signals are about a way in, which has a name and no account.
-    is_ours = command.read.protocol == supervision.PROTOCOL
+    # Our own signals are about a way in or a feed, which has a name and no account.
+    is_feed = supervision.feed_meaning(command.read) is not None
+    is_ours = command.read.protocol == supervision.PROTOCOL or is_feed
     return command.read.account if is_ours else f"#{command.read.account}"
