@@ -33,7 +33,7 @@ from tocsin.roads.closures import (
     token,
 )
 from tocsin.roads.division import divided, write_division
-from tocsin.roads.graph import Graph, RoadsMissing, save
+from tocsin.roads.graph import Graph, RoadsMissing, describe, save
 from tocsin.roads.live import Roads
 from tocsin.roads.tables import OPEN, TableTooLarge
 
@@ -285,6 +285,12 @@ def test_a_closure_is_effective_at_once_labelled_and_expires(folder: Path) -> No
     assert minutes(NOON) == ([100.0, 140.0], [True, False])
     assert roads.rebuild(shut, NOON, lambda _: None)
     assert minutes(NOON) == ([100.0, 140.0], [False, False])
+    # The table of the open roads has stayed.
+    assert minutes(later) == ([60.0, 140.0], [False, False])
+    assert not roads.rebuild(shut, later, lambda _: None)
+    # Without one, what is open again is searched for, too.
+    next((folder / describe(folder)["version"]).glob("open.json")).unlink()
+    roads = Roads(folder)
     assert minutes(later) == ([60.0, 140.0], [True, False])
     assert roads.rebuild(shut, later, lambda _: None)
     assert minutes(later) == ([60.0, 140.0], [False, False])

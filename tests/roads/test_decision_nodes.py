@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from tocsin.roads.division import Division, divided, load_division, write_division
 from tocsin.roads.graph import Graph, RoadsBroken, RoadsUnavailable, save
 from tocsin.roads.islands import ISLAND_NODES_MAX, divide
-from tocsin.roads.tables import OPEN, Table, TableTooLarge, build_tables, follow, load_tables
+from tocsin.roads.tables import (
+    OPEN,
+    Table,
+    Tables,
+    TableTooLarge,
+    build_tables,
+    follow,
+    load_tables,
+)
 from tocsin.roads.times import Times
 
 STEP = 0.001
@@ -95,7 +103,7 @@ def test_tables_and_decision_nodes_equal_a_search_on_the_whole_graph(
     whole = Times(graph, mode)  # type: ignore[arg-type]
     searched = Times(graph, mode, division=division)  # type: ignore[arg-type]
     same_times(searched, whole, graph)
-    same_times(searched.with_table(table_of(searched)), whole, graph)
+    same_times(searched.with_tables(Tables(table_of(searched))), whole, graph)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -107,16 +115,21 @@ def test_closures_count_at_once_and_are_labelled(graph: Graph, data: st.DataObje
     seconds = np.array(graph.arc_seconds, dtype=np.float64)
     seconds[chosen] = data.draw(st.sampled_from([np.inf, 2000.0]))
     opened = Times(graph, division=division)
-    opened = opened.with_table(table_of(opened))
+    opened = opened.with_tables(Tables(table_of(opened)))
     closed = opened.with_seconds(seconds, "closed")
     whole = Times(graph).with_seconds(seconds, "closed")
     same_times(closed, whole, graph)
-    rebuilt = closed.with_table(table_of(closed, "closed"))
+    rebuilt = closed.with_tables(Tables(table_of(opened), table_of(closed, "closed")))
     assert rebuilt.from_table
     assert not closed.from_table
     same_times(rebuilt, whole, graph)
     reopened = rebuilt.with_seconds(graph.arc_seconds, OPEN)
     same_times(reopened, Times(graph), graph)
+    other = np.array(graph.arc_seconds, dtype=np.float64)
+    other[chosen[:1]] = 500.0
+    for tables in (Tables(None, table_of(closed, "closed")), Tables(table_of(opened))):
+        slow = rebuilt.with_tables(tables).with_seconds(other, "other")
+        same_times(slow, Times(graph).with_seconds(other, "other"), graph)
     points = np.column_stack([graph.node_lat, graph.node_lon])
     for goal in range(0, graph.nodes, max(1, graph.nodes // 8)):
         at = (float(graph.node_lat[goal]), float(graph.node_lon[goal]))
@@ -183,11 +196,16 @@ def test_division_and_tables_are_kept_and_loaded_memory_mapped(tmp_path: Path) -
     first = {one.name for one in (tmp_path / version).glob("tables-*")}
     build_tables(tmp_path, division.weights, "closed", version, shares.append)
     again = Times.load(tmp_path)
-    assert not again.from_table
+    assert again.from_table  # the tables of the open roads stay
+    assert not again.with_seconds(np.array(graph.arc_seconds), "other").from_table
     assert again.with_seconds(np.array(graph.arc_seconds), "closed").from_table
     second = {one.name for one in (tmp_path / version).glob("tables-*")}
-    assert len(second) == 1
-    assert second != first
+    assert first < second
+    assert len(second) == 2
+    build_tables(tmp_path, division.weights, "later", version, shares.append)
+    third = {one.name for one in (tmp_path / version).glob("tables-*")}
+    assert len(third) == 2
+    assert third & second == first
 
 
 def test_a_table_is_refused_where_it_would_be_too_large(tmp_path: Path) -> None:
@@ -219,7 +237,7 @@ def test_broken_tables_and_divisions_are_said(tmp_path: Path) -> None:
     count = len(division.islands.decision)
     with pytest.raises(RoadsBroken, match="cannot be read"):
         load_tables(tmp_path, said, count + 1)
-    assert load_tables(tmp_path, said, count) is not None
+    assert load_tables(tmp_path, said, count)["ordinary"].open is not None
     for path in (tmp_path / version).glob("tables-*/ordinary-metres.npy"):
         path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(RoadsBroken, match="cannot be read"):

@@ -23,7 +23,7 @@ from tocsin.roads.graph import (
     arrays_folder,
     load_described,
 )
-from tocsin.roads.tables import NODES_MAX, OPEN, Table, build_tables, load_tables
+from tocsin.roads.tables import NODES_MAX, OPEN, Tables, build_tables, load_tables
 from tocsin.roads.times import Times
 
 
@@ -35,7 +35,7 @@ class _Loaded:
     version: str
     graph: Graph
     division: Division | None
-    tables: dict[Mode, Table]
+    tables: dict[Mode, Tables]
     touched: Touched
     opened: dict[Mode, Times]
     arcs: dict[str, tuple[Closure, NDArray[np.int64]]] = field(default_factory=dict)
@@ -122,19 +122,18 @@ class Roads:
             return self._loaded
         graph, said = load_described(self._folder)
         division = load_division(arrays_folder(self._folder, said), graph)
-        tables: dict[Mode, Table] = {}
+        tables = {mode: Tables() for mode in MODES}
         if division is not None:
-            tables = load_tables(self._folder, said, len(division.islands.decision)) or {}
+            tables = load_tables(self._folder, said, len(division.islands.decision))
         before, version = self._loaded, str(said.get("version", ""))
         if before is not None and before.version == version != "":
             # The same graph with new tables: nothing but the tables is looked at again.
-            opened = {mode: one.with_table(tables.get(mode)) for mode, one in before.opened.items()}
+            opened = {mode: one.with_tables(tables[mode]) for mode, one in before.opened.items()}
             touched, arcs = before.touched, before.arcs
-            closed = {key: one.with_table(tables.get(key[0])) for key, one in before.closed.items()}
+            closed = {key: one.with_tables(tables[key[0]]) for key, one in before.closed.items()}
         else:
             opened = {
-                mode: Times(graph, mode, division=division, table=tables.get(mode))
-                for mode in MODES
+                mode: Times(graph, mode, division=division, tables=tables[mode]) for mode in MODES
             }
             touched, arcs, closed = Touched(graph), {}, {}
         self._loaded = _Loaded(

@@ -30,7 +30,8 @@ from tocsin.roads.graph import (
 )
 from tocsin.roads.weights import Weights
 
-FILE: Final = "tables.json"
+FILES: Final = ("open.json", "closed.json")
+"""What names the tables in force: those of the open roads, which stay, and those with closures."""
 FORMAT: Final = 1
 NODES_MAX: Final = 8_000
 """With more decision nodes no table is made, and every time comes from a direct search: tables of
@@ -117,9 +118,10 @@ def _put_in_force(folder: Path, version: str, new: Path, token: str, count: int)
     if describe(folder).get("version") != version:
         raise _superseded(folder)
     said = {"format": FORMAT, "token": token, "nodes": count, "folder": new.name}
-    put_in_force(folder / version / FILE, said)
+    put_in_force(folder / version / _file(token), said)
+    kept = {json.loads(one.read_text())["folder"] for one in _files(folder / version)}
     for old in new.parent.glob("tables-*"):
-        if old != new:
+        if old.name not in kept:
             shutil.rmtree(old, ignore_errors=True)
     os.utime(folder)  # who looks whether the roads have changed sees it
 
@@ -148,22 +150,48 @@ def _search_all(
             os.fsync(written.fileno())
 
 
-def load_tables(folder: Path, said: Mapping[str, Any], nodes: int) -> dict[Mode, Table] | None:
-    """The tables in force for a described graph, memory-mapped; None where there are none.
+def _file(token: str) -> str:
+    return FILES[token != OPEN]
+
+
+def _files(where: Path) -> list[Path]:
+    return [where / name for name in FILES if (where / name).is_file()]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of one mode: of the open roads, and with the closures that the last ones knew."""
+
+    open: Table | None = None
+    closed: Table | None = None
+
+    def knowing(self, token: str) -> Table | None:
+        """The table that knows these closures, None where none does."""
+        one = self.open if token == OPEN else self.closed
+        return one if one is not None and one.token == token else None
+
+
+def load_tables(folder: Path, said: Mapping[str, Any], nodes: int) -> dict[Mode, Tables]:
+    """The tables in force for a described graph, memory-mapped.
 
     Raises RoadsBroken."""
     where = arrays_folder(folder, said)
+    found = [_load_file(where / name, nodes) for name in FILES]
+    return {mode: Tables(*(one.get(mode) for one in found)) for mode in MODES}
+
+
+def _load_file(path: Path, nodes: int) -> dict[Mode, Table]:
     while True:
         try:
-            text = (where / FILE).read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return None
+            return {}
         try:
-            return _load(where, json.loads(text), nodes)
+            return _load(path.parent, json.loads(text), nodes)
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             # The old ones go once others are in force: then those are read.
-            if (where / FILE).read_text(encoding="utf-8") == text:
-                raise RoadsBroken(f"the tables in {where} cannot be read: {error}") from error
+            if path.read_text(encoding="utf-8") == text:
+                raise RoadsBroken(f"the tables of {path} cannot be read: {error}") from error
 
 
 def _load(where: Path, said: Mapping[str, Any], nodes: int) -> dict[Mode, Table]:

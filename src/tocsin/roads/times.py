@@ -26,7 +26,7 @@ from tocsin.roads.journeys import PACE, Journeys, Placed
 from tocsin.roads.placing import SNAP_METRES_MAX, Places
 from tocsin.roads.search import Goal, rows_by_search, rows_of_table, seconds_of_table
 from tocsin.roads.sphere import EARTH_M, Point
-from tocsin.roads.tables import OPEN, Table, load_tables
+from tocsin.roads.tables import OPEN, Table, Tables, load_tables
 from tocsin.roads.weights import Weights, reweigh
 
 __all__ = [
@@ -106,6 +106,17 @@ def straight_line(origins: ArrayLike, destination: Point) -> Ways:
     return Ways(km / STRAIGHT_KMH * 60, lambda: km, "straight_line", degraded=True)
 
 
+def _patched(measure: Callable[[], Floats], where: Bools, values: Floats) -> Floats:
+    km = measure()
+    km[where] = values
+    return km
+
+
+def _known(measure: Callable[[], Floats], minutes: Floats) -> Floats:
+    """Kilometres where there are minutes."""
+    return np.where(np.isnan(minutes), np.nan, measure())
+
+
 class Times:
     """Shortest times over one road graph in one mode. Safe to share between threads."""
 
@@ -115,7 +126,7 @@ class Times:
         mode: Mode = "emergency",
         *,
         division: Division | None = None,
-        table: Table | None = None,
+        tables: Tables | None = None,
     ) -> None:
         self.graph, self.mode = graph, mode
         self._places = Places(graph, mode)
@@ -123,7 +134,7 @@ class Times:
         self._open = Journeys(division.islands, division.weights[mode])
         self._now = self._open
         self._seconds: NDArray[Any] = graph.seconds(mode)
-        self._table = table
+        self._tables = Tables() if tables is None else tables
         self.token = OPEN
         self._touched = np.zeros(len(division.islands.size) + 1, dtype=np.bool_)
         same = np.arange(graph.nodes) if graph.node_same is None else graph.node_same
@@ -138,7 +149,7 @@ class Times:
         if division is None:
             return cls(graph, mode)
         tables = load_tables(folder, said, len(division.islands.decision))
-        return cls(graph, mode, division=division, table=tables[mode] if tables else None)
+        return cls(graph, mode, division=division, tables=tables[mode])
 
     def _with(self, **changes: Any) -> Self:
         other = copy.copy(self)
@@ -160,9 +171,9 @@ class Times:
             touched[-1] = False  # the arcs between decision nodes
         return self._with(token=token, _seconds=seconds, _touched=touched, _now=now)
 
-    def with_table(self, table: Table | None) -> Self:
-        """The same roads with another table, or none."""
-        return self._with(_table=table)
+    def with_tables(self, tables: Tables) -> Self:
+        """The same roads with other tables."""
+        return self._with(_tables=tables)
 
     @property
     def weights(self) -> Weights:
@@ -172,7 +183,7 @@ class Times:
     @property
     def from_table(self) -> bool:
         """Whether all times come from a table that knows the closures in force."""
-        return self._table is not None and self._table.token == self.token
+        return self._tables.knowing(self.token) is not None
 
     def place(self, points: ArrayLike) -> Placed:
         """Look places (n, 2) up on the roads, degrees WGS-84."""
@@ -197,26 +208,29 @@ class Times:
             nowhere = np.full(count, np.nan)
             return Ways(nowhere, nowhere.copy, "road", degraded=False)
         goal = self._now.goal(self._copies(node), off)
-        table = self._table
-        if table is not None and table.token == self.token:
+        table = self._tables.knowing(self.token)
+        if table is not None:
             seconds = self._now.seconds(goal, placed, seconds_of_table(table, goal))
-            if np.isfinite(seconds).all():
-                seconds /= 60
-                known = np.zeros(count, dtype=np.bool_)
-                return Ways(seconds, partial(self._km, goal, placed, table), "road", False, known)
-            rows, searched = rows_of_table(table, goal), np.zeros(count, dtype=np.bool_)
+            searched = np.zeros(count, dtype=np.bool_)
+            measure = partial(self._km, goal, placed, table)
         else:
-            rows, searched = rows_by_search(self._now.weights, goal), None
-        seconds, metres = self._now.to(goal, placed, rows)
-        if searched is None:
-            searched = self._unknown_to_table(goal, placed, seconds)
-        through = None
-        if self._now is not self._open and np.isinf(seconds).any():
-            seconds, metres, through = self._through(node, off, placed, seconds, metres)
+            rows = rows_by_search(self._now.weights, goal)
+            seconds, metres = self._now.to(goal, placed, rows)
+            searched = self._unknown_to_tables(goal, placed, seconds)
+            measure = partial(np.divide, metres, 1000)
         lost = np.isinf(seconds)
-        km = np.where(lost, np.nan, metres / 1000)
-        minutes = np.where(lost, np.nan, seconds / 60)
-        return Ways(minutes, lambda: km, "road", False, searched, through)
+        if not lost.any():
+            seconds /= 60
+            return Ways(seconds, measure, "road", False, searched)
+        through = None
+        if self._now is not self._open:
+            open_seconds, open_metres = self._opened(node, off, placed, lost)
+            through = np.zeros(count, dtype=np.bool_)
+            through[lost] = np.isfinite(open_seconds)
+            seconds[lost] = open_seconds
+            measure = partial(_patched, measure, lost, open_metres / 1000)
+        minutes = np.where(np.isinf(seconds), np.nan, seconds / 60)
+        return Ways(minutes, partial(_known, measure, minutes), "road", False, searched, through)
 
     def _km(self, goal: Goal, placed: Placed, table: Table) -> Floats:
         return self._now.to(goal, placed, rows_of_table(table, goal))[1] / 1000
@@ -231,11 +245,12 @@ class Times:
         """A node and those that forbidden turns split off it."""
         return self._group[self._group_first[node] : self._group_first[node + 1]]
 
-    def _unknown_to_table(self, goal: Goal, placed: Placed, seconds: Floats) -> Bools:
-        """Which times a table that knows other closures would give wrongly; all without a table."""
-        if self._table is None:
+    def _unknown_to_tables(self, goal: Goal, placed: Placed, seconds: Floats) -> Bools:
+        """Which times tables that know other closures would give wrongly; all without a table."""
+        table = self._tables.closed or self._tables.open
+        if table is None:
             return np.ones(len(seconds), dtype=np.bool_)
-        known = self._now.to(goal, placed, rows_of_table(self._table, goal))[0]
+        known = self._now.seconds(goal, placed, seconds_of_table(table, goal))
         with np.errstate(invalid="ignore"):
             same = (np.abs(known - seconds) <= APART_S) | (np.isinf(known) & np.isinf(seconds))
         island = self._now.islands.island
@@ -243,20 +258,14 @@ class Times:
         there = bool(self._touched[island[list(goal.nodes)]].any())
         return ~same | here | there
 
-    def _through(
-        self, node: int, off: float, placed: Placed, seconds: Floats, metres: Floats
-    ) -> tuple[Floats, Floats, Bools]:
+    def _opened(self, node: int, off: float, placed: Placed, lost: Bools) -> tuple[Floats, Floats]:
         """Where closures leave no way, the open road's time: a crew is never left without one."""
         goal = self._open.goal(self._copies(node), off)
-        there = self._open.place(placed.nodes, placed.off_metres)
-        if self._table is not None and self._table.token == OPEN:
-            rows = rows_of_table(self._table, goal)
-        else:
-            rows = rows_by_search(self._open.weights, goal)
-        open_seconds, open_metres = self._open.to(goal, there, rows)
-        through = np.isinf(seconds) & np.isfinite(open_seconds)
-        seconds = np.where(through, open_seconds, seconds)
-        return seconds, np.where(through, open_metres, metres), through
+        there = self._open.place(placed.nodes[lost], placed.off_metres[lost])
+        table = self._tables.open
+        if table is not None:
+            return self._open.to(goal, there, rows_of_table(table, goal))
+        return self._open.to(goal, there, rows_by_search(self._open.weights, goal))
 
     def route(self, origin: Point, destination: Point) -> Route | None:
         """The fastest way through the streets, or None where there is none."""
