@@ -86,6 +86,13 @@ def test_a_name_is_one_brokers(tmp_path: Path) -> None:
     assert "edge.mqtt.brokers[1].name: garage is there twice" in refused(tmp_path, again)
 
 
+def test_there_are_a_hundred_brokers_at_most(tmp_path: Path) -> None:
+    head, mark, one = GOOD.partition("[[edge.mqtt.brokers]]")
+    some = [mark + one.replace('"garage"', f'"garage-{place}"') for place in range(101)]
+    assert len(chosen(tmp_path, head + "".join(some[:100])).edge.mqtt.brokers) == 100
+    assert "edge.mqtt.brokers" in refused(tmp_path, head + "".join(some))
+
+
 def test_a_mistake_is_said_in_chinese_too(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")

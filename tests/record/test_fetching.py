@@ -110,8 +110,10 @@ def test_since_when_it_fails_is_since_it_was_good_last(urls: Urls, connection: C
     assert row(connection, "county")["failing_since"] > first
     again = Fetching(Clock())  # a process later
     again.begin("cap", [COUNTY])
-    again.failing("cap", "county", "feed_too_slow")
     before = row(connection, "county")
+    written(urls, again)  # not tried yet: what failed last is failing
+    assert row(connection, "county") | {"noted_at": None} == before | {"noted_at": None}
+    again.failing("cap", "county", "feed_too_slow")
     written(urls, again)
     after = row(connection, "county")
     assert after["failing_since"] == before["failing_since"]

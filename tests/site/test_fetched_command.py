@@ -3,14 +3,20 @@ one is failing or nobody goes there any more."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from tocsin.edge import dc09_serving
 from tocsin.record.database import Connection, Urls, connect
+from tocsin.record.fetching import Fetching
 from tocsin.site.command import main, schema
+from tocsin.site.intakes import Edge, hear
 
 Intakes = Callable[..., tuple[int, list[str]]]
 NOW = datetime.now(UTC)
@@ -39,6 +45,22 @@ def intakes(
         return code, capsys.readouterr().out.splitlines()[4:]  # after dc09, call and report
 
     return run
+
+
+def test_what_is_switched_off_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Feeds and brokers of an intake that was switched off are gone after the next start."""
+    fetching = Fetching()
+
+    async def panels(_settings: object, stop: asyncio.Event, **_: object) -> None:
+        stop.set()
+
+    monkeypatch.setattr(dc09_serving, "serve", panels)
+    named: dict[str, Any] = {"heard": SimpleNamespace(fetching=fetching), "devices": None}
+    named |= {"district": "d", "agency": "a", "say": print, "turn": print}
+    asyncio.run(hear(Edge(), asyncio.Event(), **named))
+    taken = fetching.take()
+    assert taken is not None
+    assert taken.begun["cap"] == taken.begun["mqtt"] == []
 
 
 def keep(
