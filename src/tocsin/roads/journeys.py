@@ -33,6 +33,8 @@ class Placed:
     at: NDArray[np.int64]
     out_seconds: Floats
     out_metres: Floats
+    opened: Placed | None = None
+    """The same on the open roads, where closures are in force."""
 
 
 class Journeys:
@@ -85,6 +87,23 @@ class Journeys:
             off = placed.off_metres[beside]
             direct = self.weights.inner_seconds[cell] + off / PACE + goal.off_seconds
             seconds[beside] = np.minimum(seconds[beside], direct)
+        return seconds
+
+    def seconds_of_some(
+        self, goal: Goal, placed: Placed, row: NDArray[Any], some: NDArray[np.int64]
+    ) -> Floats:
+        """The seconds of `to` for some of the places, by ascending number."""
+        second = some + len(placed.nodes)
+        seconds = np.minimum(
+            row.take(placed.at.take(some)) + placed.out_seconds.take(some),
+            row.take(placed.at.take(second)) + placed.out_seconds.take(second),
+        )
+        for beside, cell in self._beside(goal, placed):
+            wanted = np.isin(beside, some)
+            off = placed.off_metres[beside[wanted]]
+            direct = self.weights.inner_seconds[cell[wanted]] + off / PACE + goal.off_seconds
+            at = np.searchsorted(some, beside[wanted])
+            seconds[at] = np.minimum(seconds[at], direct)
         return seconds
 
     def _beside(

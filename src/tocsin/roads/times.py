@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,7 @@ from tocsin.roads.division import Division, load_division, undivided
 from tocsin.roads.graph import Bools, Floats, Graph, Mode, arrays_folder, load_described
 from tocsin.roads.journeys import PACE, Journeys, Placed
 from tocsin.roads.placing import SNAP_METRES_MAX, Places
-from tocsin.roads.search import Goal, rows_by_search, rows_of_table, seconds_of_table
+from tocsin.roads.search import Goal, Rows, rows_by_search, rows_of_table, seconds_of_table
 from tocsin.roads.sphere import EARTH_M, Point
 from tocsin.roads.tables import OPEN, Table, Tables, load_tables
 from tocsin.roads.weights import Weights, reweigh
@@ -106,12 +106,6 @@ def straight_line(origins: ArrayLike, destination: Point) -> Ways:
     return Ways(km / STRAIGHT_KMH * 60, lambda: km, "straight_line", degraded=True)
 
 
-def _patched(measure: Callable[[], Floats], where: Bools, values: Floats) -> Floats:
-    km = measure()
-    km[where] = values
-    return km
-
-
 def _known(measure: Callable[[], Floats], minutes: Floats) -> Floats:
     """Kilometres where there are minutes."""
     return np.where(np.isnan(minutes), np.nan, measure())
@@ -187,7 +181,13 @@ class Times:
 
     def place(self, points: ArrayLike) -> Placed:
         """Look places (n, 2) up on the roads, degrees WGS-84."""
-        return self._now.place(*self._places.nearest(_points(points)))
+        return self._place(*self._places.nearest(_points(points)))
+
+    def _place(self, nodes: NDArray[np.int64], off: Floats) -> Placed:
+        placed = self._now.place(nodes, off)
+        if self._now is self._open:
+            return placed
+        return replace(placed, opened=self._open.place(nodes, off))
 
     def minutes(self, origins: ArrayLike | Placed, destination: Point | Placed) -> Floats:
         """Minutes by road from each origin (n, 2) to the destination; NaN where there is no way."""
@@ -223,12 +223,12 @@ class Times:
             seconds /= 60
             return Ways(seconds, measure, "road", False, searched)
         through = None
-        if self._now is not self._open:
-            open_seconds, open_metres = self._opened(node, off, placed, lost)
-            through = np.zeros(count, dtype=np.bool_)
-            through[lost] = np.isfinite(open_seconds)
-            seconds[lost] = open_seconds
-            measure = partial(_patched, measure, lost, open_metres / 1000)
+        if placed.opened is not None:
+            some = np.flatnonzero(lost)
+            open_goal, row, both = self._opened(node, off, goal)
+            seconds[some] = self._open.seconds_of_some(open_goal, placed.opened, row, some)
+            through = lost & np.isfinite(seconds)
+            measure = partial(self._patched, measure, open_goal, placed.opened, both, some)
         minutes = np.where(np.isinf(seconds), np.nan, seconds / 60)
         return Ways(minutes, partial(_known, measure, minutes), "road", False, searched, through)
 
@@ -239,7 +239,7 @@ class Times:
         """Places as they are on the roads of this moment."""
         if placed.weights is self._now.weights:
             return placed
-        return self._now.place(placed.nodes, placed.off_metres)
+        return self._place(placed.nodes, placed.off_metres)
 
     def _copies(self, node: int) -> NDArray[np.int64]:
         """A node and those that forbidden turns split off it."""
@@ -258,14 +258,30 @@ class Times:
         there = bool(self._touched[island[list(goal.nodes)]].any())
         return ~same | here | there
 
-    def _opened(self, node: int, off: float, placed: Placed, lost: Bools) -> tuple[Floats, Floats]:
-        """Where closures leave no way, the open road's time: a crew is never left without one."""
-        goal = self._open.goal(self._copies(node), off)
-        there = self._open.place(placed.nodes[lost], placed.off_metres[lost])
+    def _opened(
+        self, node: int, off: float, goal: Goal
+    ) -> tuple[Goal, NDArray[Any], Callable[[], Rows]]:
+        """Where closures leave no way, the open roads': a crew is never left without a time. The
+        goal on them, the seconds to it, and seconds and metres when asked for."""
+        if self._touched[self._open.islands.island[list(goal.nodes)]].any():
+            goal = self._open.goal(self._copies(node), off)
         table = self._tables.open
         if table is not None:
-            return self._open.to(goal, there, rows_of_table(table, goal))
-        return self._open.to(goal, there, rows_by_search(self._open.weights, goal))
+            return goal, seconds_of_table(table, goal), partial(rows_of_table, table, goal)
+        rows = rows_by_search(self._open.weights, goal)
+        return goal, rows[0], lambda: rows
+
+    def _patched(
+        self,
+        measure: Callable[[], Floats],
+        goal: Goal,
+        placed: Placed,
+        rows: Callable[[], Rows],
+        some: NDArray[np.int64],
+    ) -> Floats:
+        km = measure()
+        km[some] = self._open.to(goal, placed, rows())[1][some] / 1000
+        return km
 
     def route(self, origin: Point, destination: Point) -> Route | None:
         """The fastest way through the streets, or None where there is none."""
