@@ -187,5 +187,7 @@ def test_what_of_a_brokers_address_is_shown() -> None:
     assert address_of_host("b.example", 8883) == "b.example:8883"
     assert address_of_host("2001:db8::1", 8883) == "[2001:db8::1]:8883"
     assert address_of_host("user:secret@b.example", 1883) == "b.example:1883"
+    assert address_of_host("a\0b", 1883) == "ab:1883"  # PostgreSQL would take no row of it
+    assert address_of_url("http://a\0b/feed") == "http://ab"
     assert len(address_of_host("x" * 1_000, 65_535)) < 300
     assert len(address_of_url(f"https://{'x' * 1_000}/feed")) == 300

@@ -147,12 +147,13 @@ def address_of_url(url: str) -> str:
         where = f"[{host}]" if ":" in host else host
     else:
         where = at_port(host, port)
-    return f"{parts.scheme}://{where}"[:ADDRESS_CHARS_MAX]
+    return f"{parts.scheme}://{where}".replace("\0", "")[:ADDRESS_CHARS_MAX]
 
 
 def address_of_host(host: str, port: int) -> str:
     """Host and port, without a user and password that somebody put before it."""
-    return at_port(host.rpartition("@")[2][: ADDRESS_CHARS_MAX - 10], port)
+    shown = host.rpartition("@")[2].replace("\0", "")  # which PostgreSQL does not take
+    return at_port(shown[: ADDRESS_CHARS_MAX - 10], port)
 
 
 async def write(connection: asyncpg.Connection, taken: Taken) -> None:
