@@ -7,6 +7,7 @@ from typing import Final
 
 from tocsin.core.texts.text import Text
 from tocsin.roads.extract import ExtractRefused
+from tocsin.roads.graph import RoadsMissing, RoadsUnavailable
 from tocsin.roads.make import Made
 from tocsin.roads.plain import BadRow, TablesRefused
 from tocsin.site.language import say
@@ -102,6 +103,13 @@ def _row(row: BadRow) -> str:
         place += f", {row.column}"
     value = f": {row.value}" if row.value else ""
     return f"{place}: {_words(_ROWS[row.reason])}{value}"
+
+
+def unavailable(error: RoadsUnavailable) -> str:
+    """Why there are no roads to use."""
+    if isinstance(error, RoadsMissing):
+        return say(f"{error}: build one with `tocsin roads build`", f"尚未建立路网（{error}）")
+    return say(f"{error}", f"路网不可用，请重新建立：{error}")
 
 
 def made(result: Made) -> str:

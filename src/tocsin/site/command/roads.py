@@ -144,7 +144,9 @@ def _build(arguments: argparse.Namespace) -> int:
     except TablesRefused as error:
         raise CommandRefused(road_texts.tables_refused(error)) from error
     except RulesRefused as error:
-        raise CommandRefused(str(error)) from error
+        raise CommandRefused(
+            say(f"the rules cannot be used: {error}", f"规则文件不可用：{error}")
+        ) from error
     finally:
         bar.end()
     _give_to_owner(data)
@@ -190,11 +192,12 @@ def _fill(data: Path, bar: _Bar) -> int:
     from tocsin.roads.graph import RoadsUnavailable
     from tocsin.roads.make import fill_tables
     from tocsin.roads.tables import NODES_MAX
+    from tocsin.site.command import road_texts
 
     try:
         nodes = fill_tables(data / ROADS, lambda share: bar("tables", share))
     except RoadsUnavailable as error:
-        raise CommandRefused(str(error)) from error
+        raise CommandRefused(road_texts.unavailable(error)) from error
     finally:
         bar.end()
     _give_to_owner(data)
@@ -221,13 +224,14 @@ def _show(arguments: argparse.Namespace) -> int:
     # Not above: every command would load what only this one needs.
     from tocsin.roads.graph import RoadsUnavailable, describe
     from tocsin.roads.times import Times
+    from tocsin.site.command import road_texts
 
     folder = data_directory(arguments) / ROADS
     try:
         said = describe(folder)
         times = Times.load(folder)
     except RoadsUnavailable as error:
-        raise CommandRefused(str(error)) from error
+        raise CommandRefused(road_texts.unavailable(error)) from error
     source = said.get("source", {})
     for label, value in (
         (say("version", "版本"), said.get("version", "-")),
