@@ -222,10 +222,8 @@ class Link:
         # that and the commit would lose it. It lowers what was published with QoS 2.
         self._client.subscribe([(topic.filter, 1) for topic in self._settings.topics])
         self._intake.counts.add("broker_connected")
-        logger.info(
-            "connected to a broker",
-            extra={**self._named, "session_present": flags.session_present},
-        )
+        more = {"session_present": flags.session_present}
+        logger.info("connected to a broker", extra={**self._named, **more})
 
     def _on_subscribe(
         self, _: Client, __: Any, ___: int, codes: list[ReasonCode], ____: Any
