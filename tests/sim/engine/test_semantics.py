@@ -1,4 +1,4 @@
-"""The compiled engine against the plain one, call by call, on small cities drawn by seed; and what
+"""The engine against the plain one, call by call, on small cities drawn by seed; and what
 every policy keeps to."""
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def test_every_call_is_as_in_the_plain_engine(seed: int, units: int, policy: str
 
 @pytest.fixture(scope="module")
 def busy_city(tmp_path_factory: pytest.TempPathFactory) -> tuple[Simulator, Calls]:
-    city = read_city(write_city(tmp_path_factory.mktemp("busy"), 7, calls=400, units=6))
+    city = read_city(write_city(tmp_path_factory.mktemp("busy"), 7, calls=100, units=6))
     return Simulator(city), read_calls(city, city.calls[0])
 
 

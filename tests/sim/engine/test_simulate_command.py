@@ -102,14 +102,11 @@ def test_a_city_may_be_packed_and_have_more_columns(
 def test_other_redispatch_tables_give_other_results(
     simulate: Command, city: Path, out: Path
 ) -> None:
-    assert simulate("--calls", str(city / "calls_1.csv"), "--units", "2") == 0
+    assert simulate("--calls", str(city / "calls_1.csv")) == 0
     assert sum(int(row["redirects"]) for row in rows(out)) > 0
     off = city.parent / "off.csv"
     off.write_text((city / "redispatch.csv").read_text().replace("Redispatch\n1", "Redispatch\n0"))
-    assert (
-        simulate("--calls", str(city / "calls_1.csv"), "--units", "2", "--redispatch", str(off))
-        == 0
-    )
+    assert simulate("--calls", str(city / "calls_1.csv"), "--redispatch", str(off)) == 0
     assert sum(int(row["redirects"]) for row in rows(out)) == 0
 
 
@@ -239,19 +236,19 @@ BAD: dict[str, tuple[Callable[[Path], None], list[str], list[str]]] = {
         ["缺少列名行"],
     ),
     "a negative time": (
-        line("arcs.csv", 6, "1,1,2,-1,0.1"),
-        ["arcs.csv, row 6, mode_1", "greater than 0"],
-        ["第 6 行，mode_1", "大于 0"],
+        line("arcs.csv", 7, "1,1,2,-1,0.1"),
+        ["arcs.csv, row 7, mode_1", "greater than 0"],
+        ["第 7 行，mode_1", "大于 0"],
     ),
     "a road from a node to itself": (
-        line("arcs.csv", 6, "1,2,2,0.1,0.1"),
-        ["arcs.csv, row 6, toNode", "another node"],
-        ["第 6 行，toNode"],
+        line("arcs.csv", 7, "1,2,2,0.1,0.1"),
+        ["arcs.csv, row 7, toNode", "another node"],
+        ["第 7 行，toNode"],
     ),
     "a road to a node that is none": (
-        line("arcs.csv", 6, "1,2,9999,0.1,0.1"),
-        ["arcs.csv, row 6, toNode", "whole number from 1"],
-        ["第 6 行，toNode", "整数"],
+        line("arcs.csv", 7, "1,2,9999,0.1,0.1"),
+        ["arcs.csv, row 7, toNode", "whole number from 1"],
+        ["第 7 行，toNode", "整数"],
     ),
     "a form of roads that is none": (
         edit("arcs.csv", "directed,2", "both,2"),
@@ -269,17 +266,17 @@ BAD: dict[str, tuple[Callable[[Path], None], list[str], list[str]]] = {
     ),
     "a name that is none": (
         edit("travel_1.csv", "1,medPriority", "1,midPriority"),
-        ["travel_1.csv, row 8, priority", "'midPriority'", "highPriority"],
-        ["第 8 行，priority"],
+        ["travel_1.csv, row 9, priority", "'midPriority'", "highPriority"],
+        ["第 9 行，priority"],
     ),
     "a set twice": (
         edit("travel_1.csv", "1,medPriority,1", "1,highPriority,1"),
-        ["travel_1.csv, row 8, priority", "once"],
+        ["travel_1.csv, row 9, priority", "once"],
         ["一次"],
     ),
     "times that go back": (
         edit("travel_1.csv", "0,1,", "0,1,\n0,1,"),
-        ["travel_1.csv, row 14, startTime", "later"],
+        ["travel_1.csv, row 15, startTime", "later"],
         ["晚于"],
     ),
     "a map without size": (
@@ -294,7 +291,7 @@ BAD: dict[str, tuple[Callable[[Path], None], list[str], list[str]]] = {
     ),
     "a unit taken for a lower priority": (
         edit("redispatch.csv", "lowPriority,highPriority", "highPriority,lowPriority"),
-        ["redispatch.csv, row 6, toCallPriority", "higher priority"],
+        ["redispatch.csv, row 7, toCallPriority", "higher priority"],
         ["更高的优先级"],
     ),
     "stations of cover that are none": (

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tocsin.sim.engine.compiled import inner
+from tocsin.sim.engine.compiled import inner, making
 from tocsin.sim.engine.cover import Cover
 from tocsin.sim.engine.moving import MINUTES, gains, missed, presence
 from tocsin.sim.engine.routes import FACTOR, ahead, between
@@ -15,7 +15,7 @@ from tocsin.sim.engine.tables import Floats
 from tocsin.sim.engine.town import FREE, TO_CALL, State, Town, Work, mode_at
 
 
-@inner
+@making
 def choose(
     town: Town,
     work: Work,
@@ -97,7 +97,7 @@ def weighed(town: Town, work: Work, rules: Rules, call: int, took: float, at: fl
     return late + rules.minute * took * MINUTES
 
 
-@inner
+@making
 def laid_bare(
     town: Town, work: Work, state: State, cover: Cover, rules: Rules, at: float
 ) -> Floats:

@@ -92,7 +92,7 @@ def read_city(folder: Path, redispatch: Path | None = None) -> City:
     """The city of a folder. Raises `InputRefused`."""
     found, calls = _catalogue(folder)
     if redispatch is not None:
-        found["redispatchConditions"] = _tables_of(redispatch, "redispatchConditions")
+        _take_redispatch(found, redispatch)
     priorities, target, drives_as = _priorities(_one(folder, found, "priorities"))
     travel = _travel(
         _one(folder, found, "travelModes"),
@@ -146,11 +146,14 @@ def _catalogue(folder: Path) -> tuple[dict[str, list[Table]], list[Path]]:
     return found, calls
 
 
-def _tables_of(path: Path, name: str) -> list[Table]:
+def _take_redispatch(found: dict[str, list[Table]], path: Path) -> None:
+    """This file's table alone, whatever the folder has."""
+    name = "redispatchConditions"
     tables = read_tables(path)
-    if not any(table.name == name for table in tables):
+    found[name] = [table for table in tables if table.name == name]
+    if not found[name]:
         raise refused(path, f"expected a table {name}", f"应含有表 {name}")
-    return [table for table in tables if table.name in (name, "miscData")]
+    found.setdefault("miscData", []).extend(table for table in tables if table.name == "miscData")
 
 
 def _one(folder: Path, found: dict[str, list[Table]], name: str) -> Table:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from tocsin.sim.engine.choosing import choose, relieved
-from tocsin.sim.engine.compiled import compiled, inner
+from tocsin.sim.engine.compiled import compiled, inner, making
 from tocsin.sim.engine.cover import Cover
 from tocsin.sim.engine.moving import best_move, station_for
 from tocsin.sim.engine.noise import HOSPITAL, RESPONSE, STATION, factor
@@ -54,7 +54,7 @@ def simulate(
                 _move(town, work, state, cover, rules, at, seed, sigma)
 
 
-@inner
+@making
 def _move(
     town: Town,
     work: Work,
@@ -104,7 +104,7 @@ def _count_arrivals(work: Work, state: State, at: float) -> None:
         state.waiting[1] += 1
 
 
-@inner
+@making
 def _decide(
     town: Town,
     work: Work,
@@ -183,7 +183,7 @@ def _arrive(
     state.event[unit] = free
 
 
-@inner
+@making
 def _free(
     town: Town,
     work: Work,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tocsin.sim.engine.compiled import compiled, inner
+from tocsin.sim.engine.compiled import compiled, inner, making
 from tocsin.sim.engine.cover import Cover
 from tocsin.sim.engine.routes import FACTOR, LEFT, THERE, ahead, between
 from tocsin.sim.engine.rules import JEMSS_BUSY, Rules
@@ -15,7 +15,7 @@ from tocsin.sim.engine.town import BUSY, FREE, State, Town, Work, mode_at
 MINUTES = 1440.0
 
 
-@inner
+@making
 def station_for(
     town: Town,
     work: Work,
@@ -38,7 +38,7 @@ def station_for(
     return int(np.argmax(gain))
 
 
-@inner
+@making
 def _idle(town: Town, state: State, but: int) -> Floats:
     """By station, the chance that none of its free units answers, each as if it stood there."""
     none = np.ones(len(town.station_node))
@@ -56,7 +56,7 @@ def worth(horizon: float, minutes: float) -> float:
     return max(0.0, 1.0 - minutes / horizon)
 
 
-@inner
+@making
 def missed(town: Town, work: Work, state: State, rules: Rules, but: int, at: float) -> Floats:
     """By station, the chance that none of its free units answers, without the unit `but`. A unit
     on its way counts at its station as far as it is there within the horizon, and for the rest at
@@ -79,7 +79,7 @@ def missed(town: Town, work: Work, state: State, rules: Rules, but: int, at: flo
     return none
 
 
-@inner
+@making
 def presence(town: Town, state: State, rules: Rules, unit: int, at: float) -> tuple[float, int]:
     """How far a free unit counts at its station, and the station where the rest of it counts."""
     left = (state.routes.real[unit, THERE] - at) / state.routes.real[unit, FACTOR] * MINUTES
@@ -104,7 +104,7 @@ def gains(cover: Cover, none: Floats, busy: float) -> Floats:
     return gain
 
 
-@inner
+@making
 def minutes_to_stations(town: Town, state: State, unit: int, at: float) -> Floats:
     """Minutes by the table from where the unit is to each station."""
     mode = mode_at(town, len(town.target) - 1, at)
@@ -118,7 +118,7 @@ def minutes_to_stations(town: Town, state: State, unit: int, at: float) -> Float
     return took
 
 
-@inner
+@making
 def best_move(
     town: Town, work: Work, state: State, cover: Cover, rules: Rules, at: float
 ) -> tuple[int, int]:

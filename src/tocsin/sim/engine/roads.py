@@ -19,6 +19,7 @@ from tocsin.sim.engine.refusal import refused
 from tocsin.sim.engine.tables import Floats, Ints
 
 DECISION_NODES_MAX: Final = 32_000  # the next node of a way is kept in two bytes
+TABLE_BYTES_MAX: Final = 8_000_000_000
 
 
 class Roads(NamedTuple):
@@ -56,12 +57,7 @@ def build_roads(city: City) -> Roads:
     kept = _decision_nodes(out, into)
     chains = _chains(out, kept)
     places = np.flatnonzero(kept)
-    if len(places) > DECISION_NODES_MAX:
-        raise refused(
-            None,
-            f"{city.path}: {len(places)} junctions; expected at most {DECISION_NODES_MAX}",
-            f"{city.path}：路口 {len(places)} 个，最多 {DECISION_NODES_MAX} 个",
-        )
+    _check_size(city, len(places))
     decision = np.full(count, -1, np.int32)
     decision[places] = np.arange(len(places))
     begin = np.cumsum([0, *(len(chain) for chain in chains)]).astype(np.int32)
@@ -99,6 +95,16 @@ def _shortest_arcs(city: City) -> tuple[Ints, Floats]:
     for mode, given in enumerate(city.arc_time):
         np.minimum.at(times[mode], group, given)
     return np.array(np.divmod(unique, len(city.nodes))), times
+
+
+def _check_size(city: City, junctions: int) -> None:
+    most = min(DECISION_NODES_MAX, int((TABLE_BYTES_MAX / 10 / len(city.arc_time)) ** 0.5))
+    if junctions > most:
+        raise refused(
+            None,
+            f"{city.path}: {junctions} junctions; expected at most {most}",
+            f"{city.path}：路口 {junctions} 个，最多 {most} 个",
+        )
 
 
 def _check_connected(city: City, arcs: Ints) -> None:

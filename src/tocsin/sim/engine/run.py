@@ -96,7 +96,8 @@ class Simulator:
         work = work_of(self.city, self.town, calls)
         state = state_of(self.town, work, self.homes(units, calls))
         cover = self.cover(calls) if policy.covers else None
-        simulate(self.town, work, state, cover, policy.rules, seed, travel_error)
+        with np.errstate(over="ignore"):  # the noise's words wrap, as they are meant to
+            simulate(self.town, work, state, cover, policy.rules, seed, travel_error)
         state.moved[-2] += state.moved[-1]
         state.redirected[-2] += state.redirected[-1]
         return Result(
