@@ -19,6 +19,8 @@ from tocsin.record.probing import Expected, Socket, Under
 from web_site import Site
 
 NAMES = ("dc09.tcp", "webhook.https", "aml.http", "call")
+SHOWN = ("dc09.tcp", "dc09.udp", "dc09.tls", *NAMES[1:])
+"""The ways in of the page: those of one protocol share its counters."""
 PAGE = "/readiness/intakes/"
 
 
@@ -32,7 +34,7 @@ def intakes(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
             "asks_certificate": name.endswith("https"),
             "takes_unsigned": name.startswith("aml"),
         }
-        for name in NAMES
+        for name in SHOWN
     ]
     monkeypatch.setattr(settings, "INTAKES", shown, raising=False)
     monkeypatch.setattr(settings, "PROBE_ENABLED", True, raising=False)
@@ -72,7 +74,7 @@ def page(site: Site, language: str = "en", role: Role = Role.SUPERVISOR) -> http
 def test_each_way_in_is_there_with_its_standing(intakes: Site) -> None:
     text = page(intakes).text
     for said in (
-        *NAMES,
+        *SHOWN,
         "192.0.2.1:12300",
         ">[::1]:8443<",
         "listens nowhere",  # the two that nothing listens for
@@ -93,6 +95,32 @@ def test_each_way_in_is_there_with_its_standing(intakes: Site) -> None:
         assert said in text, said
     assert ">41<" in text
     assert "No test alarm has a result" not in text
+
+
+def row_of(text: str, name: str) -> str:
+    return text.split(f">{name}<", maxsplit=1)[1].split("</tr>", maxsplit=1)[0]
+
+
+def test_the_counters_of_a_protocol_are_said_once(intakes: Site) -> None:
+    """Nobody is to read of one port what came to another."""
+    text = page(intakes).text
+    assert text.count("Bad checksum × 7") == text.count(">41<") == 1
+    first = row_of(text, "dc09.tcp")
+    assert first.count('rowspan="3"') == 3
+    assert "Bad checksum × 7" in first
+    for name in ("dc09.udp", "dc09.tls"):
+        assert row_of(text, name).count("<td") == first.count("<td") - 3
+    assert "rowspan" not in row_of(text, "webhook.https")
+
+
+@pytest.mark.parametrize(("language", "never"), [("en", "never"), ("zh-CN", "从未")])
+def test_our_own_test_alarms_are_nobody_heard(intakes: Site, language: str, never: str) -> None:
+    with connect(intakes.urls.application) as connection:
+        connection.execute("DELETE FROM ref.intake_counter WHERE name = 'dc09.ack'")
+        connection.commit()
+    row = row_of(page(intakes, language).text, "dc09.tcp")
+    assert "<strong>0</strong>" in row
+    assert f">{never}</td>" in row
 
 
 def test_it_is_there_in_chinese(intakes: Site) -> None:

@@ -132,6 +132,22 @@ def test_unknown_account_is_kept_shown_and_acknowledged(panel, record) -> None:
     assert eventually(lambda: record.counted("dc09.unknown_account") > 0)
 
 
+def test_test_alarms_of_our_own_are_counted_apart(panel, record) -> None:
+    """Or a way in on which no customer was ever heard would count as heard a minute ago."""
+
+    def tested(nonce: int) -> None:
+        before = record.counted("dc09.probe")
+        assert asks(panel, frame("RP0", account=f"9E0B{nonce:012X}")).token == "ACK"
+        assert eventually(lambda: record.counted("dc09.probe") == before + 1)
+
+    tested(1)  # what was counted before it is on record now
+    before = record.counted("dc09.ack")
+    tested(2)
+    assert record.counted("dc09.ack") == before
+    assert asks(panel, frame()).token == "ACK"
+    assert eventually(lambda: record.counted("dc09.ack") == before + 1)
+
+
 def test_unknown_token_is_kept_shown_and_acknowledged(panel, record) -> None:
     assert asks(panel, frame("what", token="VIS-BBA")).token == "ACK"
     assert messages(record)[-1] == ("ack", "unknown_token", 1)

@@ -128,6 +128,22 @@ def test_unknown_account_of_our_domain_is_kept_as_a_stranger_s(live, record) -> 
     assert eventually(lambda: record.counted("mail.unknown_account") == 1)
 
 
+def test_test_alarms_of_our_own_are_counted_apart(live, record) -> None:
+    def tested(nonce: int) -> None:
+        before = record.counted("mail.probe")
+        with server(live) as one:
+            assert one.sendmail("a@b.example", [f"tp.{nonce:012x}@example.com"], PANEL) == {}
+        assert eventually(lambda: record.counted("mail.probe") == before + 1)
+
+    tested(1)  # what was counted before it is on record now
+    before = record.counted("mail.ack")
+    tested(2)
+    assert record.counted("mail.ack") == before
+    with server(live) as one:
+        assert one.sendmail("a@b.example", [OURS], PANEL + b"Another.\r\n") == {}
+    assert eventually(lambda: record.counted("mail.ack") == before + 1)
+
+
 def test_secret_word_shows_whose_it_is_and_stays_in_nothing(live, record, ring) -> None:
     before = len(kept(record))
     with server(live) as one:

@@ -34,7 +34,9 @@ from live_sos_access import (
 )
 from msgspec.structs import replace
 
+from tocsin.record import probe_secret
 from tocsin.record.database import Urls, connect
+from tocsin.record.devices import PROBED
 from tocsin.record.keys import Keyring
 from tocsin.wire.sos_access.requests import HEADER, REQUEST_CHARS_MAX, Kind, encode
 from tocsin.wire.sos_access.signals import EventCode
@@ -119,6 +121,22 @@ def test_heartbeats_are_noted_and_not_kept(live, record) -> None:
         return record.execute("SELECT sum(polls) FROM ref.seen").fetchone() == (2,)
 
     assert eventually(seen)
+
+
+def test_test_alarms_of_our_own_are_counted_apart(live, record, ring) -> None:
+    def tested(nonce: int) -> None:
+        before = record.counted("sos_access.probe")
+        account = f"tp.{nonce:012x}"
+        shown = probe_secret.secret(ring, "sos_access", account)[: PROBED["sos_access"]]
+        sender = transmitter(live, transmitter_code=account, authentication=shown)
+        assert sender.send_alarm("RP").status == 0
+        assert sender.ping(reference="9").status == 0
+        assert eventually(lambda: record.counted("sos_access.probe") == before + 2)
+
+    tested(1)  # what was counted before it is on record now
+    before = [record.counted(f"sos_access.{name}") for name in ("ack", "poll")]
+    tested(2)
+    assert [record.counted(f"sos_access.{name}") for name in ("ack", "poll")] == before
 
 
 def test_wrong_authentication_is_refused_and_kept_as_a_stranger_s(live, record) -> None:

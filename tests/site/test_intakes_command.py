@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from tocsin.core.probing import Stage, Standing
 from tocsin.record import probing
+from tocsin.record.counting import count_one
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.probing import Expected, Socket
 from tocsin.site.command import main, schema
@@ -26,7 +27,7 @@ METRIC = "tocsin_probe_result_age_seconds"
 @pytest.fixture
 def connection(urls: Urls) -> Iterator[Connection]:
     with connect(urls.application) as opened:
-        for table in ("probe", "probe_expected", "listening"):
+        for table in ("probe", "probe_expected", "listening", "intake_counter"):
             opened.execute(f"DELETE FROM ref.{table}".encode())
         opened.commit()
         yield opened
@@ -85,12 +86,34 @@ def test_each_way_in_has_a_line(intakes: Intakes, connection: Connection) -> Non
     told = {line.split()[0]: line.split("  ") for line in lines}
     assert list(told) == ["dc09.tcp", "dc09.udp", "webhook.http", "call", "report"]
     arrived = f"last arrived {now:%H:%M:%S}Z"
-    assert told["dc09.tcp"] == ["dc09.tcp", "192.0.2.1:12300", "Not authenticated", arrived]
-    assert told["dc09.udp"] == ["dc09.udp", "-", "Not authenticated", arrived]
+    assert told["dc09.tcp"] == [
+        *("dc09.tcp", "192.0.2.1:12300", "Not authenticated", arrived, "never heard"),
+    ]
+    assert told["dc09.udp"] == ["dc09.udp", "-", "Not authenticated", arrived, "-"]
     assert told["webhook.http"] == [
-        *("webhook.http", "-", "Authenticated", "not sent: an odd reason"),
+        *("webhook.http", "-", "Authenticated", "not sent: an odd reason", "never heard"),
     ]
     assert told["call"][1] == told["report"][1] == "[2001:db8::1]:8443"
+
+
+def test_only_what_others_sent_was_heard(intakes: Intakes, connection: Connection) -> None:
+    """Our own test alarms arrive each minute, also where no customer was ever heard."""
+
+    def last_heard(LC_ALL: str = "C.UTF-8") -> dict[str, str]:  # noqa: N803
+        return {one.split("  ")[0]: one.split("  ")[-1] for one in intakes(LC_ALL)[1]}
+
+    probed(connection)
+    count_one(connection, "dc09.probe", datetime.now(UTC))
+    connection.commit()
+    assert last_heard()["dc09.tcp"] == "never heard"
+    assert last_heard("zh_CN.UTF-8")["dc09.tcp"] == "从未收到"
+    at = datetime(2026, 3, 1, 7, 5, 9, tzinfo=UTC)
+    for name in ("dc09.ack", "dc09.bad_crc"):
+        count_one(connection, name, at)
+    connection.commit()
+    told = last_heard()
+    assert (told["dc09.tcp"], told["dc09.udp"]) == ("last heard 2026-03-01 07:05:09Z", "-")
+    assert told["call"] == "never heard"
 
 
 def test_a_miss_is_told_with_its_stage_and_by_the_exit_code(
@@ -100,7 +123,7 @@ def test_a_miss_is_told_with_its_stage_and_by_the_exit_code(
     code, lines = intakes()
     assert code == 1
     [line] = [one for one in lines if "missed" in one]
-    assert line.endswith("missed x 3: not acknowledged answered 503")
+    assert "  missed x 3: not acknowledged answered 503  " in line
     assert line.startswith("dc09.udp  ")
     code, lines = intakes("zh_CN.UTF-8")
     assert code == 1
@@ -113,7 +136,7 @@ def test_a_miss_is_told_with_its_stage_and_by_the_exit_code(
 def test_what_has_no_result_yet_waits_and_is_no_miss(intakes: Intakes) -> None:
     code, lines = intakes()
     assert code == 0
-    assert all(line.endswith("no result yet") for line in lines)
+    assert all("  no result yet  " in line for line in lines)
 
 
 @pytest.mark.parametrize("away_s", [-200, 21_600])
@@ -125,7 +148,7 @@ def test_a_result_that_is_old_or_of_a_time_to_come_is_told(
     probed(connection, at=at)
     code, lines = intakes()
     assert code == 1
-    assert lines[0].endswith(f"no recent result: last arrived {at:%H:%M:%S}Z")
+    assert f"  no recent result: last arrived {at:%H:%M:%S}Z  " in lines[0]
     assert any("近期没有结果" in one for one in intakes("zh_CN.UTF-8")[1])
 
 

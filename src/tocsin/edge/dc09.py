@@ -157,7 +157,7 @@ class Intake:
         now = datetime.now(UTC)
         account = (received.account or "").upper()
         device = self._devices.find(PROTOCOL, account)
-        ack, stamp, region = received.ack, received.stamp, None
+        ack, stamp, region, is_test = received.ack, received.stamp, None, False
         if ack is not None and device is not None and not device.is_odd:  # read later
             answer, data, signals, repeat_key, replay_key = Answer.ACK, ack, None, None, None
             is_sign_of_life = not has_key(device)
@@ -171,9 +171,8 @@ class Intake:
             reception = self._receive(received, device, sender, now)
             answer, data, problem, signals, repeat_key, is_poll = reception[:6]
             replay_key = reception.replay_key
-            if problem is Problem.UNKNOWN_ACCOUNT and is_reserved(account):
-                self.counts.add("probe")
-            elif problem is not None and not self._is_stored(problem, sender, received.raw):
+            is_test = problem is Problem.UNKNOWN_ACCOUNT and is_reserved(account)
+            if problem and not is_test and not self._is_stored(problem, sender, received.raw):
                 reply(b"")
                 return
             is_sign_of_life = problem in _OF_THE_DEVICE and (
@@ -201,8 +200,9 @@ class Intake:
             opened=region,
             replay_key=replay_key,
         )
+        counted = "probe" if is_test else answer.value
         try:
-            self._heard.hand_in(message, partial(self._kept, answer, data, sender, reply))
+            self._heard.hand_in(message, partial(self._kept, counted, data, sender, reply))
         except NotKept:
             self._not_kept(sender)
             reply(b"")
@@ -294,19 +294,19 @@ class Intake:
 
     def _kept(
         self,
-        answer: Answer,
+        counted: str,
         data: bytes,
         sender: Sender,
         reply: Callable[[bytes], None],
         is_kept: bool,
     ) -> None:
-        """The commit has returned, or will not."""
+        """The commit has returned, or will not. `counted`: under what the answer is."""
         self._in_flight -= 1
         if not is_kept:
             self._not_kept(sender)
             reply(b"")
         else:
-            self.counts.add(answer)
+            self.counts.add(counted)
             reply(data)
         self.senders.answered(sender)
         if self._finishing is not None and not self._in_flight:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from tocsin.core.caller_places import CallerPlace
+from tocsin.core.probing import is_reserved
 from tocsin.core.signals import SignalRead
 from tocsin.edge.counts import Counts
 from tocsin.edge.senders import Sender, Senders
@@ -151,14 +152,16 @@ class Intake:
         """Returns when the message is on disk: only then may its sender hear `answer`, which is
         also what it is counted under.
 
-        `source` is the sender's address, `transport` what stands behind the protocol's name in the
+        A test alarm of our own is counted as `probe`, apart from what customers send. `source` is
+        the sender's address, `transport` what stands behind the protocol's name in the
         record's `intake` (`mqtt.tls`). `district` and `agency` stand for a source that is no
         device; with `is_named` the sender gave the message a name, and `repeat_key` stands for
         that. Raises `Crowded` for a sender that has too much in flight, `NotKept` where the
         record cannot be written; both are counted, and neither may be answered as received.
         """
+        is_test = bool(signals) and is_reserved(signals[0].account)
         if device is not None and device.is_probe:
-            device, assurance = None, "none"
+            device, assurance, is_test = None, "none", True
         sender = self.senders.at(source)
         if not self.senders.has_room(sender):
             self.counts.refused("too_many_in_flight", source)
@@ -190,7 +193,7 @@ class Intake:
             raise
         finally:
             self.senders.answered(sender)
-        self.counts.add(answer)
+        self.counts.add("probe" if is_test else answer)
 
     @property
     def url(self) -> str:
@@ -203,7 +206,7 @@ class Intake:
         Raises `NotKept` while nothing can be written: then nobody hears that all is well."""
         if not device.is_probe:
             self._heard.seen(device.id, datetime.now(UTC))
-        self.counts.add("poll")
+        self.counts.add("probe" if device.is_probe else "poll")
 
     # -- ways in that we go to ourselves ----------------------------------------------------------
 

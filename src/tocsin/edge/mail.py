@@ -227,9 +227,7 @@ class _Mailbox:
             is_bounce=is_bounce,
         )
         taken = await asyncio.get_running_loop().run_in_executor(self._reader, reading)
-        if is_reserved(account):
-            intake.counts.add("probe")
-        elif taken.problem is not None:
+        if taken.problem is not None and not is_reserved(account):
             intake.counts.refused(taken.problem, dialogue.sender.address)
         await intake.keep(
             source=dialogue.sender.address,

@@ -3,6 +3,7 @@ took and turned away, and how our own test alarms fare. It looks at itself every
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Final
@@ -48,7 +49,8 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
     sockets = probing.every_socket(opened)
     counters = probing.counters_with_times(opened)
     newest = probing.newest(opened)
-    rows = []
+    rows: list[Row] = []
+    sharing = Counter(_protocol(one["name"]) for one in settings.INTAKES)
     for one in settings.INTAKES:
         name = one["name"]
         intake, _, over = name.partition(".")
@@ -76,6 +78,8 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
                 "why": best.why.of(language),
                 "probe": _probe(probes.get(name), language),
                 "is_page": is_page,
+                # Counted by protocol: said once, in a cell that all its rows share.
+                "span": 0 if rows and _protocol(rows[-1]["name"]) == intake else sharing[intake],
                 **_counted(counters, intake, language),
             }
         )
@@ -88,6 +92,10 @@ def _shown(opened: Connection, language: str, now: datetime) -> Row:
         "fetched": fetched_shown.shown(opened, language, now),
         "lanes": _lanes(opened, language),
     }
+
+
+def _protocol(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def _lanes(opened: Connection, language: str) -> list[Row]:

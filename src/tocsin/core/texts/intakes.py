@@ -256,12 +256,15 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         "stale": Text("近期没有结果", "no recent result"),
         "last_arrived": Text("最近到达", "last arrived"),
         "never": Text("从未", "never"),
+        "heard_then": Text("最近收到 {at}", "last heard {at}"),
+        "never_heard": Text("从未收到", "never heard"),
         "incident": Text("警情", "incident"),
         "none": Text("无", "none"),
         "times": Text("时间均为 UTC。", "Times are UTC."),
         "by_protocol": Text(
-            "计数按协议累计，自数据库建立以来。",
-            "Counters are of each protocol, since the database was made.",
+            "计数按协议累计，自数据库建立以来；系统自检信号不计入“已接收”和“最近收到”。",
+            "Counters are of each protocol, since the database was made. Tocsin's own test alarms"
+            " count neither as taken in nor as heard.",
         ),
         "fetched": Text("由本系统主动获取", "Fetched by Tocsin itself"),
         "fetched_lead": Text(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tocsin.core.probing import STAGES, Stage, is_stale
+from tocsin.core.texts.counters import ACKNOWLEDGED
 from tocsin.core.texts.intakes import WORDS, vouched
 from tocsin.core.texts.lists import ASSURANCES
 from tocsin.core.texts.text import Text
@@ -33,11 +34,13 @@ def add_parser(
             "how far each way in can be trusted, and whether it works", "各接入方式的可信程度与状态"
         ),
         description=say(
-            "One line for each way in: name, address, assurance, and the state of its test alarms,"
+            "One line for each way in: name, address, assurance, the state of its test alarms, and"
+            " when anybody else was last heard there (one time for a protocol, in its first line),"
             " two spaces apart; then one for each feed and broker that Tocsin goes to itself, with"
             " its own state. Exit code 1 where a test alarm is missed, a feed or broker is failing,"
             " or the last result is not recent.",
-            "每个接入方式一行：名称、地址、可信程度和自检状态，以两个空格分隔；"
+            "每个接入方式一行：名称、地址、可信程度、自检状态，以及最近一次收到非自检信号的时间"
+            "（按协议，列在该协议首行），以两个空格分隔；"
             "其后为本系统主动获取的预警源和代理服务器，各一行，附其状态。"
             "有未到达的自检信号、有预警源或代理服务器故障，或近期没有结果时，退出码为 1。",
         ),
@@ -63,18 +66,23 @@ def _run(arguments: argparse.Namespace) -> int:
         connection = stack.enter_context(connect(urls.application))
         states = {one["intake"]: one for one in probing.states(connection)}
         sockets = probing.every_socket(connection)
+        heard = _heard(probing.counters_with_times(connection))
         ways = fetched(connection)
-    lines = _lines(chosen, states, sockets) + fetched_lines.lines(ways, datetime.now(UTC))
+    lines = _lines(chosen, states, sockets, heard) + fetched_lines.lines(ways, datetime.now(UTC))
     for line, _ in lines:
         print(line)
     return 1 if any(is_trouble for _, is_trouble in lines) else 0
 
 
 def _lines(
-    chosen: Configuration, states: dict[str, dict[str, Any]], sockets: list[probing.Socket]
+    chosen: Configuration,
+    states: dict[str, dict[str, Any]],
+    sockets: list[probing.Socket],
+    heard: dict[str, datetime],
 ) -> list[tuple[str, bool]]:
     """Each line, and whether it tells of a miss."""
-    found = []
+    found: list[tuple[str, bool]] = []
+    said = set()
     for one in intakes_shown(chosen):
         name = str(one["name"])
         best = vouched(
@@ -90,9 +98,28 @@ def _lines(
         ]
         state = states.get(name)
         is_missed = bool(state and (state["misses"] or _is_old(state)))
-        words = (name, ",".join(where) or "-", _word(ASSURANCES[best]), _state(state))
+        protocol = name.partition(".")[0]
+        last = "-" if protocol in said else _last_heard(heard.get(protocol))
+        said.add(protocol)
+        words = (name, ",".join(where) or "-", _word(ASSURANCES[best]), _state(state), last)
         found.append(("  ".join(words), is_missed))
     return found
+
+
+def _heard(counters: list[tuple[str, int, datetime]]) -> dict[str, datetime]:
+    """When each protocol last took something in that was no test alarm of our own."""
+    found: dict[str, datetime] = {}
+    for full, _, at in counters:
+        protocol, _, name = full.partition(".")
+        if name in ACKNOWLEDGED:
+            found[protocol] = max(at, found.get(protocol, at))
+    return found
+
+
+def _last_heard(at: datetime | None) -> str:
+    if at is None:
+        return _word(WORDS["never_heard"])
+    return _word(WORDS["heard_then"].filled({"at": f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"}))
 
 
 def _state(state: dict[str, Any] | None) -> str:
