@@ -6,15 +6,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from random_history import site_row
 
 from tocsin.record import devices as registered
 from tocsin.record import learnt as learning
-from tocsin.record.database import Connection, Urls
+from tocsin.record.database import Connection, Urls, connect_async
 from tocsin.record.devices import CHANNEL, DeviceBook
 from tocsin.record.keys import Keyring
-from tocsin.record.learnt import MISPRINTED, NOTHING, Learnt, forget
+from tocsin.record.learnt import MISPRINTED, NOTHING, Learnt, Memory, forget
 from tocsin.record.sites import import_sites
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -360,3 +361,35 @@ def test_what_cannot_be_written_now_is_written_later(
         await until(lambda: [row[0] for row in rows(connection)] == ["C001", "C002"])
 
     following(urls, keyring, body)
+
+
+def test_what_is_forgotten_while_it_is_written_in_vain_is_forgotten_in_the_tables_too(
+    urls: Urls, connection: Connection, keyring: Keyring
+) -> None:
+    take(connection, keyring, "1234")
+    (device,) = connection.execute("SELECT id FROM ref.device").fetchone() or (None,)
+    assert device is not None
+    connection.commit()
+
+    async def run() -> None:
+        memory = Memory()
+        memory.put("dc09 1234", device, 0, LOCAL)
+        database = await connect_async(urls.application, name="test")
+        await memory.write(database)
+        memory.put("dc09 1234", device, 0, Learnt(trial=object()))
+        assert memory.is_waiting
+        writing = asyncio.create_task(memory.write(database))
+        await asyncio.sleep(0)
+        memory.put("dc09 1234", device, 0, NOTHING)
+        database.terminate()
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await writing
+        database = await connect_async(urls.application, name="test")
+        await memory.write(database)
+        assert not memory.is_waiting
+        assert len(memory) == 0
+        database.terminate()
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert rows(connection) == []

@@ -227,10 +227,15 @@ class DeviceBook:
                     await self._write_learnt(self._connection)
             except (OSError, TimeoutError, DatabaseAway, *_FAILURES) as error:
                 logger.info("the register of devices cannot be read", extra={"why": str(error)})
-                if self._connection is not None:
-                    self._connection.terminate()
-                self._connection = None
-                await asyncio.sleep(0.5)
+            except Exception:
+                # Whatever it was: who stopped following would know no device from now on.
+                logger.exception("the register of devices cannot be followed")
+            else:
+                continue
+            if self._connection is not None:
+                self._connection.terminate()
+            self._connection = None
+            await asyncio.sleep(0.5)
 
     async def _write_learnt(self, connection: asyncpg.Connection) -> None:
         """The register is followed all the same, whatever the database says of this."""

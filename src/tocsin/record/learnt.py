@@ -118,10 +118,10 @@ class Memory:
     async def write(self, connection: asyncpg.Connection) -> int:
         """Writes what has changed, WRITTEN_MAX devices at most; returns how many. What cannot be
         written waits for the next time. Raises what asyncpg does."""
-        names = list(self._changed)[:WRITTEN_MAX]
-        for name in names:
+        taken = {name: self._kept[name] for name in list(self._changed)[:WRITTEN_MAX]}
+        for name in taken:
             del self._changed[name]
-        some = sorted(self._kept[name] for name in names)  # by id: two processes never wait in turn
+        some = sorted(taken.values())  # by id: two processes never wait in turn
         try:
             async with connection.transaction():
                 await connection.execute(
@@ -136,13 +136,15 @@ class Memory:
                 )
                 await connection.execute(_BLANK, [one.id for one in some], timeout=WRITE_S_MAX)
         except BaseException:
-            self._changed = dict.fromkeys(names) | self._changed
+            self._changed = dict.fromkeys(taken) | self._changed
+            for name, one in taken.items():  # what was forgotten meanwhile is to be written still
+                self._kept.setdefault(name, one._replace(learnt=NOTHING))
             raise
-        for name in names:
+        for name in taken:
             kept = self._kept.get(name)
             if kept is not None and name not in self._changed and kept.learnt == NOTHING:
                 del self._kept[name]
-        return len(names)
+        return len(taken)
 
 
 def forget(connection: Connection, device: UUID) -> None:
