@@ -14,10 +14,13 @@ from made_city import write_city
 from reference import Reference
 
 from tocsin.sim.engine.calls import Calls, read_calls
+from tocsin.sim.engine.choosing import left_of
 from tocsin.sim.engine.city import read_city
+from tocsin.sim.engine.loop import _send
 from tocsin.sim.engine.policies import POLICIES
 from tocsin.sim.engine.rules import JEMSS_BUSY
 from tocsin.sim.engine.run import Simulator
+from tocsin.sim.engine.town import state_of, work_of
 
 
 @settings(max_examples=12, deadline=None)
@@ -112,3 +115,21 @@ def test_late_is_later_than_the_target_of_the_priority(
     assert (result.late == (result.response_s > target_s)).all()
     assert 0 < result.late.mean() < 1
     assert result.redirects.sum() > 0
+
+
+def test_what_is_left_of_a_drive_is_as_the_table_has_it(
+    busy_city: tuple[Simulator, Calls],
+) -> None:
+    """A rolling unit may be late by its luck; a policy that asks learns only what the table says."""
+    simulator, calls = busy_city
+    work = work_of(simulator.city, simulator.town, calls)
+    at = float(work.decide[0])
+    left, events = [], []
+    for sigma in (0.0, 0.4):
+        state = state_of(simulator.town, work, simulator.homes(None, calls))
+        _send(simulator.town, work, state, 0, 0, at, 5, sigma)
+        left.append(left_of(state, 0, at))
+        events.append(float(state.event[0]))
+    assert events[0] != pytest.approx(events[1], abs=1e-6)
+    assert left[0] == pytest.approx(left[1], rel=1e-9)
+    assert left[0] == pytest.approx(events[0] - at, rel=1e-9)

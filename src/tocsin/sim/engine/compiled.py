@@ -17,6 +17,7 @@ _INNER: Final[dict[str, Any]] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+_UNCOUNTED: Final = {**_INNER, "_nrt": False}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,7 +57,7 @@ def inner(function: F) -> F:
     """`function`, compiled into those that call it, and never called from Python: half the time
     of compiling goes into that door. It makes no array, so that none need be counted: counting
     the references of what is only read takes two thirds of a run."""
-    return cast("F", numba.njit(**_INNER, _nrt=False)(function))
+    return cast("F", numba.njit(**_UNCOUNTED)(function))
 
 
 def making(function: F) -> F:
