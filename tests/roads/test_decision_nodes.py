@@ -226,6 +226,10 @@ def test_a_table_of_another_graph_never_comes_into_force(tmp_path: Path) -> None
     save(ring(41, 7), tmp_path)
     with pytest.raises(RoadsUnavailable, match="another road graph"):
         build_tables(tmp_path, division.weights, OPEN, version, lambda _: None)
+    (tmp_path / version).mkdir()  # as if the old folder were still there when the search is done
+    with pytest.raises(RoadsUnavailable, match="another road graph"):
+        build_tables(tmp_path, division.weights, OPEN, version, lambda _: None)
+    assert list((tmp_path / version).iterdir()) == []
     assert not Times.load(tmp_path).from_table
 
 
