@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import random
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def write_city(folder: Path, seed: int, *, calls: int = 60, units: int = 3) -> P
     write("hospitals_1.csv", "hospitals\nindex,x,y,name\n" + "\n".join(rows))
     rows = [f"{number},{draw.randint(1, stations)},1," for number in range(1, units + 1)]
     write("ambulances_1.csv", "ambulances,,\nindex,stationIndex,class,\n" + "\n".join(rows))
+    _write_rules(write)
+    (folder / "gen_config_test.xml").write_text(CONFIG, encoding="utf-8")
+    _write_calls(folder / "calls_1.csv", draw, calls)
+    return folder
+
+
+def _write_rules(write: Callable[..., None]) -> None:
+    """Priorities, travel, demand and redispatch: the same for every city."""
     write(
         "priorities_1.csv",
         "priorities,,,\npriority,name,targetResponseTime,note\n"
@@ -83,9 +92,6 @@ def write_city(folder: Path, seed: int, *, calls: int = 60, units: int = 3) -> P
         "redispatchConditions\nfromCallPriority,toCallPriority,allowRedispatch\n"
         "lowPriority,highPriority,1\nmedPriority,highPriority,1",
     )
-    (folder / "gen_config_test.xml").write_text(CONFIG, encoding="utf-8")
-    _write_calls(folder / "calls_1.csv", draw, calls)
-    return folder
 
 
 def _write_calls(path: Path, draw: random.Random, count: int) -> None:
