@@ -93,7 +93,7 @@ def same_times(one: Times, other: Times, graph: Graph) -> None:
         np.testing.assert_allclose(found.km, expected.km, atol=1e-4, rtol=1e-5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graph=graphs, mode=st.sampled_from(["emergency", "ordinary"]))
 def test_tables_and_decision_nodes_equal_a_search_on_the_whole_graph(
     graph: Graph, mode: str
@@ -106,7 +106,7 @@ def test_tables_and_decision_nodes_equal_a_search_on_the_whole_graph(
     same_times(searched.with_tables(Tables(table_of(searched))), whole, graph)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graph=graphs, data=st.data())
 def test_closures_count_at_once_and_are_labelled(graph: Graph, data: st.DataObject) -> None:
     """With a table of the open road, of the closed one and of another closure; and after expiry."""
