@@ -26,8 +26,10 @@ def hear(
     problem: str | None = None,
     address: str = "192.0.2.7",
     token: str = "SIA-DCS",
+    whose: SignalRead | None = None,
 ) -> None:
-    """One frame of a site's first device, or of an unknown account."""
+    """One frame of a site's first device, or of an unknown account; with `whose`, one that says
+    nothing else."""
     read = SignalRead(protocol="dc09", token=token, account=account, code=code, zone=zone)
     message = Heard(
         received_at=datetime.now(UTC),
@@ -40,8 +42,9 @@ def hear(
         agency=AGENCY,
         device=None if row is None else UUID(row["devices"][0]),
         site=None if row is None else UUID(row["id"]),
-        signals=(read,),
+        signals=() if whose else (read,),
         problem=problem,
+        whose=whose,
     )
     with connect(site.urls.application) as connection:
         rows = Rows(DayKeys(site.keyring))

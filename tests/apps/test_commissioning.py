@@ -3,7 +3,7 @@ from there to a device in one form."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -13,6 +13,7 @@ from test_site_screens import known, post
 
 from little_city import City, build
 from signing_in import signed_in
+from tocsin.core.signals import SignalRead
 from tocsin.core.terms import Role
 from tocsin.record.database import connect
 from tocsin.record.refused import Refusal, sealed
@@ -90,6 +91,42 @@ def test_of_an_account_that_is_not_there_yet_no_device_is_said_to_need_a_key(
     shown = live(administrator, watching(administrator, account="F250"))
     assert "there is no device with this account yet. Add it and give its key." in shown
     assert "Edit the device" not in shown
+
+
+@pytest.mark.parametrize(
+    ("account", "off", "said"),
+    [
+        ("F261", timedelta(minutes=-62), ("62 minutes behind", "慢 62 分钟")),
+        ("F262", timedelta(hours=8), ("8 hours ahead", "快 8 小时")),
+        ("F263", timedelta(days=-20_000), ("20000 days behind", "慢 20000 天")),
+        ("F264", None, ("no time", "无时间")),
+    ],
+)
+def test_a_panel_whose_clock_is_wrong_is_told_by_how_much(
+    site: Site,
+    administrator: httpx.Client,
+    account: str,
+    off: timedelta | None,
+    said: tuple[str, str],
+) -> None:
+    """Its encrypted message is refused, and says nothing but whose it is."""
+    row = known(administrator, f"C-{account}", account)
+    at = None if off is None else datetime.now(UTC) + off
+    stale = SignalRead("dc09", "SIA-DCS", account, occurred_at=at, encrypted=True)
+    address = watching(administrator, account=account)
+    hear(site, row, "", problem="stale_time", whose=stale)
+    shown = live(administrator, address)
+    assert f"<td>{account}</td>" in shown
+    assert "wrong time" in shown
+    assert said[0] in shown
+    administrator.headers["Accept-Language"] = "zh-CN"
+    assert said[1] in live(administrator, address)
+    device = row["devices"][0]
+    desk = site.client(Role.DISPATCHER)
+    heard = desk.get(f"/api/v1/signals?device={device}").json()["items"]
+    assert [(one["account"], one["problem"], one["incident"]) for one in heard] == [
+        (account, "stale_time", None)
+    ]
 
 
 def test_every_unknown_sender_or_those_of_one_address(

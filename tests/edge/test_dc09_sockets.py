@@ -104,6 +104,13 @@ def test_stale_encrypted_frame_hears_our_time_and_opens_nothing(panel, record) -
     assert answer.sent_at is not None
     assert messages(record)[-1][:2] == ("nak", "stale_time")
     assert record.execute(WAITING).fetchone() == pending
+    whose = record.execute(
+        "SELECT s.device = d.id, convert_from(s.read, 'UTF8')::jsonb FROM heard.signal s"
+        f" JOIN ref.device d ON d.account = '{ENCRYPTED}' ORDER BY s.id DESC LIMIT 1"
+    ).fetchone()
+    assert whose is not None
+    assert whose[0]
+    assert (whose[1]["account"], whose[1].get("code", "")) == (ENCRYPTED, "")
 
 
 def test_polls_are_acknowledged_and_only_noted(panel, record) -> None:

@@ -125,6 +125,10 @@ def test_time_window_is_for_encrypted_frames_only(late, timely) -> None:
         assert (told.answer, told.problem) == (Answer.NAK, Problem.STALE_TIME)
         assert told.data == nak(NOW)
         assert told.signals == ()  # a replayed frame opens no incident
+        whose = told.whose
+        assert whose is not None
+        assert (whose.account, whose.occurred_at) == ("1234", NOW - timedelta(seconds=late))
+        assert (whose.code, whose.zone, whose.text) == ("", "", "")
         assert told.repeat_key is None
     assert hear(frame(late=late)).answer is Answer.ACK
     assert hear(frame(late=86_400)).answer is Answer.ACK
@@ -132,7 +136,10 @@ def test_time_window_is_for_encrypted_frames_only(late, timely) -> None:
 
 def test_encrypted_frame_without_a_time_fails_the_time_test() -> None:
     sealed = seal(Frame("SIA-DCS", "0001", None, "0", "1234", b"#1234|NFA7"), KEY, NOISE)
-    assert hear(sealed, key=KEY).problem is Problem.STALE_TIME
+    told = hear(sealed, key=KEY)
+    assert told.problem is Problem.STALE_TIME
+    assert told.whose is not None
+    assert (told.whose.account, told.whose.occurred_at) == ("1234", None)
 
 
 def test_nak_has_the_shape_that_panels_know() -> None:

@@ -306,6 +306,8 @@ def test_set_local_time_moves_the_window_and_does_not_widen_it() -> None:
     # The same frame in GMT would be a second time at which it passes.
     gmt = hear(sent(NOW, key=KEY), register=local)
     assert (gmt.problem, gmt.data) == (Problem.STALE_TIME, nak(NOW + EIGHT))
+    assert gmt.whose is not None
+    assert gmt.whose.occurred_at == NOW - EIGHT  # so far off is the clock
 
 
 @pytest.mark.parametrize("quarters", [-48, -14, 1, 22, 23, 32, 56])

@@ -157,7 +157,7 @@ class Intake:
         now = datetime.now(UTC)
         account = (received.account or "").upper()
         device = self._devices.find(PROTOCOL, account)
-        ack, stamp, region, is_test = received.ack, received.stamp, None, False
+        ack, stamp, region, whose, is_test = received.ack, received.stamp, None, None, False
         if ack is not None and device is not None and not device.is_odd:  # read later
             answer, data, signals, repeat_key, replay_key = Answer.ACK, ack, None, None, None
             is_sign_of_life = not has_key(device)
@@ -170,7 +170,7 @@ class Intake:
         else:
             reception = self._receive(received, device, sender, now)
             answer, data, problem, signals, repeat_key, is_poll = reception[:6]
-            replay_key = reception.replay_key
+            replay_key, whose = reception.replay_key, reception.whose
             is_test = problem is Problem.UNKNOWN_ACCOUNT and is_reserved(account)
             if problem and not is_test and not self._is_stored(problem, sender, received.raw):
                 reply(b"")
@@ -199,6 +199,7 @@ class Intake:
             is_sign_of_life=is_sign_of_life,
             opened=region,
             replay_key=replay_key,
+            whose=whose,
         )
         counted = "probe" if is_test else answer.value
         try:

@@ -56,6 +56,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     `apart` names the part of its device that floods, where it does (record/floods.py): then it
     waits in a queue of its own.
 
+    `whose` is shown of a message without signals, and is not decided on.
+
     It is packed in the order of its fields, and each signal by their names: a new one goes to the
     end, with a default, so that what an earlier version has packed is still read.
     """
@@ -80,6 +82,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True
     opened: bytes | None = None
     replay_key: bytes | None = None
     apart: str = ""
+    whose: SignalRead | None = None
 
 
 def is_unproven(message: Heard) -> bool:
@@ -188,8 +191,8 @@ class Rows:
         unless `is_judged` says so (record/once_muted.py).
 
         The first signal has its message's id, those after it have the ids that follow. A message
-        without one has a signal too, which says nothing and is not decided on. Raises ValueError
-        for more than SIGNALS_MAX.
+        without one has a signal too, which says nothing but whose it is, where that is known, and
+        is not decided on. Raises ValueError for more than SIGNALS_MAX.
         """
         if message.caller_place is not None:
             self._add_place(identifier, message, message.caller_place)
@@ -198,7 +201,8 @@ class Rows:
         reads = message.signals or ()
         if len(reads) > SIGNALS_MAX:
             raise ValueError(f"{len(reads)} signals in one message")
-        read, text = _read_columns(reads[0], cipher, identifier) if reads else (_NOTHING, None)
+        shown = reads[0] if reads else message.whose or _NOTHING
+        read, text = _read_columns(shown, cipher, identifier)
         self._messages.append(
             (
                 identifier,
@@ -301,8 +305,8 @@ def _copy(
             copy.write_row(row)
 
 
+_NOTHING: Final = SignalRead(protocol="", token="", account="")
 _encode = msgspec.json.Encoder().encode
-_NOTHING: Final = _encode(SignalRead(protocol="", token="", account=""))
 
 
 def _read_columns(read: SignalRead, cipher: AESGCM, signal: UUID) -> tuple[bytes, bytes | None]:

@@ -37,11 +37,11 @@ def _rules() -> list[tuple[str, str]]:
 
 
 def _classes() -> list[tuple[str, str]]:
-    known = [(one.value, f"{one} · {_span(seconds)}") for one, seconds in REPORTING_S.items()]
+    known = [(one.value, f"{one} · {span(seconds)}") for one, seconds in REPORTING_S.items()]
     return [("", gettext("none")), *known]
 
 
-def _span(seconds: int) -> str:
+def span(seconds: int) -> str:
     """The time in the largest unit that says it whole: `25 hours`, `90 seconds`."""
     if seconds % 86_400 == 0:
         count = seconds // 86_400

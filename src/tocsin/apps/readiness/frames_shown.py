@@ -3,13 +3,16 @@ language, what is wrong with it, and what to do."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tocsin.apps.readiness.forms import span
 from tocsin.core.code_tables import meaning, partition_of, zone_of
+from tocsin.core.signals import SignalRead
 from tocsin.record.commissioning import key_of
 from tocsin.record.credentials import RULES
 from tocsin.record.database import Connection
@@ -68,6 +71,10 @@ NAMES: Final[dict[str, Any]] = {
     "no_key": gettext_lazy("no key"),
     "synthetic": gettext_lazy("test alarm of Tocsin's own probe"),
 }
+_OF_ITS_CLOCK: Final = frozenset({"stale_time", "clock_off"})
+_EXACT: Final = ((90, 1), (2 * 86_400, 60), (float("inf"), 86_400))
+"""How far off a clock is, below so many seconds, is said to so many."""
+
 NOT_ADDED_NO_KEY: Final = gettext_lazy(
     "The panel encrypts, and there is no device with this account yet. Add it and give its key."
 )
@@ -106,9 +113,22 @@ def shown(connection: Connection, keyring: Keyring, one: Row, language: str) -> 
         "can_be_added": one["device"] is None and one["protocol"] in RULES,
         "encrypted": read.encrypted,
         "problem": NAMES.get(problem, problem),
+        "clock": _clock(one["received_at"], read, frame) if problem in _OF_ITS_CLOCK else "",
         "advice": _advice(connection, keyring, problem, one["device"], frame),
         "dialects": [*_dialects(frame), *filter(None, (one["dialect"] or "").split(";"))],
     }
+
+
+def _clock(received_at: datetime, read: SignalRead, frame: Frame | None) -> str:
+    """How far the panel's clock is off, in words; what is sealed was read by the intake."""
+    is_clear = frame is not None and not frame.encrypted
+    at = frame.sent_at if frame is not None and is_clear else read.occurred_at
+    if at is None:
+        return _("no time")
+    off_s = (at - received_at).total_seconds()
+    exact = next(unit for most, unit in _EXACT if abs(off_s) < most)
+    long = span(round(abs(off_s) / exact) * exact)
+    return (_("%(span)s ahead") if off_s > 0 else _("%(span)s behind")) % {"span": long}
 
 
 def _frame(one: Row) -> Frame | None:

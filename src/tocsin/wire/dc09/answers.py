@@ -110,7 +110,8 @@ class Reception(NamedTuple):
     `data` is the whole answer, b"" for nothing. `repeat_key` names the same message sent again
     (None where there is no sense in asking). `is_poll`: the device only says that it is there.
     Where `signals` is None, they and the repeat key are read later, by `read_kept`.
-    `replay_key` names what was encrypted, with its timestamp, whatever stands around it.
+    `replay_key` names what was encrypted, with its timestamp, whatever stands around it. `whose`
+    says of a message that says nothing else from whom it is, and what its clock showed.
     """
 
     answer: Answer
@@ -121,6 +122,7 @@ class Reception(NamedTuple):
     is_poll: bool
     dialects: tuple[str, ...] = ()
     replay_key: bytes | None = None
+    whose: SignalRead | None = None
 
 
 def receive(
@@ -172,6 +174,7 @@ def receive(
         is_only_poll,
         spoken_in(opened),
         _replay_key(opened) if frame.encrypted and can_repeat else None,
+        unread(opened, ahead) if problem is Problem.STALE_TIME else None,
     )
 
 

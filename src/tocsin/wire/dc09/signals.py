@@ -51,11 +51,8 @@ def read(
     besides = extra(frame.xdata)
     occurred_at = besides.occurred_at or occurred_at
     is_right = now is not None and occurred_at is not None and is_about(occurred_at, now)
-    if occurred_at is not None and clock_ahead and not is_right:
-        try:
-            occurred_at -= clock_ahead
-        except OverflowError:  # in the first or last hours that a calendar has: it says nothing
-            occurred_at = None
+    if clock_ahead and not is_right:
+        occurred_at = _by_gmt(occurred_at, clock_ahead)
     first, *others = events
     return (
         _signal(frame, first, occurred_at, besides),
@@ -113,9 +110,17 @@ def swapped(signal: SignalRead) -> SignalRead:
     return replace(signal, zone=signal.partition.rjust(3, "0"), partition=signal.zone[-2:])
 
 
-def unread(frame: Frame) -> SignalRead:
-    """The signal of a frame whose content is closed to us, as with a wrong key."""
-    return _signal(frame, Event(""), None)
+def unread(frame: Frame, clock_ahead: timedelta = NO_TIME) -> SignalRead:
+    """The signal of a frame whose content is closed to us, as with a wrong key, or does not count:
+    who sent it, and when by its clock, where it was opened."""
+    return _signal(frame, Event(""), _by_gmt(frame.sent_at, clock_ahead))
+
+
+def _by_gmt(at: datetime | None, clock_ahead: timedelta) -> datetime | None:
+    try:
+        return None if at is None else at - clock_ahead
+    except OverflowError:  # in the first or last hours that a calendar has: it says nothing
+        return None
 
 
 def is_poll(frame: Frame) -> bool:
