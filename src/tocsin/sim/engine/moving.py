@@ -30,12 +30,22 @@ def station_for(
     if cover is None:
         return state.station[unit]
     if rules is None:
-        return int(np.argmax(gains(cover, _idle(town, state, unit), JEMSS_BUSY)))
+        return _first_most(gains(cover, _idle(town, state, unit), JEMSS_BUSY))
     gain = gains(cover, missed(town, work, state, rules, unit, at), rules.busy)
     took = minutes_to_stations(town, state, unit, at)
     for station in range(len(gain)):
         gain[station] *= worth(rules.release_horizon, took[station])
     return int(np.argmax(gain))
+
+
+@inner
+def _first_most(gain: Floats) -> int:
+    """The place of the greatest; of equals, but for rounding, the first."""
+    best = 0
+    for place in range(1, len(gain)):
+        if gain[place] > gain[best] * (1.0 + 1e-12):
+            best = place
+    return best
 
 
 @making
