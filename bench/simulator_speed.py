@@ -47,13 +47,13 @@ def bare_heap(times: np.ndarray, pending: int) -> float:
     return last
 
 
-def calls_a_second(simulator: Simulator, city: City, calls: Calls, name: str) -> float:
+def calls_a_second(simulator: Simulator, city: City, calls: Calls, name: str, runs: int) -> float:
     """The median of the runs, after one that compiles."""
     work = work_of(city, simulator.town, calls)
     cover = simulator.cover(calls)
     homes = simulator.homes(None, calls)
     took = []
-    for run in range(RUNS + 1):
+    for run in range(runs + 1):
         state = state_of(simulator.town, work, homes)
         began = time.perf_counter()
         policy = POLICIES[name]
@@ -94,7 +94,7 @@ def main() -> int:
     city = read_city(folder)
     calls = read_calls(city, city.calls[0])
     simulator = Simulator(city)
-    speed = calls_a_second(simulator, city, calls, "closest")
+    speed = calls_a_second(simulator, city, calls, "closest", RUNS)
     memory_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     times = np.random.default_rng(1).exponential(size=EVENTS * len(calls))
     bare_heap(times, 16)
@@ -103,13 +103,15 @@ def main() -> int:
     limit = len(calls) / (time.perf_counter() - began)
     print(f"{folder.name}, {city.calls[0].name}, {len(calls):,} calls, one thread")
     print(f"closest: {speed:,.0f} simulated calls/s (median of {RUNS}; target {CALLS_S_MIN:,})")
-    for name in POLICIES:
-        if name != "closest":
-            print(f"{name}: {calls_a_second(simulator, city, calls, name):,.0f} calls/s")
     print(f"limit, a bare heap of {EVENTS} events a call: {limit:,.0f} calls/s")
     print(f"memory: {memory_gb:.2f} GB at most (target {MEMORY_GB_MAX:g})")
     print(f"cold, from nothing to the first call: {ready_s:.1f} s (target {COLD_S_MAX:g})")
     print("JEMSS 1.3.6, stored: 6,000 to 47,000 calls/s warm, 3.5 to 5.2 GB, 30 to 50 s to start")
+    for name in POLICIES:
+        if name != "closest":
+            print(
+                f"{name}: {calls_a_second(simulator, city, calls, name, 1):,.0f} calls/s (one run)"
+            )
     well = speed >= CALLS_S_MIN and memory_gb <= MEMORY_GB_MAX and ready_s <= COLD_S_MAX
     return 0 if well else 1
 
