@@ -76,6 +76,12 @@ def general() -> argparse.ArgumentParser:
     return parser
 
 
+_PROCESSES: Final = ("web", "edge", "clock", "work")
+_HEALTH: Final = tuple(f"health-{one}" for one in _PROCESSES)
+_SERVERS: Final = ("web", *Configuration().edge.__struct_fields__)
+"""What --listen may name; the second and further ones are ways in."""
+
+
 def add_listen(parser: argparse.ArgumentParser) -> None:
     """--listen and --port, for commands that open sockets."""
     parser.add_argument(
@@ -84,10 +90,11 @@ def add_listen(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=HOST:PORT",
         help=say(
-            "address of one server, may be repeated; names: web, dc09 (TCP and UDP),"
-            " health-web, health-edge, health-clock, health-work; port 0: any free one",
-            "指定某一服务的监听地址，可重复；名称：web、dc09（TCP 与 UDP）、"
-            "health-web、health-edge、health-clock、health-work；端口 0 表示任选",
+            f"address of one server, may be repeated; names: {', '.join(_SERVERS)}; the ways in"
+            f" with -tls behind their name; {', '.join(_HEALTH)}; dc09 is TCP and UDP; port 0: any"
+            " free one",
+            f"指定某一服务的监听地址，可重复；名称： {', '.join(_SERVERS)} ，"
+            f"接入方式可加 -tls 后缀；以及 {', '.join(_HEALTH)} ； dc09 为 TCP 与 UDP；端口 0 表示任选",
         ),
     )
     parser.add_argument(
@@ -130,16 +137,16 @@ def listening(chosen: Configuration, text: str) -> Configuration:
     if name.removesuffix("-tls") in chosen.edge.__struct_fields__:
         return _intake_listening(chosen, name, host, port)
     process = name.removeprefix("health-")
-    if name.startswith("health-") and process in ("web", "edge", "clock", "work"):
+    if name.startswith("health-") and process in _PROCESSES:
         health = msgspec.structs.replace(chosen.health, host=host, **{process: port})
         return msgspec.structs.replace(chosen, health=health)
-    names = ", ".join(("web", *chosen.edge.__struct_fields__))
+    names, checks = ", ".join(_SERVERS), ", ".join(_HEALTH)
     raise CommandRefused(
         say(
             f"--listen {text}: there is no server named {name!r}; there are {names}, the ways in"
-            " with -tls behind their name, and health-web, health-edge, health-clock, health-work",
+            f" with -tls behind their name, and {checks}",
             f"--listen {text}：没有名为 {name!r} 的服务；可用 {names}（接入方式可加 -tls 后缀），"
-            "以及 health-web、health-edge、health-clock、health-work",
+            f"以及 {checks}",
         )
     )
 
