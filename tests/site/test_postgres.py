@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -48,6 +49,13 @@ def data(made: Path, tmp_path: Path) -> Path:
     """A copy of it; owners and modes are kept."""
     subprocess.run(["cp", "-a", str(made), str(tmp_path / "data")], check=True, timeout=60)
     return tmp_path / "data"
+
+
+def wait_for(state: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not state():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_it_has_two_roles_that_own_nothing_of_each_other(server: Postgres) -> None:
@@ -224,6 +232,26 @@ def test_an_initdb_that_was_cut_off_is_begun_again(tmp_path: Path) -> None:
     (cut / "PG_VERSION").write_text("18\n")
     with Postgres(tmp_path / "data") as running:
         answers(running.urls().application, within_s=1)
+
+
+def test_ending_it_over_open_connections_is_no_warning(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or a short command would end with a FATAL of the server although all went well."""
+
+    def said() -> list[logging.LogRecord]:
+        return [one for one in caplog.records if "terminating connection" in one.getMessage()]
+
+    caplog.set_level(logging.DEBUG, "tocsin.postgres")
+    with Postgres(data) as running:
+        left = psycopg.connect(running.urls().application)
+        one, two = (psycopg.connect(running.urls().application) for _ in range(2))
+        two.execute("SELECT pg_terminate_backend(%s)", (one.info.backend_pid,))
+        wait_for(lambda: len(said()) == 1)
+    wait_for(lambda: len(said()) == 3)
+    assert [one.levelno for one in said()] == [logging.WARNING, logging.DEBUG, logging.DEBUG]
+    for opened in (left, one, two):
+        opened.close()
 
 
 def test_damaged_settings_are_replaced(data: Path) -> None:

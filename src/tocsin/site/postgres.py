@@ -269,12 +269,17 @@ class Postgres:
             for line in lines:
                 text = line.strip()
                 self._said.append(text)
-                logger.log(_level(text), "postgres: %s", text)
+                ended_by_us = self._stopping.is_set() and _ENDED.search(text) is not None
+                logger.log(logging.DEBUG if ended_by_us else _level(text), "postgres: %s", text)
 
 
 def next_wait_s(last_s: float, *, ran_s: float) -> float:
     """Seconds to wait before a restart: none after a good run, else 0.1 doubling up to 5."""
     return 0.0 if ran_s > 10 else min(max(0.1, last_s * 2), 5.0)
+
+
+_ENDED: Final = re.compile(r"\bFATAL:\s+(terminating\b|the database system is shutting down)")
+"""What the server says of connections that are open while it is told to end: no trouble then."""
 
 
 def _level(line: str) -> int:
