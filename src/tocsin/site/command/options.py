@@ -94,7 +94,8 @@ def add_listen(parser: argparse.ArgumentParser) -> None:
             f" with -tls behind their name; {', '.join(_HEALTH)}; dc09 is TCP and UDP; port 0: any"
             " free one",
             f"指定某一服务的监听地址，可重复；名称： {', '.join(_SERVERS)} ，"
-            f"接入方式可加 -tls 后缀；以及 {', '.join(_HEALTH)} ； dc09 为 TCP 与 UDP；端口 0 表示任选",
+            f"接入方式可加 -tls 后缀；以及 {', '.join(_HEALTH)} ；"
+            " dc09 为 TCP 与 UDP；端口 0 表示任选",
         ),
     )
     parser.add_argument(
