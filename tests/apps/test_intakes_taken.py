@@ -33,7 +33,7 @@ def screen(site: Site, monkeypatch: pytest.MonkeyPatch) -> httpx.Client:
 
 @pytest.fixture(scope="module")
 def city(running: Site) -> City:
-    return build(running)
+    return build(running, prefix="taken ")
 
 
 @pytest.fixture

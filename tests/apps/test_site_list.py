@@ -20,7 +20,7 @@ CODES = ("ZL-30", "ZL-04", "ZL-17", "ZL-09", "ZL-22")
 
 @pytest.fixture(scope="module")
 def register(running: Site) -> Site:
-    build(running)
+    build(running, prefix="listed ")
     rows = [
         {
             "site": code, "name_zh": code, "name_en": code, "address": "x", "lat": "36.84",
