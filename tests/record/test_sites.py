@@ -137,6 +137,27 @@ def test_contradictions_between_rows_and_with_what_is_there(
     assert errors == [(3, "account"), (4, "name_en"), (5, "account")]
 
 
+def test_an_account_twice_is_named_also_where_a_row_has_another_mistake(
+    connection: Connection, keyring: Keyring
+) -> None:
+    """Or the second mistake would be found in a second round only."""
+    errors = errors_of(
+        connection,
+        keyring,
+        site_row("51A0", datum="x"),
+        site_row("51a0", site="other"),
+        site_row("51A0", site="third", lat="north"),
+        site_row("51/0"),
+        site_row("51/0"),
+    )
+    twice = [(3, "account"), (4, "account"), (4, "lat")]
+    assert sorted(errors) == [(2, "datum"), *twice, (5, "account"), (6, "account")]
+    report = import_sites(
+        connection, keyring, [site_row("51A0", datum="x"), site_row("51A0")], agency="fire"
+    )
+    assert "already in line 2" in report.errors[1][2]
+
+
 def test_missing_columns_extra_fields_and_an_empty_file(
     connection: Connection, keyring: Keyring
 ) -> None:

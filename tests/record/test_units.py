@@ -134,6 +134,23 @@ def test_contradictions_between_rows_are_named(connection: Connection, keyring: 
     assert all("第 2 行" in text for _, _, text in report.errors)
 
 
+def test_a_call_sign_twice_is_named_also_where_a_row_has_another_mistake(
+    connection: Connection, keyring: Keyring
+) -> None:
+    rows = [
+        row("E43", datum="x"),
+        row("E43"),
+        row("E43", agency="other", lat="north"),
+        row("E43", agency="other"),
+        row("E43", agency="y" * 201),
+    ]
+    report = import_units(connection, keyring, rows, agency=AGENCY)
+    found = [(line, name) for line, name, _ in report.errors]
+    assert found == [(2, "datum"), (3, "call_sign"), (4, "lat"), (5, "call_sign"), (6, "agency")]
+    assert "already in line 2" in report.errors[1][2]
+    assert "already in line 4" in report.errors[3][2]
+
+
 def test_what_is_missing_is_said(connection: Connection, keyring: Keyring) -> None:
     bare = {name: value for name, value in row("E51").items() if name != "kind"}
     (error,) = import_units(connection, keyring, [bare], agency=AGENCY).errors

@@ -130,21 +130,26 @@ def contradictions(
     *,
     one: tuple[str, Callable[[Any], Hashable], Callable[[Any, Any], str]],
     where: tuple[Sequence[str], Callable[[Any], Hashable], Callable[[Any, Any], str]],
+    bad: Iterable[Any] = (),
 ) -> list[Error]:
     """One thing that stands there twice, or one place that is described in two ways.
 
     `one`: the column that is to blame, what tells a thing, and the text for a row and the first
     such row. `where`: the columns that describe a place, what tells it, and the text likewise.
+    `bad`: rows with mistakes of their own, as far as they tell a thing: one twice is named in the
+    same round.
     """
     errors: list[Error] = []
     things: dict[Hashable, Any] = {}
     places: dict[Hashable, Any] = {}
     column, thing_of, twice = one
     columns, place_of, differs = where
-    for row in rows:
+    good = list(rows)
+    for row in sorted([*good, *bad], key=lambda row: row.line):
         first = things.setdefault(thing_of(row), row)
         if first is not row:
             errors.append((row.line, column, twice(row, first)))
+    for row in good:
         first = places.setdefault(place_of(row), row)
         errors += [
             (row.line, name, differs(row, first))

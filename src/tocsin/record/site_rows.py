@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -135,8 +135,26 @@ def _device(fields: Fields) -> dict[str, Any]:
     }
 
 
-def site_contradictions(rows: list[SiteRow], language: str) -> list[Error]:
-    """One account twice, or one site described in two ways."""
+@dataclass(frozen=True, slots=True)
+class NamedDevice:
+    """What a row with mistakes still tells: whose it is."""
+
+    line: int
+    protocol: str
+    account: str
+
+
+def named_device(line: int, row: Mapping[Any, Any], *, language: str) -> NamedDevice | None:
+    """None where the mistake is in the protocol or the account."""
+    found = _device(Fields(line, row, language, texts=_TEXTS, last=COLUMNS[-1], verbatim="key"))
+    account = found.get("account")
+    return None if account is None else NamedDevice(line, found["protocol"], account)
+
+
+def site_contradictions(
+    rows: list[SiteRow], language: str, bad: Iterable[NamedDevice] = ()
+) -> list[Error]:
+    """One account twice, also in rows with other mistakes, or one site described in two ways."""
     told = partial(said_of_sites, language)
     return contradictions(
         rows,
@@ -150,6 +168,7 @@ def site_contradictions(rows: list[SiteRow], language: str) -> list[Error]:
             lambda row: row.site,
             lambda row, first: told("site_differs", site=row.site, line=first.line),
         ),
+        bad=bad,
     )
 
 

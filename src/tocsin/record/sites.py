@@ -28,6 +28,7 @@ from tocsin.record.site_rows import (
     COLUMNS,
     SITE_COLUMNS,
     SiteRow,
+    named_device,
     read_row,
     said_of_sites,
     site_contradictions,
@@ -84,8 +85,11 @@ def check_sites(
 ) -> tuple[list[SiteRow], list[Error]]:
     """The rows that can be written, and what is wrong with the others or with all together."""
     agency = agency if agency is not None else only_agency(connection)
+    lines = list(lines)
     good, errors = read_lines(lines, partial(read_row, agency=agency, language=language))
-    errors += site_contradictions(good, language)
+    wrong = {line for line, _, _ in errors}
+    named = [named_device(line, row, language=language) for line, row in lines if line in wrong]
+    errors += site_contradictions(good, language, filter(None, named))
     errors += _taken_accounts(connection, good, language)
     errors += _missing_keys(connection, good, language)
     errors.sort(key=lambda error: error[0])

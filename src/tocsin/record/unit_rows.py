@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from tocsin.record.importing import (
     code,
     contradictions,
     said,
+    text,
 )
 
 COLUMNS: Final = (
@@ -89,8 +90,31 @@ def read_row(
     return UnitRow(line=line, **values)
 
 
-def unit_contradictions(rows: list[UnitRow], language: str) -> list[Error]:
-    """One call sign twice, or one station described in two ways."""
+@dataclass(frozen=True, slots=True)
+class NamedUnit:
+    """What a row with mistakes still tells: whose it is."""
+
+    line: int
+    agency: str
+    call_sign: str
+
+
+def named_unit(
+    line: int, row: Mapping[Any, Any], *, agency: str, language: str
+) -> NamedUnit | None:
+    """None where the mistake is in the call sign or the agency."""
+    fields = Fields(line, row, language, texts=_TEXTS, last=COLUMNS[-1])
+    call_sign, of = fields.take("call_sign", code), fields.take("agency", text)
+    if call_sign is None or of is None or not (of or agency):
+        return None
+    return NamedUnit(line, of or agency, call_sign)
+
+
+def unit_contradictions(
+    rows: list[UnitRow], language: str, bad: Iterable[NamedUnit] = ()
+) -> list[Error]:
+    """One call sign twice, also in rows with other mistakes, or one station described in two
+    ways."""
 
     def told(what: str, **values: object) -> str:
         return said(language, what, _TEXTS, **values)
@@ -107,6 +131,7 @@ def unit_contradictions(rows: list[UnitRow], language: str) -> list[Error]:
             lambda row: (row.agency, row.station),
             lambda row, first: told("station_differs", station=row.station, line=first.line),
         ),
+        bad=bad,
     )
 
 

@@ -15,6 +15,7 @@ from tocsin.record.database import Connection
 from tocsin.record.handle import handle
 from tocsin.record.ids import uuid7
 from tocsin.record.importing import (
+    HEADER_LINE,
     ImportReport,
     add_districts,
     header_errors,
@@ -22,7 +23,7 @@ from tocsin.record.importing import (
     read_rows,
 )
 from tocsin.record.keys import Keyring
-from tocsin.record.unit_rows import COLUMNS, UnitRow, read_row, unit_contradictions
+from tocsin.record.unit_rows import COLUMNS, UnitRow, named_unit, read_row, unit_contradictions
 from tocsin.record.working import process_actor
 
 # A station's id is made from its agency and the operator's own name for it.
@@ -100,7 +101,13 @@ def import_units(
     agency = agency if agency is not None else only_agency(connection)
     read = partial(read_row, agency=agency, language=language)
     good, report.errors = read_rows(rows, read)
-    report.errors += unit_contradictions(good, language)
+    wrong = {line for line, _, _ in report.errors}
+    named = [
+        named_unit(line, row, agency=agency, language=language)
+        for line, row in enumerate(rows, start=HEADER_LINE + 1)
+        if line in wrong
+    ]
+    report.errors += unit_contradictions(good, language, filter(None, named))
     report.errors.sort(key=lambda error: error[0])
     if not report.errors:
         report.rows_ok = len(good)
