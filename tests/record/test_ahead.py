@@ -3,8 +3,10 @@ order in which it was sent."""
 
 from datetime import timedelta
 from random import Random
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from arriving import NOW, READ, Arrivals, message
 from msgspec.structs import replace
@@ -198,3 +200,62 @@ def test_nothing_is_looked_at_where_all_is_sorted_in_at_once(
     monkeypatch.setattr(module, "Ahead", None)
     monkeypatch.setattr(module.Sorter, "_sort_ahead", None)
     assert len(arrivals.sort(message(), kept(), message())) == 3
+
+
+@pytest.mark.parametrize("where", ["stored", "looked at"])
+@pytest.mark.usefixtures("singly")
+def test_what_was_to_go_ahead_as_the_database_went_away_goes_ahead_when_it_is_back(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    connection, fire = arrivals.connection, uuid4()
+    for _ in range(60):
+        arrivals.commit(kept())
+    arrivals.sorter.sort(connection)  # knows that there is more
+    arrivals.commit(message(device=fire, repeat_key=b"fire"))
+    owner, name = (Sorter, "_store") if where == "stored" else (ahead_module, "unpack")
+    real = getattr(owner, name)
+    faults = [psycopg.OperationalError("the server closed the connection")]
+
+    def once(*given: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return real(*given)
+
+    monkeypatch.setattr(owner, name, once)
+    with pytest.raises(psycopg.OperationalError):
+        arrivals.sorter.sort(connection)
+    arrivals.commit(message(device=fire, repeat_key=b"later"))
+    for _ in range(3):
+        arrivals.sorter.sort(connection)
+    assert of(connection, fire)[:1] == [b"fire"]
+    while arrivals.waiting():
+        arrivals.sorter.sort(connection)
+    assert of(connection, fire) == [b"fire", b"later"]
+
+
+@pytest.mark.usefixtures("singly")
+def test_who_could_not_go_ahead_tells_nothing_later_ahead_of_that(
+    arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, fire = arrivals.connection, uuid4()
+    for _ in range(60):
+        arrivals.commit(kept())
+    arrivals.sorter.sort(connection)
+    for key in (b"1", b"2", b"3"):
+        arrivals.commit(message(device=fire, repeat_key=key))
+    real = Sorter._store
+    bad = [True]
+
+    def store(self: Sorter, database: Connection, some: list[tuple[UUID, Heard]]) -> Any:
+        if bad and any(one.repeat_key == b"1" for _, one in some):
+            raise ValueError("cannot be stored yet")
+        return real(self, database, some)
+
+    monkeypatch.setattr(Sorter, "_store", store)
+    for _ in range(10):
+        arrivals.sorter.sort(connection)
+    assert of(connection, fire) == []
+    bad.clear()
+    while arrivals.waiting():
+        arrivals.sorter.sort(connection)
+    assert of(connection, fire) == [b"1", b"2", b"3"]

@@ -124,7 +124,11 @@ class Ahead:
 
     def has_its_turn(self, one: Waiting) -> None:
         """It could not go ahead: nor does what its sender tells after it."""
-        self._pile(sender_of(one.message), one.lane, one.arrival)
+        sender = sender_of(one.message)
+        self._pile(sender, one.lane, one.arrival)
+        while sender in self._held:
+            later = self._pop(sender)
+            self._pile(sender, later.lane, later.arrival)
 
     def _next(self, connection: Connection, lane: Lane) -> list[UUID]:
         """The next rows of a lane to look at; first those that came late."""

@@ -22,7 +22,7 @@ from tocsin.record import probing
 from tocsin.record.ahead import Ahead, Waiting, by_key, not_sorted_in
 from tocsin.record.database import Connection, is_away
 from tocsin.record.floods import Lane
-from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, unpack
+from tocsin.record.heard_rows import SIGNALS_MAX, Heard, Rows, pack, sender_of, unpack
 from tocsin.record.ids import following
 from tocsin.record.keys import Keyring
 from tocsin.record.once_muted import OnceMuted
@@ -113,7 +113,11 @@ class Sorter:
         done = 0
         while True:
             if self._has_more:
-                self._sort_ahead(connection)
+                try:
+                    self._sort_ahead(connection)
+                except BaseException:  # what it had taken is found again, before what came after
+                    self._ahead = Ahead(self._keys, self._read)
+                    raise
             picked = self._pick(connection)
             if not picked:
                 break
@@ -140,8 +144,11 @@ class Sorter:
         taken = self._ahead.take()
         if len(taken) > 1 and self._goes_ahead(connection, taken):
             taken = []
+        failed: set[str] = set()
         for one in taken:  # it is one of them
-            if not self._goes_ahead(connection, [one]):
+            sender = sender_of(one.message)
+            if sender in failed or not self._goes_ahead(connection, [one]):
+                failed.add(sender)
                 self._ahead.has_its_turn(one)
         connection.rollback()
 
