@@ -150,14 +150,13 @@ class Intake:
         caller_place: CallerPlace | None = None,
     ) -> None:
         """Returns when the message is on disk: only then may its sender hear `answer`, which is
-        also what it is counted under.
+        also what it is counted under (a test alarm of our own: `probe`).
 
-        A test alarm of our own is counted as `probe`, apart from what customers send. `source` is
-        the sender's address, `transport` what stands behind the protocol's name in the
+        `source` is the sender's address, `transport` what stands behind the protocol's name in the
         record's `intake` (`mqtt.tls`). `district` and `agency` stand for a source that is no
-        device; with `is_named` the sender gave the message a name, and `repeat_key` stands for
-        that. Raises `Crowded` for a sender that has too much in flight, `NotKept` where the
-        record cannot be written; both are counted, and neither may be answered as received.
+        device; with `is_named` the sender gave the message a name, for which `repeat_key` stands.
+        Raises `Crowded` for a sender that has too much in flight, `NotKept` where the record cannot
+        be written; both are counted, and neither may be answered as received.
         """
         is_test = bool(signals) and is_reserved(signals[0].account)
         if device is not None and device.is_probe:
