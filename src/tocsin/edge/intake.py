@@ -149,18 +149,17 @@ class Intake:
         is_named: bool = False,
         caller_place: CallerPlace | None = None,
     ) -> None:
-        """Returns when the message is on disk: only then may its sender hear `answer`, which is
-        also what it is counted under (a test alarm of our own: `probe`).
+        """Returns when the message is on disk: only then may its sender hear `answer`, under which
+        it is counted (`probe` for our own test alarms).
 
-        `source` is the sender's address, `transport` what stands behind the protocol's name in the
-        record's `intake` (`mqtt.tls`). `district` and `agency` stand for a source that is no
-        device; with `is_named` the sender gave the message a name, for which `repeat_key` stands.
-        Raises `Crowded` for a sender that has too much in flight, `NotKept` where the record cannot
-        be written; both are counted, and neither may be answered as received.
+        `source` is the sender's address; `transport` ends the record's `intake` (`mqtt.tls`);
+        `district` and `agency` are of a source that is no device; with `is_named`, `repeat_key`
+        stands for a name that the sender gave. Raises `Crowded` where it has too much in flight,
+        `NotKept` where nothing can be written: both are counted, neither is answered as received.
         """
-        is_test = bool(signals) and is_reserved(signals[0].account)
+        counted = "probe" if signals and is_reserved(signals[0].account) else answer
         if device is not None and device.is_probe:
-            device, assurance, is_test = None, "none", True
+            device, assurance, counted = None, "none", "probe"
         sender = self.senders.at(source)
         if not self.senders.has_room(sender):
             self.counts.refused("too_many_in_flight", source)
@@ -192,7 +191,7 @@ class Intake:
             raise
         finally:
             self.senders.answered(sender)
-        self.counts.add("probe" if is_test else answer)
+        self.counts.add(counted)
 
     @property
     def url(self) -> str:
