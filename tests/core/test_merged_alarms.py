@@ -17,7 +17,13 @@ from tocsin.core.confirmation import Confirming, ConfirmRule
 from tocsin.core.incidents import evolving
 from tocsin.core.incidents.alarms import OPEN_ZONES_MAX
 from tocsin.core.incidents.facts import IncidentAbsorbed, IncidentSplit
-from tocsin.core.incidents.state import IncidentState, due, open_zones, open_zones_more
+from tocsin.core.incidents.state import (
+    IncidentState,
+    IncidentStep,
+    due,
+    open_zones,
+    open_zones_more,
+)
 from tocsin.core.obligations import deadline
 from tocsin.core.terms import IncidentType, Level
 from tocsin.core.units import UnitState
@@ -210,3 +216,30 @@ def test_a_fire_that_is_merged_into_what_may_wait_longer_shortens_its_time() -> 
     assert due(site.world.incident(into)) == deadline(
         site.world.now, site.world.obligations.assign_s[0]
     )
+
+
+@pytest.mark.parametrize("level", [Level.P1, Level.P4])
+def test_a_fire_that_nobody_came_to_is_overdue_where_it_is_merged_into_too(level: Level) -> None:
+    site = AlarmedSite()
+    site.hear("FA", "1")
+    site.after(7_200)
+    fire = site.id
+    assert site.world.incident(fire).overdue is IncidentStep.TAKE
+    into = site.world.call(IncidentType.FIRE, level=level)
+    site.world.do(MergeIncidents(fire, into))
+    after = site.world.incident(into)
+    assert (after.level, after.overdue) == (Level.P1, IncidentStep.TAKE)
+    assert due(after) == deadline(site.world.now, site.world.obligations.take_s[0])
+    site.world.do(TakeIncident(into))
+    assert site.world.incident(into).overdue is None
+    assert site.world.rebuilt() == site.world.states
+
+
+def test_what_is_less_grave_and_overdue_makes_nothing_overdue_that_it_is_merged_into() -> None:
+    site = AlarmedSite()
+    one = site.world.call(IncidentType.BURGLARY, level=Level.P4)
+    site.after(7_200)
+    site.hear("FA", "1")
+    before = site.incident
+    site.world.do(MergeIncidents(one, site.id))
+    assert (site.incident.overdue, due(site.incident)) == (None, due(before))

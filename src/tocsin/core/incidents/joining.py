@@ -31,6 +31,7 @@ from tocsin.core.incidents.facts import (
     IncidentFact,
     IncidentLinked,
     IncidentMerged,
+    IncidentOverdue,
     IncidentPrioritised,
     IncidentReleased,
     IncidentReleasedOther,
@@ -42,6 +43,7 @@ from tocsin.core.incidents.facts import (
 from tocsin.core.incidents.state import (
     Incident,
     IncidentState,
+    IncidentStep,
     alarm_count,
     all_signals,
     open_zones,
@@ -136,11 +138,18 @@ def _as_loud(
         urgent = replace(into, level=min(into.level, other.level))
         into = replace(into, due_at=assign_by(urgent, context))
         facts.append(IncidentReleased(due_at=into.due_at))
+    level = min(into.level, other.level)
     due_at = into.due_at
     if into.state is IncidentState.NEW and not into.units:
-        times = [one for one in (into.due_at, other.due_at) if one is not None]
+        take_by = None
+        is_new = into.overdue is None or level < into.level
+        if other.overdue is not None and is_new:  # its deadline has spoken, and nobody has come
+            take_by = deadline(context.now, context.obligations.take_s[level - 1])
+            if into.overdue is None and other.level <= into.level:
+                facts.append(IncidentOverdue(IncidentStep.TAKE, due_at=context.now))
+                into = replace(into, due_at=None, overdue=IncidentStep.TAKE)
+        times = [one for one in (due_at, other.due_at, take_by) if one is not None]
         due_at = min(times, default=None)
-    level = min(into.level, other.level)
     if into.state is IncidentState.TAKEN and not into.units and _ends_hold(other):
         # Whoever took it has let its deadline pass, or has more time than the graver one has.
         if due_at is None:
