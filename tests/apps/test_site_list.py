@@ -23,9 +23,19 @@ def register(running: Site) -> Site:
     build(running, prefix="listed ")
     rows = [
         {
-            "site": code, "name_zh": code, "name_en": code, "address": "x", "lat": "36.84",
-            "lon": "174.76", "datum": "WGS-84", "district": "north", "protocol": "dc09",
-            "account": f"C{place:03}", "key": "", "key_form": "", "interval_s": "",
+            "site": code,
+            "name_zh": code,
+            "name_en": code,
+            "address": "x",
+            "lat": "36.84",
+            "lon": "174.76",
+            "datum": "WGS-84",
+            "district": "north",
+            "protocol": "dc09",
+            "account": f"C{place:03}",
+            "key": "",
+            "key_form": "",
+            "interval_s": "",
         }
         for place, code in enumerate(CODES)
     ]

@@ -36,6 +36,7 @@ from tocsin.core.incidents.facts import (
     IncidentReleased,
     IncidentReleasedOther,
     IncidentSplit,
+    IncidentStep,
     IncidentUnlinked,
     SignalJoined,
     SignalLeft,
@@ -43,7 +44,6 @@ from tocsin.core.incidents.facts import (
 from tocsin.core.incidents.state import (
     Incident,
     IncidentState,
-    IncidentStep,
     alarm_count,
     all_signals,
     open_zones,
