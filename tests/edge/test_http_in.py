@@ -5,7 +5,6 @@ import re
 import select
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -251,18 +250,19 @@ def test_what_is_not_http(edge: Live, rubbish: bytes) -> None:
     assert asked(edge, rubbish) == [(400, "not_http")]
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"POST /hook/tower HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
-        b"CONNECT x:1 HTTP/1.1\r\n\r\n",
-        b"POST /h HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\ncontent-length: 4\r\n\r\n",
-    ],
-)
-def test_nothing_is_upgraded(edge: Live, head: bytes) -> None:
-    (answer,) = asked(edge, head + b"more of another protocol")
-    wanted = "upgrade_with_body" if b"length" in head else r"un(supported_type|known_source)"
-    assert re.fullmatch(wanted, answer[1])
+def test_nothing_is_upgraded(edge: Live) -> None:
+    upgrade = b"POST /hook/tower HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+    for head in (upgrade, b"CONNECT x:1 HTTP/1.1\r\n\r\n"):
+        (answer,) = asked(edge, head + b"more of another protocol")
+        assert re.fullmatch(r"un(supported_type|known_source)", answer[1])
+
+
+def test_a_body_is_read_though_another_protocol_is_asked_for(edge: Live) -> None:
+    """As Java's client and `curl --http2` ask with the first request of a connection."""
+    ask = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAA"}
+    both = request(**ask) + request(**{**ask, "connection": "close, Upgrade"})
+    for parts in ([both], [both[at : at + 1] for at in range(len(both))]):
+        assert asked(edge, *parts) == [(202, ""), (202, "")]
 
 
 def test_all_bodies_of_an_intake_together_at_their_limit(edge: Live, record, monkeypatch) -> None:
@@ -281,15 +281,12 @@ def test_all_bodies_of_an_intake_together_at_their_limit(edge: Live, record, mon
 
 
 def test_a_slow_request_is_ended_and_a_silent_connection_closed(edge: Live, record: Record) -> None:
-    began = time.monotonic()
     with line(edge) as body, line(edge) as head, line(edge) as silent:
         body.sendall(request()[:-3])
         head.sendall(b"POST /hook/tower HT")
         assert answers(body) == [(408, "too_slow")]
         assert answers(head) == [(408, "too_slow")]
-        assert time.monotonic() - began < 10
         assert answers(silent) == []
-        assert time.monotonic() - began < 15
 
 
 def test_requests_that_do_not_wait_for_answers(edge: Live) -> None:

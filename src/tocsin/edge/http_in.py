@@ -8,12 +8,12 @@ import contextlib
 import logging
 import socket
 from collections import deque
-from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final, cast
 
 import httptools
 
+from tocsin.edge.http_parser import Parser
 from tocsin.edge.http_parts import Answer, Door, Refuse, Request, Response, Settings
 from tocsin.edge.http_sockets import open_sockets
 from tocsin.edge.intake import FINISH_S, Intake
@@ -117,7 +117,7 @@ class Connection(asyncio.Protocol):
         self._is_tls = is_tls
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport  # from connection_made on
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = Parser(self)
         self._sender: Sender | None = None  # while the connection holds its place
         self._peer = ""
         self._ready: deque[tuple[Request, bool]] = deque()
@@ -137,7 +137,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._header_count = 0
         self._head_bytes = 0
-        self._is_head_whole = False
+        self._is_head_whole = self._ignores_upgrade = False
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._chunks = 0
@@ -177,9 +177,7 @@ class Connection(asyncio.Protocol):
         self._has_begun = self._has_completed = False
         body_before = self._body_bytes
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._has_ended = True  # RFC 9110 7.8: the request is answered, the upgrade is not done
+            self._has_ended |= not self._parser.feed(data)
         except httptools.HttpParserError:
             # Raised by one of our own bounds too, which has said why.
             self._refuse("not_http")
@@ -234,11 +232,16 @@ class Connection(asyncio.Protocol):
         length = self._headers.get("content-length", "")
         if len(length) > 12 or int(length or 0) > self._body_max:
             self._stop("body_too_large")
-        has_body = length.strip("0") or "transfer-encoding" in self._headers
-        if has_body and self._parser.should_upgrade():
-            self._stop("upgrade_with_body")  # httptools does not read the body of such a request
-        self._ask_the_door()
+        has_body = bool(length.strip("0")) or "transfer-encoding" in self._headers
+        self._ignores_upgrade = has_body and self._parser.should_upgrade
+        if not self._ignores_upgrade:
+            self._ask_the_door()
         self._awaits_leave = self._headers.get("expect", "").lower() == "100-continue"
+
+    @property
+    def ignored_upgrade(self) -> tuple[bytes, dict[str, str]] | None:
+        """URL and headers of a request with a body that asks for another protocol."""
+        return (self._url, self._headers) if self._ignores_upgrade else None
 
     def _ask_the_door(self) -> None:
         door = self._server.door
@@ -261,17 +264,19 @@ class Connection(asyncio.Protocol):
         self._body.append(data)
 
     def on_message_complete(self) -> None:
+        if self._ignores_upgrade:
+            return
         self._began_at = None
         self._has_completed = True
         if len(self._ready) >= PIPELINE_MAX:
             self._stop("too_many_at_once")
         request = self._request(b"".join(self._body))
-        self._ready.append((request, self._parser.should_keep_alive()))
+        self._ready.append((request, self._parser.should_keep_alive))
         self._begin()
 
     def _request(self, body: bytes) -> Request:
         path = self._url.partition(b"?")[0].decode("latin-1")
-        method = self._parser.get_method().decode("latin-1")
+        method = self._parser.method.decode("latin-1")
         return Request(method, path, self._headers, body, self._address(), self._is_tls)
 
     @property
@@ -357,16 +362,7 @@ class Connection(asyncio.Protocol):
         return not self._ready and self._has_ended
 
     def _write(self, response: Response, *, keep_alive: bool) -> None:
-        lines = [
-            f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
-            f"Content-Type: {response.media_type}",
-            f"Content-Length: {len(response.body)}",
-            "Cache-Control: no-store",
-            f"Connection: {'keep-alive' if keep_alive else 'close'}",
-            *(f"{name}: {value}" for name, value in response.headers),
-        ]
-        head = "\r\n".join(lines).encode("latin-1")
-        self._transport.write(head + b"\r\n\r\n" + response.body)
+        self._transport.write(response.written(keep_alive=keep_alive))
         if keep_alive:
             return
         self._refused = self._refused or "closed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol
 
 
@@ -59,6 +60,18 @@ class Response:
     body: bytes = b""
     media_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+
+    def written(self, *, keep_alive: bool) -> bytes:
+        """As it is sent."""
+        lines = [
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            f"Content-Type: {self.media_type}",
+            f"Content-Length: {len(self.body)}",
+            "Cache-Control: no-store",
+            f"Connection: {'keep-alive' if keep_alive else 'close'}",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + self.body
 
 
 Door = Callable[[Request], tuple[str, Response] | None]

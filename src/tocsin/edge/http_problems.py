@@ -19,10 +19,6 @@ PROBLEMS: Final[Mapping[str, tuple[int, str, str, str, str]]] = {
         *(400, "Not HTTP", "The request cannot be read as HTTP/1.1."),
         *("不是 HTTP 请求", "无法按 HTTP/1.1 读取该请求。"),
     ),
-    "upgrade_with_body": (
-        *(400, "Upgrade of a request with a body", "Send it as plain HTTP/1.1, without Upgrade."),
-        *("带正文的请求要求升级协议", "请以 HTTP/1.1 直接发送，不要使用 Upgrade。"),
-    ),
     "head_too_large": (
         *(431, "Head too large", "At most 64 headers and 16 KiB, and 512 characters of path."),
         *("请求头过大", "请求头最多 64 项、16 KiB，路径最多 512 个字符。"),

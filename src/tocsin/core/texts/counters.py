@@ -81,7 +81,6 @@ COUNTERS: Final[dict[str, Text]] = {
     "link_refused": Text("预警链接拒绝访问", "Linked warning refused"),
     "feed_not_feed": Text("预警源内容无法识别", "Feed is no feed"),
     "not_http": Text("不是 HTTP 请求", "Not HTTP"),
-    "upgrade_with_body": Text("带正文的请求要求升级协议", "Upgrade of a request with a body"),
     "head_too_large": Text("请求头过大", "Head too large"),
     "trailer_too_large": Text("尾部字段过大", "Trailer too large"),
     "too_full": Text("待收数据过多", "Too much arriving at once"),
