@@ -15,7 +15,7 @@ from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.devices import CHANNEL
 from tocsin.record.keys import Keyring
 from tocsin.record.learnt import forget
-from tocsin.wire.dc09.frames import Form, decode, encode, write_timestamp
+from tocsin.wire.dc09.frames import Form, decode, encode, shows_right_table, write_timestamp
 from tocsin.wire.dc09.misprint import misprinted_crc
 
 EIGHT = timedelta(hours=8)
@@ -115,6 +115,33 @@ def test_panel_with_the_misprinted_table_is_answered_by_it_at_any_frame(
         panel.send(of_panel(False))  # shows nothing, and is checked by the table all the same
         told = panel.receive_raw()
         assert int(told[1:5], 16) == misprinted_crc(told[9:-1])
+
+
+def test_a_frame_that_the_misprinted_table_would_have_spoilt_forgets_it(
+    start, owner, account
+) -> None:
+    """What taught us of it was not this panel: anybody may send in its name."""
+    of_anybody = next(
+        raw
+        for raw in (in_form(Form.MISPRINTED_CRC, f"NFA{n}", account) for n in count(1))
+        if decode(raw).form is Form.MISPRINTED_CRC
+    )
+    with start() as edge, edge.connect() as panel:
+        for _ in range(2):
+            panel.send(of_anybody)
+            panel.receive_raw()
+    assert learnt(owner, account) == ("misprinted_crc", 1, None)
+    frames = [frame(f"NBA{n}", account) for n in range(60)]
+    telling = next(raw for raw in frames if shows_right_table(raw))
+    silent = next(raw for raw in frames if not shows_right_table(raw))
+    with start() as edge, edge.connect() as panel:
+        panel.send(silent)
+        told = panel.receive_raw()
+        assert int(told[1:5], 16) == misprinted_crc(told[9:-1])
+        assert asks(panel, telling).form is Form.STANDARD
+        for number in range(60, 120):
+            assert asks(panel, frame(f"NBA{number}", account)).form is Form.STANDARD
+    assert learnt(owner, account) is None
 
 
 def test_first_alarm_of_a_panel_in_local_time_is_dated_right(start, owner, record, account) -> None:

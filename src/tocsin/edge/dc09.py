@@ -248,7 +248,7 @@ class Intake:
             register = memory.registered(device, sender.address)
             if device.is_odd:
                 learnt_ahead = memory.ahead(device)
-                if frame.form is Form.STANDARD and memory.is_misprinted(its_own):
+                if frame.form is Form.STANDARD and memory.is_misprinted(its_own, received.raw):
                     frame = frame._replace(form=Form.MISPRINTED_CRC)  # the answer has its two forms
         has_choice = register.form is None and len(ANSWER_FORMS[frame.form]) > 1
 

@@ -25,6 +25,7 @@ from tocsin.wire.dc09.dialects import (
     Register,
     registered,
 )
+from tocsin.wire.dc09.frames import shows_right_table
 from tocsin.wire.dc09.signals import is_about
 
 SENDERS_MAX: Final = 50_000
@@ -99,10 +100,18 @@ class Memory:
             self._counts.add(f"dialect.{name}")
             _say(device, name)
 
-    def is_misprinted(self, device: Device | None) -> bool:
+    def is_misprinted(self, device: Device | None, raw: bytes) -> bool:
         """Its panel was built from DC-07's printed table: it may check our answers by it too, also
-        those to frames that do not show it."""
-        return device is not None and MISPRINTED in self._book.learnt(device).dialects
+        those to frames that do not show it. `raw`: one in the standard's form. Where such a panel
+        would have written another CRC, what taught us so was not this panel, and is forgotten."""
+        if device is None:
+            return False
+        learnt = self._book.learnt(device)
+        if MISPRINTED not in learnt.dialects or not shows_right_table(raw):
+            return MISPRINTED in learnt.dialects
+        others = tuple(name for name in learnt.dialects if name != MISPRINTED)
+        self._book.learn(device, replace(learnt, dialects=others, turn=0))
+        return False
 
     def registered(self, device: Device, address: str) -> Register:
         """What the register says of its dialect. `address`: where it sends from now."""

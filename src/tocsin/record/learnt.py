@@ -166,8 +166,9 @@ SELECT d.protocol || ' ' || d.account, l.device, l.panel, l.dialects, l.turn, l.
     l.clock_since
 FROM ref.learnt l JOIN ref.device d ON d.id = l.device AND d.panel = l.panel"""
 
-# Where another process has learnt of the device too, the forms of both are kept; what was learnt of
-# an earlier panel never replaces what is known of a later one.
+# Where another process has learnt of the device too, the forms of both are kept, but for the one
+# that a frame may show to be wrong; what was learnt of an earlier panel never replaces what is
+# known of a later one.
 _WRITE: Final = """
 INSERT INTO ref.learnt AS l
     (device, panel, dialects, turn, clock_ahead_s, clock_since, changed_at)
@@ -181,7 +182,8 @@ ON CONFLICT (device) DO UPDATE SET panel = excluded.panel, turn = excluded.turn,
     dialects = CASE WHEN l.panel < excluded.panel THEN excluded.dialects ELSE (
         SELECT coalesce(string_agg(DISTINCT name, ';'), '')
         FROM regexp_split_to_table(l.dialects || ';' || excluded.dialects, ';+') AS name
-        WHERE name <> '') END
+        WHERE name <> '' AND (name <> 'misprinted_crc'
+            OR name = ANY(string_to_array(excluded.dialects, ';')))) END
 WHERE l.panel <= excluded.panel"""
 
 _BLANK: Final = """

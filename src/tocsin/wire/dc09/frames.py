@@ -257,6 +257,11 @@ def _decode_with_raw_crc(raw: bytes) -> Frame:
     return frame._replace(form=Form.RAW_CRC)
 
 
+def shows_right_table(raw: bytes) -> bool:
+    """Whether a frame in the standard's form would have another CRC by DC-07's printed table."""
+    return misprinted_crc(raw[HEADER_BYTES:-1]) != int(raw[1:5], 16)
+
+
 def _form(raw: bytes, declared_crc: bytes, declared_length: bytes) -> Form:
     """How CRC and length are written, both being right."""
     too_many = int(declared_length, 16) - (len(raw) - HEADER_BYTES - 1)
