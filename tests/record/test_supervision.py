@@ -4,6 +4,7 @@ silent; many at once are one card; who is back is told of."""
 import itertools
 import os
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -12,6 +13,7 @@ from random_history import site_row
 
 from tocsin.core.obligations import DEFAULT_OBLIGATIONS
 from tocsin.core.supervision import OUTAGE_DEVICES
+from tocsin.record import supervision as module
 from tocsin.record.database import Connection, Urls, connect
 from tocsin.record.judging import judge_pending
 from tocsin.record.keys import Keyring
@@ -332,3 +334,35 @@ def test_ids_in_memory_keep_their_order_and_their_zero_bytes() -> None:
     assert set(devices.named(devices.due(5.0))) == set(ids)
     devices.put(ids[1:2], [float("inf")])
     assert len(devices) == 3
+
+
+def test_all_that_are_due_are_looked_at_in_one_turn(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an import of a million: whoever is silent among them is told of in time."""
+    monkeypatch.setattr(module, "LOOKED_AT_MAX", 3)
+    devices = field.devices(10, sites=10)
+    field.hear(*devices)
+    field.passes(50)
+    field.hear(*devices[:7])
+    assert field.passes(14) == 3  # the others were due in it too
+    assert field.passes(14) == 0
+    assert field.passes(38) == 7
+
+
+def test_who_is_heard_as_its_silence_is_told_of_is_not_silent(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, heard = field.devices(2, sites=2)
+    field.hear(silent, heard)
+
+    def fetched(connection: Connection, sql: str, parameters: Any) -> list[dict[str, Any]]:
+        if sql == module._SUPERVISED:
+            field.hear(heard)
+        return fetch(connection, sql, parameters)
+
+    monkeypatch.setattr(module, "fetch", fetched)
+    assert field.passes(67) == 1
+    monkeypatch.undo()
+    assert field.passes(60) == 0
+    assert field.passes(7) == 1

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.core.supervision import (
     FAILED,
@@ -32,7 +36,10 @@ from tocsin.record.views.sql import fetch
 from tocsin.record.watched import Devices
 
 LOOKED_AT_MAX: Final = 20_000
-"""Devices whose last sign of life is looked up in one turn; the others have the next."""
+"""Devices whose last sign of life is looked up with one question."""
+
+LOOK_S_MAX: Final = 2.0
+"""For so long one turn looks where more are due."""
 
 TOLD_MAX: Final = 1_000
 """Silences and returns that are written in one transaction."""
@@ -44,6 +51,7 @@ SPANS_KEPT_FOR: Final = timedelta(days=40)  # the longest interval is 32 days
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = Hearing(())
 _NEVER_S: Final = float("inf")
+_SAME_S: Final = 1e-4  # apart are a time and the same one as a float
 _WATCHING: Final = 0x746F6373_77617463  # advisory lock of who watches
 _PAGE: Final = 50_000
 
@@ -127,7 +135,7 @@ class Watch:
             cursor.itersize = _PAGE
             cursor.execute(_CHANGED, (since,))
             for rows in _pages(cursor):
-                for protocol, of_protocol in _by_protocol(rows):
+                for protocol, of_protocol in _grouped(rows, itemgetter(1)):
                     devices = self._due.setdefault(protocol, Devices())
                     hearing = heard.get(protocol, _NEVER)
                     devices.put(
@@ -145,37 +153,58 @@ class Watch:
     def _look(
         self, connection: Connection, devices: Devices, hearing: Hearing, now: datetime
     ) -> int:
-        places = devices.due(hearing.total_s)[:LOOKED_AT_MAX]
-        if not len(places):
-            return 0
+        """Of many that are due at once, as after an import, each must be looked at soon."""
+        told, until = 0, time.monotonic() + LOOK_S_MAX
+        while True:
+            places = devices.due(hearing.total_s)[:LOOKED_AT_MAX]
+            if len(places):
+                told += self._look_at(connection, devices, places, hearing, now)
+            if len(places) < LOOKED_AT_MAX or time.monotonic() > until:
+                return told
+
+    def _look_at(
+        self,
+        connection: Connection,
+        devices: Devices,
+        places: NDArray[np.intp],
+        hearing: Hearing,
+        now: datetime,
+    ) -> int:
         ids = devices.named(places)
-        rows = {row["id"]: row for row in fetch(connection, _LAST_SEEN, [ids])}
-        connection.rollback()
+        found = connection.cursor(binary=True).execute(_LAST_SEEN, (ids,))
+        last_seen = {device: rest for device, *rest in found}
         silent = []
         for place, identifier in zip(places, ids, strict=True):
-            row = rows.get(identifier)
-            if row is None or row["is_told"]:  # gone, no longer supervised, or known to be silent
+            at, interval_s, is_told = last_seen.get(identifier, (None, 0, True))
+            if at is None or is_told:  # gone, no longer supervised, or known to be silent
                 devices.due_at[place] = _NEVER_S
                 continue
-            last = hearing.last_heard(row["last_seen_at"].timestamp(), row["interval_s"])
-            due_at = last + allowed_s(row["interval_s"])
+            due_at = hearing.last_heard(at, interval_s) + allowed_s(interval_s)
             if due_at > hearing.total_s:
                 devices.due_at[place] = due_at
             else:
-                silent.append((place, row))
+                silent.append((place, identifier, at))
+        told = 0
         for first in range(0, len(silent), TOLD_MAX):
-            part = silent[first : first + TOLD_MAX]
-            self._tell_silent(connection, [row for _, row in part], now)
-            for place, _ in part:
-                devices.due_at[place] = _NEVER_S
-        return len(silent)
+            part = {identifier: (place, at) for place, identifier, at in silent[first:][:TOLD_MAX]}
+            rows = [
+                row  # but for who was heard since: it is looked at again
+                for row in fetch(connection, _SUPERVISED, [list(part)])
+                if abs(row["last_seen_at"].timestamp() - part[row["id"]][1]) < _SAME_S
+            ]
+            self._tell_silent(connection, rows, now)
+            for row in rows:
+                devices.due_at[part[row["id"]][0]] = _NEVER_S
+            told += len(rows)
+        connection.rollback()
+        return told
 
     def _tell_silent(
         self, connection: Connection, silent: list[dict[str, Any]], now: datetime
     ) -> None:
         rows = Rows(self._keys)
         outage_of: dict[UUID, UUID | None] = {}
-        for group, members in _by_group(silent):
+        for group, members in _grouped(silent, itemgetter("protocol", "district", "agency")):
             outage = self._outage(connection, group, members, rows, now)
             outage_of |= dict.fromkeys((row["id"] for row in members), outage)
             if outage is None:
@@ -313,20 +342,11 @@ def _pages(cursor: Any) -> Iterator[list[Any]]:
         yield rows
 
 
-def _by_protocol(rows: list[Any]) -> Iterator[tuple[str, list[Any]]]:
-    found: dict[str, list[Any]] = {}
+def _grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> list[tuple[Any, list[Any]]]:
+    found: dict[Any, list[Any]] = {}
     for row in rows:
-        found.setdefault(row[1], []).append(row)
-    yield from found.items()
-
-
-def _by_group(
-    silent: list[dict[str, Any]],
-) -> Iterator[tuple[tuple[str, str, str], list[dict[str, Any]]]]:
-    found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in silent:
-        found.setdefault((row["protocol"], row["district"], row["agency"]), []).append(row)
-    yield from sorted(found.items())
+        found.setdefault(key(row), []).append(row)
+    return sorted(found.items())
 
 
 # One that never reported counts from when it was first expected to.
@@ -338,9 +358,13 @@ WHERE d.changed_at >= %s
 ORDER BY d.id"""
 _OF_DEVICE: Final = """
 d.id, d.site, d.protocol, d.account, d.district, d.agency, d.interval_s"""
-_LAST_SEEN: Final = f"""
-SELECT {_OF_DEVICE}, coalesce(n.last_seen_at, d.supervised_since) AS last_seen_at,
-    EXISTS (SELECT FROM ref.silence s WHERE s.device = d.id) AS is_told
+_LAST_SEEN: Final = """
+SELECT d.id, extract(epoch FROM coalesce(n.last_seen_at, d.supervised_since))::float8,
+    d.interval_s, EXISTS (SELECT FROM ref.silence s WHERE s.device = d.id)
+FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id
+WHERE d.id = ANY(%s) AND d.interval_s IS NOT NULL"""
+_SUPERVISED: Final = f"""
+SELECT {_OF_DEVICE}, coalesce(n.last_seen_at, d.supervised_since) AS last_seen_at
 FROM ref.device d LEFT JOIN ref.seen n ON n.device = d.id
 WHERE d.id = ANY(%s) AND d.interval_s IS NOT NULL"""  # noqa: S608
 _SILENT: Final = """
