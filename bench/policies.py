@@ -3,7 +3,7 @@ after a day to warm up, seeds 1 to 20 (policies are tuned on seeds 101 to 106 on
 interval of the paired difference. Each again with travel times that are off by sigma 0.3, unknown
 to it.
 
-Usage: policies.py [CITY] [--seeds N] [--days D] [--units N] [--policies A,B]. Exit code 1 when a
+Usage: policies.py CITY [--seeds N] [--days D] [--units N] [--policies A,B]. Exit code 1 when a
 policy misses its target or what it may cost.
 """
 
@@ -24,7 +24,6 @@ from tocsin.sim.engine.distributions import read_config
 from tocsin.sim.engine.policies import POLICIES
 from tocsin.sim.engine.run import Simulator
 
-CITY = Path(__file__).parent.parent.parent / "shared/data/cities/auckland"
 WARM_UP_DAYS = 1.0
 MOVES_MAX, REDIRECTS_MAX = 650.0, 60.0  # per 1,000 calls
 TARGETS = {("no", 0.0): -0.16, ("yes", 0.0): -0.25, ("yes", 0.3): -0.17}
@@ -87,7 +86,7 @@ def told(name: str, found: list[Figures], usual: list[Figures], sigma: float) ->
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("city", nargs="?", type=Path, default=CITY)
+    parser.add_argument("city", type=Path)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--units", type=int, default=20)

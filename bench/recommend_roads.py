@@ -2,7 +2,7 @@
 in the table, warm: p50, p95 and p99, and the share of the limit, which is one bare look-up in a
 table for each unit in numpy.
 
-`--data` is a folder with `cities/auckland` in it (default ../shared/data); where it is absent the
+`--data` is a folder with `cities/auckland` in it (default: here); where it is absent the
 script says so and measures nothing. Also: closures that the table does not know yet, the incident
 looked up anew each time, the fallback by straight line, SciPy's one search on the whole graph.
 Exit code 1 where a figure is missed. `--quick`: fewer rounds.
@@ -137,7 +137,7 @@ def measure(folder: Path, rounds: int) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, default=Path())
     parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args()
     city = chosen.data / "cities" / "auckland"

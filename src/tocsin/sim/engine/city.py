@@ -76,7 +76,7 @@ class City:
     cover_time: Floats
     """Days of travel within which a station covers a place, by priority."""
     cover_sets: CoverSets | None
-    """The demand by which stations cover it, where the tables or the known rasters tell it."""
+    """The demand by which stations cover it, where a table tells it."""
     bump: Flags
     """bump[from, to]: a unit on its way to priority `from` may be taken for `to`."""
     calls: list[Path]

@@ -5,16 +5,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from tocsin.sim.engine.refusal import InputRefused
-from tocsin.sim.engine.tables import Flags, Floats, Ints, Table, read_tables
-
-RASTERS: Final = Path(__file__).parent / "rasters"
-"""What is known of rasters that tables name but do not bring; see the README there."""
+from tocsin.sim.engine.tables import Flags, Floats, Ints, Table
 
 
 @dataclass(frozen=True)
@@ -94,19 +88,9 @@ def read_cover(found: dict[str, list[Table]], priorities: list[str], target: Flo
 
 
 def read_cover_sets(found: dict[str, list[Table]], stations: int) -> CoverSets | None:
-    """A table coverSets of the city; else the one kept for the raster that its demand names, for
-    as many stations."""
-    for table in found.get("coverSets", []):
-        return _read_cover_sets(table, stations)
-    for table in found.get("demandRasters", []):
-        for name in table.cells("rasterFilename")[:1]:
-            kept = RASTERS / (re.split(r"[/\\]", name)[-1].rpartition(".")[0] + ".csv")
-            if kept.is_file():
-                try:
-                    return _read_cover_sets(read_tables(kept)[0], stations)
-                except InputRefused:  # of another set of stations
-                    return None
-    return None
+    """The city's table coverSets: its demand, where the raster that it names is not beside it."""
+    tables = found.get("coverSets")
+    return _read_cover_sets(tables[0], stations) if tables else None
 
 
 def _read_cover_sets(table: Table, stations: int) -> CoverSets:
