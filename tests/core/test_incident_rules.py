@@ -323,6 +323,20 @@ def test_duplicates_are_named_by_place_time_and_type() -> None:
     assert world.incident(world.call(IncidentType.FIRE, at=place(10))).duplicates == ()
 
 
+def test_at_the_same_place_the_same_type_comes_first_and_then_the_latest() -> None:
+    world = World()
+    gas = world.call(IncidentType.GAS, at=place(0))
+    world.now += timedelta(minutes=1)
+    older = world.call(IncidentType.FIRE, at=place(0))
+    world.now += timedelta(minutes=1)
+    latest = world.call(IncidentType.FIRE, at=place(0))
+    assert world.incident(world.call(IncidentType.FIRE, at=place(0))).duplicates == (
+        latest,
+        older,
+        gas,
+    )
+
+
 def test_a_place_of_another_datum_is_no_duplicate() -> None:
     world = World()
     world.call(at=place(0))

@@ -37,6 +37,9 @@ class Alike(StrEnum):
     UNKNOWN_TYPE = "unknown_type"  # one of them may be anything
 
 
+_CLOSENESS: Final = tuple(Alike)
+
+
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """Why `incident` may be the same event: its type, how far away it is, how long before this one
@@ -51,7 +54,8 @@ class Likeness:
 def possible_duplicates(
     incident_type: IncidentType, place: Place | None, now: datetime, nearby: Iterable[Nearby]
 ) -> tuple[Likeness, ...]:
-    """The nearest open incidents that may be the same event, nearest first, each with why."""
+    """The nearest open incidents that may be the same event, nearest first, each with why. At the
+    same distance those of the same type come first, then the latest."""
     if place is None:
         return ()
     found = []
@@ -62,8 +66,12 @@ def possible_duplicates(
         away_m = distance_m(place, one.place)
         if away_m <= DISTANCE_M_MAX:
             apart_s = max(0, round((now - one.opened_at).total_seconds()))
-            found.append((away_m, str(one.id), Likeness(one.id, alike, round(away_m), apart_s)))
-    return tuple(like for _, _, like in sorted(found)[:DUPLICATES_NAMED_MAX])
+            found.append(Likeness(one.id, alike, round(away_m), apart_s))
+    return tuple(sorted(found, key=_by_likeness)[:DUPLICATES_NAMED_MAX])
+
+
+def _by_likeness(one: Likeness) -> tuple[int, int, int, str]:
+    return (one.distance_m, _CLOSENESS.index(one.alike), one.apart_s, str(one.incident))
 
 
 def ids(likenesses: Iterable[Likeness]) -> tuple[UUID, ...]:
