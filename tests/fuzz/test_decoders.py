@@ -18,7 +18,9 @@ from targets import TARGETS, Target
 INPUTS = 2_000_000
 INPUTS_LONG = 50_000_000
 SEED = 20_260_301
-HANG_S = 0.1
+HANG_S = 0.5
+"""Of the thread's own time: several times what the largest message takes on a busy machine, and far
+less than what grows with the square of its length."""
 IMPORT_S = 20.0
 GROWTH_MIB_MAX = 24
 """Allocators keep some of what they had; a leak of ten bytes an input would be more."""
@@ -38,6 +40,8 @@ def fuzz(target: Target, inputs: int, seed: int) -> None:
             raise AssertionError(f"{target.name}, input {number}: {data!r}") from error
         # The thread's own time: what else the machine does is no hang.
         took = time.thread_time() - began
+        if took >= HANG_S:  # once may be a collection of all that the harness has kept
+            took = cost_s(target.run, data, HANG_S)
         assert took < HANG_S, f"{target.name}, input {number}, {took:.3f} s: {data!r}"
         if number == warm:
             gc.collect()
@@ -135,7 +139,7 @@ def test_what_is_wrong_is_found() -> None:
     def fail(data: bytes) -> None:
         data[10_000]
 
-    for bad, says in ((fail, "input 0"), (hang, "input 0, 0.2"), (leak, "grew by")):
+    for bad, says in ((fail, "input 0"), (hang, "input 0, 1.0"), (leak, "grew by")):
         with pytest.raises(AssertionError, match=says):
             fuzz(Target("bad", [b"abc"], [b"x"], bad, 1.0), 4_000, 1)
 
